@@ -1,0 +1,5 @@
+// Rows of images, tags, layers and blobs.
+
+import type { Migration } from "./database.ts";
+
+export const imageMigrations: readonly Migration[] = [];

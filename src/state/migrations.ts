@@ -1,0 +1,7 @@
+// Every step of the schema, in order. Add at the end; never change a step that has been released.
+
+import { containerMigrations } from "./containers.ts";
+import type { Migration } from "./database.ts";
+import { imageMigrations } from "./images.ts";
+
+export const migrations: readonly Migration[] = [...imageMigrations, ...containerMigrations];
