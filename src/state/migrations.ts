@@ -3,5 +3,6 @@
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
 import { imageMigrations } from "./images.ts";
+import { volumeMigrations } from "./volumes.ts";
 
-export const migrations: readonly Migration[] = [...imageMigrations, ...containerMigrations];
+export const migrations: readonly Migration[] = [...imageMigrations, ...containerMigrations, ...volumeMigrations];
