@@ -63,6 +63,13 @@ export interface StartRequest {
   readonly runtime: OciRuntime;
   /** Keep the first output back until `release()`, so that clients which attached before the start miss nothing. */
   readonly hold: boolean;
+  /**
+   * With it the shim makes the network namespace (owned by the container's user namespace, so that NET_ADMIN, ping and
+   * net.* sysctls work inside) and holds the OCI runtime back until this resolves: the engine puts the interfaces into
+   * /proc/PID/ns/net meanwhile. PID is the shim's helper process; the spec's network (and user) namespace have its paths.
+   * undefined: the spec's own network namespace is taken as it is (none, host, container:NAME).
+   */
+  readonly onNetworkNamespace: ((pid: number) => Promise<void>) | undefined;
 }
 
 /** An OCI runtime program (crun, runc, any other with their command line). */
