@@ -1,38 +1,58 @@
-// What the engine asks of networking around a container's life. The bridge, host, none and container modes stand
-// behind this; the engine never sees netlink or nftables.
+// What the engine asks of networking around a container's life. The bridge, macvlan, host, none and container modes
+// stand behind this; the engine never sees netlink or nftables.
+//
+//   create:  check(request)                       nothing is taken yet
+//   start:   reserve(request)                     addresses, host ports and names are taken (rows first)
+//            connect(id, /proc/PID/ns/net)        interfaces are put into the namespace that the shim made ("managed")
+//   end:     release(id)                          all given back; also when a start failed half-way
+//   daemon:  adopt(id, namespace | undefined)     a container that ran on while no daemon was there
+//
+// Every call is idempotent, and what a dead engine left half-done is repaired by release or adopt.
 
-import type { HostConfig, Port, PortMap } from "../api/types/container.ts";
+import type { HostConfig, Port } from "../api/types/container.ts";
 import type { EndpointSettings, NetworkSettings } from "../api/types/network.ts";
 
 export interface NetworkRequest {
   readonly containerId: string;
+  /** Without the slash. */
   readonly name: string;
   readonly hostname: string;
+  readonly domainname: string;
+  /** HostConfig.NetworkMode: "default", "bridge", "none", "host", "container:ID" or a network's name or id. */
   readonly networkMode: string;
+  /** NetworkingConfig.EndpointsConfig, by network name as the user gave it. */
   readonly endpoints: Readonly<Record<string, EndpointSettings>>;
   readonly hostConfig: HostConfig;
+  /** "80/tcp" …: EXPOSE and --expose. */
   readonly exposedPorts: readonly string[];
-  /** First host id of the container's user namespace; the network namespace must belong to it for NET_ADMIN inside. */
-  readonly userNamespace: { readonly pid: number } | undefined;
 }
 
-export interface Attachment {
-  /** Path of the network namespace to join; undefined: the host's own. */
-  readonly namespace: string | undefined;
+/** Where the container's network namespace comes from. */
+export type NamespaceSource =
+  | { readonly kind: "managed" } // the shim makes it, connect() fills it
+  | { readonly kind: "private" } // the OCI runtime makes an empty one (mode none)
+  | { readonly kind: "host" }
+  | { readonly kind: "container"; readonly id: string };
+
+export interface Reservation {
+  readonly namespace: NamespaceSource;
+  /** What inspect shows from now on. */
   readonly settings: NetworkSettings;
-  readonly ports: PortMap;
   /** For `docker ps`. */
-  readonly portList: readonly Port[];
-  /** Lines for the container's files. */
+  readonly ports: readonly Port[];
+  /** Lines for /etc/hosts besides localhost: the container's own addresses, links and --add-host. */
   readonly hosts: readonly { readonly address: string; readonly names: readonly string[] }[];
+  /** Whole text of /etc/resolv.conf. */
   readonly resolvConf: string;
 }
 
 export interface NetworkManager {
-  /** Makes the namespace and its interfaces. Nothing is left when it throws. */
-  attach(request: NetworkRequest, signal: AbortSignal): Promise<Attachment>;
-  /** Gives back addresses, ports, interfaces, the namespace. Idempotent; also for what a dead engine left. */
-  detach(containerId: string): Promise<void>;
-  /** What inspect shows, running or not. */
-  describe(request: NetworkRequest): Promise<NetworkSettings>;
+  /** @throws HoyError "not-found" for an unknown network, "invalid" for what can't be (host mode with ports mapped …). */
+  check(request: NetworkRequest): void;
+  reserve(request: NetworkRequest): Promise<Reservation>;
+  connect(containerId: string, namespacePath: string): Promise<void>;
+  release(containerId: string): Promise<void>;
+  adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation>;
+  /** What inspect shows of a container that does not run. */
+  describe(request: NetworkRequest): NetworkSettings;
 }

@@ -1,0 +1,63 @@
+// nftables by the library that the `nft` program is made of: one call is one transaction, and no process is started.
+// libnftables(3). The caller writes the commands in nft's own language (nft(8)).
+
+import { CString, dlopen, type Pointer } from "bun:ffi";
+import { cstring, SystemError } from "./libc.ts";
+
+const functions = {
+  nft_ctx_new: { args: ["u32"], returns: "ptr" },
+  nft_ctx_free: { args: ["ptr"], returns: "void" },
+  nft_ctx_output_set_flags: { args: ["ptr", "u32"], returns: "void" },
+  nft_ctx_buffer_output: { args: ["ptr"], returns: "i32" },
+  nft_ctx_buffer_error: { args: ["ptr"], returns: "i32" },
+  nft_ctx_get_output_buffer: { args: ["ptr"], returns: "ptr" },
+  nft_ctx_get_error_buffer: { args: ["ptr"], returns: "ptr" },
+  nft_run_cmd_from_buffer: { args: ["ptr", "ptr"], returns: "i32" },
+} as const;
+
+const NFT_CTX_OUTPUT_NUMERIC_ALL = (1 << 5) | (1 << 6) | (1 << 7) | (1 << 8) | (1 << 9);
+
+let library: ReturnType<typeof dlopen<typeof functions>>["symbols"] | undefined;
+
+/** A command that nftables refused; `message` has its words and the line. */
+export class NftablesError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "NftablesError";
+  }
+}
+
+/**
+ * Runs commands as one transaction in the calling thread's network namespace and returns what they print.
+ * @throws NftablesError (nothing is changed then); SystemError ENOENT when libnftables is not installed.
+ */
+export function nft(commands: string): string {
+  const calls = open();
+  const context = calls.nft_ctx_new(0);
+  if (context === null) throw new SystemError(12, "nft_ctx_new");
+  try {
+    calls.nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_NUMERIC_ALL);
+    calls.nft_ctx_buffer_output(context);
+    calls.nft_ctx_buffer_error(context);
+    const failed = calls.nft_run_cmd_from_buffer(context, cstring(commands, "nft_run_cmd_from_buffer")) !== 0;
+    if (failed)
+      throw new NftablesError(text(calls.nft_ctx_get_error_buffer(context)).trim() || "nftables refused the rules");
+    return text(calls.nft_ctx_get_output_buffer(context));
+  } finally {
+    calls.nft_ctx_free(context);
+  }
+}
+
+function open() {
+  if (library !== undefined) return library;
+  try {
+    library = dlopen("libnftables.so.1", functions).symbols;
+    return library;
+  } catch {
+    throw new SystemError(2, "dlopen", "libnftables.so.1", "install the package nftables");
+  }
+}
+
+function text(pointer: Pointer | bigint | null): string {
+  return pointer === null ? "" : new CString(Number(pointer) as Pointer).toString();
+}

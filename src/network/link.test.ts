@@ -1,0 +1,74 @@
+// Links, addresses and routes on the real kernel, in network namespaces of the test's own.
+
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { NetworkNamespace } from "../linux/namespace.ts";
+import { Netlink } from "../linux/netlink.ts";
+import { NftablesError, nft } from "../linux/nftables.ts";
+import { formatAddress, formatPrefix, parseAddress, parseCidr, parsePrefix } from "./address.ts";
+import * as link from "./link.ts";
+
+const MAC = "02:42:ac:1f:00:02";
+
+function inside(namespace: NetworkNamespace, ...argv: string[]): string {
+  const done = spawnSync("nsenter", [`--net=/proc/${process.pid}/fd/${namespace.fd}`, ...argv], { encoding: "utf8" });
+  return done.stdout + done.stderr;
+}
+
+test("a bridge and a veth pair carry packets between two namespaces", () => {
+  using host = NetworkNamespace.create();
+  using container = NetworkNamespace.create();
+  using outer = host.run(() => new Netlink());
+  link.createBridge(outer, "hoytest0", { mac: "02:42:00:00:00:01", mtu: 1500 });
+  const bridge = link.findLink(outer, "hoytest0");
+  if (bridge === undefined) throw new Error("no bridge");
+  expect(bridge).toMatchObject({ name: "hoytest0", kind: "bridge", mac: "02:42:00:00:00:01", mtu: 1500, up: false });
+  const gateway = parseCidr("172.31.9.1/24");
+  link.addAddress(outer, bridge.index, gateway.address, gateway.prefix);
+  link.addAddress(outer, bridge.index, gateway.address, gateway.prefix);
+  link.setUp(outer, bridge.index);
+  link.createVeth(outer, {
+    host: "vtest",
+    master: bridge.index,
+    peer: "eth0",
+    peerMac: MAC,
+    peerNamespace: container.fd,
+    mtu: 1400,
+  });
+  using inner = container.run(() => new Netlink());
+  const eth0 = link.findLink(inner, "eth0");
+  if (eth0 === undefined) throw new Error("no eth0");
+  expect(eth0).toMatchObject({ mac: MAC, mtu: 1400, up: false });
+  link.addAddress(inner, eth0.index, parseAddress("172.31.9.2"), gateway.prefix);
+  link.addAddress(inner, eth0.index, parseAddress("fd00:9::2"), parsePrefix("fd00:9::/64"));
+  link.setUp(inner, eth0.index);
+  link.addDefaultRoute(inner, eth0.index, gateway.address);
+
+  expect(inside(container, "ip", "-4", "route")).toContain("default via 172.31.9.1 dev eth0");
+  expect(link.listAddresses(inner).map((a) => `${formatAddress(a.address)}/${a.length}`)).toContain("fd00:9::2/64");
+  expect(link.listRoutes(outer).map(formatPrefix)).toContain("172.31.9.0/24");
+  expect(inside(container, "busybox", "ping", "-c1", "-W2", "172.31.9.1")).toContain("1 packets received");
+  expect(link.listLinks(outer).map((one) => one.name)).toContain("vtest");
+  link.deleteLink(outer, "vtest");
+  link.deleteLink(outer, "vtest");
+  expect(link.findLink(outer, "vtest")).toBeUndefined();
+  expect(link.findLink(inner, "eth0")).toBeUndefined();
+});
+
+test("the kernel's own words come with a refusal", () => {
+  using host = NetworkNamespace.create();
+  using socket = host.run(() => new Netlink());
+  expect(() => link.createBridge(socket, "n".repeat(20), { mac: "02:42:00:00:00:01", mtu: 1500 })).toThrow(
+    /ERANGE|EINVAL/,
+  );
+  link.createBridge(socket, "twice", { mac: "02:42:00:00:00:01", mtu: 1500 });
+  expect(() => link.createBridge(socket, "twice", { mac: "02:42:00:00:00:01", mtu: 1500 })).toThrow(/EEXIST/);
+});
+
+test("nft: one call is one transaction, in the namespace that it is called in", () => {
+  using host = NetworkNamespace.create();
+  host.run(() => void nft("add table inet one"));
+  expect(host.run(() => nft("list tables"))).toContain("table inet one");
+  expect(() => host.run(() => nft("add table inet two\nadd rule inet nowhere chain accept"))).toThrow(NftablesError);
+  expect(host.run(() => nft("list tables"))).not.toContain("two");
+});
