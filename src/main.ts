@@ -1,0 +1,14 @@
+// The executable's first lines: is this the client or the daemon? Nothing else. Both are loaded only when wanted, so
+// that `hoy ps` never reads the engine. Called by the name `dockerd` (or `hoyd`) it is the daemon; by `docker`, the client.
+
+const program = (process.argv0.split("/").pop() ?? "hoy").replace(/^-/, "");
+const args = process.argv.slice(2);
+const named = program === "dockerd" || program === "hoyd";
+
+if (named || args[0] === "daemon" || args[0] === "-d") {
+  const { runDaemon } = await import("./daemon/main.ts");
+  process.exitCode = await runDaemon(named ? args : args.slice(1), named ? program : "hoy daemon");
+} else {
+  const { runClient } = await import("./cli/main.ts");
+  process.exitCode = await runClient(args, program === "docker" ? "docker" : "hoy");
+}
