@@ -1,5 +1,302 @@
-// Rows of images, tags, layers and blobs.
+// Rows of images, their names, layers and blobs, and of who holds which layers. References are rows, never counters:
+// what nothing refers to is found by a query, so a count can't drift. Containers hold layers in their own right, because
+// an image may be removed by force while a stopped container of it is kept.
 
+import type { Database } from "bun:sqlite";
 import type { Migration } from "./database.ts";
 
-export const imageMigrations: readonly Migration[] = [];
+export const imageMigrations: readonly Migration[] = [
+  {
+    name: "images",
+    sql: `
+      CREATE TABLE images (
+        id       TEXT PRIMARY KEY,
+        parent   TEXT,
+        manifest TEXT,
+        chain    TEXT NOT NULL,
+        size     INTEGER NOT NULL,
+        tagged   TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX images_parent ON images (parent);
+      CREATE INDEX images_chain ON images (chain);
+      CREATE TABLE image_names (
+        name  TEXT PRIMARY KEY,
+        image TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX image_names_image ON image_names (image);
+      CREATE TABLE image_users (
+        user  TEXT PRIMARY KEY,
+        image TEXT NOT NULL,
+        chain TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX image_users_chain ON image_users (chain);
+      CREATE TABLE layers (
+        diff_id  TEXT PRIMARY KEY,
+        tar_size INTEGER NOT NULL,
+        size     INTEGER NOT NULL,
+        entries  INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE layer_refs (
+        owner    TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        diff_id  TEXT NOT NULL REFERENCES layers (diff_id),
+        PRIMARY KEY (owner, position)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX layer_refs_layer ON layer_refs (diff_id);
+      CREATE TABLE blob_refs (
+        owner  TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        PRIMARY KEY (owner, digest)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX blob_refs_digest ON blob_refs (digest);
+      CREATE TABLE dropped_chains (
+        chain TEXT PRIMARY KEY,
+        diffs TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+];
+
+export interface ImageRow {
+  /** Digest of the config. */
+  readonly id: string;
+  /** The image this was committed or built from, here; it may be gone by now. */
+  readonly parent: string | null;
+  /** Digest of the manifest it came with; null when it was made here or came without. */
+  readonly manifest: string | null;
+  /** Chain id of its layers; "" when it has none. */
+  readonly chain: string;
+  /** Sum of the layers' sizes. */
+  readonly size: number;
+  /** When it was last tagged, RFC 3339; "" for never. */
+  readonly tagged: string;
+}
+
+export interface LayerRow {
+  readonly diff_id: string;
+  readonly tar_size: number;
+  readonly size: number;
+  readonly entries: number;
+}
+
+export interface NewImage {
+  readonly image: Omit<ImageRow, "tagged" | "size">;
+  readonly layers: readonly LayerRow[];
+  /** Blobs that go when the image goes, unless another image has them too. */
+  readonly blobs: readonly string[];
+}
+
+export class ImageTable {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Adds the image; one that is there keeps its parent and names, and learns blobs and a manifest it had not. */
+  add({ image, layers, blobs }: NewImage): void {
+    const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+    this.#db.transaction(() => {
+      this.#addLayers(image.id, layers);
+      this.#db
+        .query(
+          `INSERT INTO images (id, parent, manifest, chain, size, tagged)
+           VALUES ($id, $parent, $manifest, $chain, $size, '')
+           ON CONFLICT (id) DO UPDATE SET parent = coalesce(parent, $parent), manifest = coalesce(manifest, $manifest)`,
+        )
+        .run({ ...image, size });
+      const blob = this.#db.query("INSERT OR IGNORE INTO blob_refs (owner, digest) VALUES ($owner, $digest)");
+      for (const digest of blobs) blob.run({ owner: image.id, digest });
+    })();
+  }
+
+  get(id: string): ImageRow | null {
+    return this.#db.query<ImageRow, { id: string }>("SELECT * FROM images WHERE id = $id").get({ id });
+  }
+
+  all(): ImageRow[] {
+    return this.#db.query<ImageRow, []>("SELECT * FROM images").all();
+  }
+
+  /** Ids that begin with these hex digits, at most two: enough to know whether one is meant. */
+  byPrefix(hex: string): string[] {
+    const from = `sha256:${hex}`;
+    return this.#db
+      .query<{ id: string }, { from: string; to: string }>(
+        "SELECT id FROM images WHERE id >= $from AND id < $to LIMIT 2",
+      )
+      .all({ from, to: `${from}g` })
+      .map((row) => row.id);
+  }
+
+  children(id: string): string[] {
+    return this.#db
+      .query<{ id: string }, { id: string }>("SELECT id FROM images WHERE parent = $id")
+      .all({ id })
+      .map((row) => row.id);
+  }
+
+  /** Removes the image with its names and references. What it held alone is then found by the `orphan…` queries. */
+  remove(id: string): void {
+    this.#db.transaction(() => {
+      const row = this.get(id);
+      if (row === null) return;
+      const diffs = this.layersOf(id).map((layer) => layer.diff_id);
+      this.#db.query("DELETE FROM blob_refs WHERE owner = $id").run({ id });
+      this.#db.query("DELETE FROM layer_refs WHERE owner = $id").run({ id });
+      this.#db.query("DELETE FROM images WHERE id = $id").run({ id });
+      this.#dropChain(row.chain, diffs);
+    })();
+  }
+
+  // ── names ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Gives the name (normalised, with tag or digest) to the image, taking it from whichever had it. */
+  setName(name: string, image: string, at: string): void {
+    this.#db.transaction(() => {
+      this.#db
+        .query("INSERT INTO image_names (name, image) VALUES ($name, $image) ON CONFLICT DO UPDATE SET image = $image")
+        .run({ name, image });
+      this.#db.query("UPDATE images SET tagged = $at WHERE id = $image").run({ at, image });
+    })();
+  }
+
+  removeName(name: string): void {
+    this.#db.query("DELETE FROM image_names WHERE name = $name").run({ name });
+  }
+
+  byName(name: string): string | undefined {
+    const row = this.#db
+      .query<{ image: string }, { name: string }>("SELECT image FROM image_names WHERE name = $name")
+      .get({ name });
+    return row?.image;
+  }
+
+  /** Names of one image, or all, in alphabetical order. */
+  names(image?: string): { name: string; image: string }[] {
+    return image === undefined
+      ? this.#db.query<{ name: string; image: string }, []>("SELECT name, image FROM image_names ORDER BY name").all()
+      : this.#db
+          .query<{ name: string; image: string }, { image: string }>(
+            "SELECT name, image FROM image_names WHERE image = $image ORDER BY name",
+          )
+          .all({ image });
+  }
+
+  // ── who uses what ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A container (or a build) holds the image's layers until `removeUser`. Idempotent. */
+  addUser(user: string, image: string): void {
+    this.#db.transaction(() => {
+      const row = this.get(image);
+      if (row === null) return;
+      this.#db
+        .query("INSERT OR IGNORE INTO image_users (user, image, chain) VALUES ($user, $image, $chain)")
+        .run({ user, image, chain: row.chain });
+      this.#addLayers(user, this.layersOf(image));
+    })();
+  }
+
+  removeUser(user: string): void {
+    this.#db.transaction(() => {
+      const row = this.#db
+        .query<{ chain: string }, { user: string }>("SELECT chain FROM image_users WHERE user = $user")
+        .get({ user });
+      if (row === null) return;
+      const diffs = this.layersOf(user).map((layer) => layer.diff_id);
+      this.#db.query("DELETE FROM layer_refs WHERE owner = $user").run({ user });
+      this.#db.query("DELETE FROM image_users WHERE user = $user").run({ user });
+      this.#dropChain(row.chain, diffs);
+    })();
+  }
+
+  users(): { user: string; image: string }[] {
+    return this.#db.query<{ user: string; image: string }, []>("SELECT user, image FROM image_users").all();
+  }
+
+  // ── layers and blobs ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Layers of an image or of a user of one, bottom first. */
+  layersOf(owner: string): LayerRow[] {
+    return this.#db
+      .query<LayerRow, { owner: string }>(
+        `SELECT layers.* FROM layer_refs JOIN layers USING (diff_id) WHERE owner = $owner ORDER BY position`,
+      )
+      .all({ owner });
+  }
+
+  layers(): LayerRow[] {
+    return this.#db.query<LayerRow, []>("SELECT * FROM layers").all();
+  }
+
+  orphanLayers(): string[] {
+    return this.#db
+      .query<{ diff_id: string }, []>(
+        "SELECT diff_id FROM layers WHERE NOT EXISTS (SELECT 1 FROM layer_refs WHERE layer_refs.diff_id = layers.diff_id)",
+      )
+      .all()
+      .map((row) => row.diff_id);
+  }
+
+  /** @returns false when something refers to the layer (again); the row stays then. */
+  forgetLayer(diffId: string): boolean {
+    const done = this.#db
+      .query(
+        "DELETE FROM layers WHERE diff_id = $diffId AND NOT EXISTS (SELECT 1 FROM layer_refs WHERE diff_id = $diffId)",
+      )
+      .run({ diffId });
+    return done.changes > 0;
+  }
+
+  blobsOf(owner: string): string[] {
+    return this.#db
+      .query<{ digest: string }, { owner: string }>("SELECT digest FROM blob_refs WHERE owner = $owner")
+      .all({ owner })
+      .map((row) => row.digest);
+  }
+
+  isBlobUsed(digest: string): boolean {
+    return this.#db.query("SELECT 1 FROM blob_refs WHERE digest = $digest LIMIT 1").get({ digest }) !== null;
+  }
+
+  /** Chains that lost their last image and container; `forgetChain` when what they took is freed. */
+  droppedChains(): { chain: string; diffs: readonly string[] }[] {
+    return this.#db
+      .query<{ chain: string; diffs: string }, []>("SELECT chain, diffs FROM dropped_chains")
+      .all()
+      .map(({ chain, diffs }) => ({ chain, diffs: JSON.parse(diffs) }));
+  }
+
+  isChainUsed(chain: string): boolean {
+    return (
+      this.#db
+        .query("SELECT 1 FROM images WHERE chain = $chain UNION SELECT 1 FROM image_users WHERE chain = $chain LIMIT 1")
+        .get({ chain }) !== null
+    );
+  }
+
+  forgetChain(chain: string): void {
+    this.#db.query("DELETE FROM dropped_chains WHERE chain = $chain").run({ chain });
+  }
+
+  #addLayers(owner: string, layers: readonly LayerRow[]): void {
+    const row = this.#db.query(
+      "INSERT OR IGNORE INTO layers (diff_id, tar_size, size, entries) VALUES ($diff_id, $tar_size, $size, $entries)",
+    );
+    const ref = this.#db.query(
+      "INSERT OR IGNORE INTO layer_refs (owner, position, diff_id) VALUES ($owner, $position, $diff_id)",
+    );
+    for (const [position, layer] of layers.entries()) {
+      const { diff_id, tar_size, size, entries } = layer;
+      row.run({ diff_id, tar_size, size, entries });
+      ref.run({ owner, position, diff_id });
+    }
+  }
+
+  #dropChain(chain: string, diffs: readonly string[]): void {
+    if (chain === "" || this.isChainUsed(chain)) return;
+    this.#db
+      .query("INSERT OR IGNORE INTO dropped_chains (chain, diffs) VALUES ($chain, $diffs)")
+      .run({ chain, diffs: JSON.stringify(diffs) });
+  }
+}
