@@ -24,25 +24,38 @@ export function traceTo(to: Sink | undefined): void {
 export async function span<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
   const to = sink;
   if (to === undefined) return work();
-  const parent = current.getStore();
-  const context = {
-    traceId: parent?.traceId ?? randomBytes(16).toString("hex"),
-    spanId: randomBytes(8).toString("hex"),
-  };
+  const { context, end } = open(to, name, attributes, current.getStore());
+  try {
+    const result = await current.run(context, work);
+    end();
+    return result;
+  } catch (error) {
+    end(error ?? "unknown error");
+    throw error;
+  }
+}
+
+/**
+ * Begins the first span of a request; spans of the same async call chain become its children. Returns how to end it.
+ * For servers, whose work begins and ends in different functions.
+ */
+export function rootSpan(name: string, attributes: Attributes): (error?: unknown) => void {
+  if (sink === undefined) return () => undefined;
+  const { context, end } = open(sink, name, attributes, undefined);
+  current.enterWith(context);
+  return end;
+}
+
+function open(to: Sink, name: string, attributes: Attributes, parent: Context | undefined) {
+  const traceId = parent?.traceId ?? randomBytes(16).toString("hex");
+  const context: Context = { traceId, spanId: randomBytes(8).toString("hex") };
   const start = nanoseconds();
-  const done = (error?: unknown) => {
+  const end = (error?: unknown) => {
     const status = error === undefined ? { code: "OK" } : { code: "ERROR", message: String(error) };
     const times = { startTimeUnixNano: start.toString(), endTimeUnixNano: nanoseconds().toString() };
     to(`${JSON.stringify({ name, ...context, parentSpanId: parent?.spanId ?? "", ...times, attributes, status })}\n`);
   };
-  try {
-    const result = await current.run(context, work);
-    done();
-    return result;
-  } catch (error) {
-    done(error);
-    throw error;
-  }
+  return { context, end };
 }
 
 const origin = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();

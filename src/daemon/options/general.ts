@@ -111,7 +111,7 @@ export const generalOptions: readonly Option[] = [
     key: "shutdown-timeout",
     type: "int",
     help: "Seconds that open requests get when the daemon stops",
-    fallback: 15,
+    fallback: 2,
     reload: true,
   },
   {

@@ -1,0 +1,76 @@
+// The daemon's composition: directories, pidfile, shim, engine, API server, sockets; and the way back down. Stopping it
+// never stops a container.
+
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { createApiServer } from "../api/server/server.ts";
+import { log } from "../base/log.ts";
+import type { ReloadableSettings } from "../base/settings.ts";
+import { rootSpan } from "../base/trace.ts";
+import { build } from "../base/version.ts";
+import { openEngine } from "../engine/engine.ts";
+import type { Config } from "./config.ts";
+import { listenersOf } from "./listeners.ts";
+import { notifier, passedSockets } from "./notify.ts";
+import { writePidfile } from "./pidfile.ts";
+import { type DaemonSettings, engineSettings } from "./settings.ts";
+import { placeShim } from "./shim-file.ts";
+import { startTrace } from "./trace-file.ts";
+
+export interface Daemon {
+  readonly notify: (state: string) => void;
+  reload(settings: ReloadableSettings): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @throws HoyError when it can't start; nothing of it is left then. */
+export async function startDaemon(config: Config, settings: DaemonSettings): Promise<Daemon> {
+  process.umask(0o022);
+  const notify = notifier();
+  const passed = passedSockets();
+  await using undo = new AsyncDisposableStack();
+  const step = <T>(value: T, close: (value: T) => void | Promise<void>): T => undo.adopt(value, close);
+
+  const { shimProgram } = await import("./embedded-shim.ts");
+  const { data, run } = engineSettings(config, "/").paths;
+  makeRoot(data);
+  makeRoot(run);
+  for (const [name, value] of Object.entries(settings.proxies)) {
+    if (value !== undefined) process.env[name] = value;
+  }
+  if (settings.trace !== undefined) step(startTrace(settings.trace), (end) => end());
+  mkdirSync(dirname(settings.pidfile), { recursive: true });
+  step(writePidfile(settings.pidfile), (remove) => remove());
+  const engine = step(await openEngine(engineSettings(config, placeShim(shimProgram(), run))), (each) => each.close());
+  const server = createApiServer({
+    backend: engine.backend,
+    log,
+    productVersion: build.version,
+    trace: rootSpan,
+    experimental: config.values.get("experimental") === true,
+  });
+  const grace = Math.max(0, engineSettings(config, "/").shutdownTimeout) * 1000;
+  step(server, (each) => each.close(grace));
+  for (const listener of listenersOf(settings, passed)) {
+    const { address } = await server.listen(listener);
+    log.info("API listen", { address });
+  }
+  log.info("daemon has completed initialization", { version: build.version, commit: build.commit });
+  notify("READY=1");
+
+  const teardown = undo.move();
+  return {
+    notify,
+    reload: async (reloadable) => engine.reload(reloadable),
+    stop: async () => {
+      notify("STOPPING=1");
+      await teardown.disposeAsync();
+    },
+  };
+}
+
+/** 0711: users of containers pass through, nobody else lists. The umask has no say. */
+function makeRoot(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o711 });
+  chmodSync(path, 0o711);
+}

@@ -1,0 +1,41 @@
+// The pidfile: says which process is the daemon. A stale one (its process is gone, or is another program that got the
+// number since) is written over; a live one refuses. What keeps two daemons apart for certain is the data root's lock.
+
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { HoyError } from "../base/error.ts";
+
+/** Writes our pid; returns how to take the file away again. @throws HoyError "conflict" naming the running daemon. */
+export function writePidfile(path: string): () => void {
+  const other = readPid(path);
+  if (other !== undefined && other !== process.pid && isDaemon(other)) {
+    throw new HoyError("conflict", `process with PID ${other} is still running`, {
+      hint: `stop it, or name another file with --pidfile (this one is ${path})`,
+    });
+  }
+  const beside = `${path}.${process.pid}`;
+  writeFileSync(beside, `${process.pid}\n`, { mode: 0o644 });
+  renameSync(beside, path);
+  return () => {
+    if (readPid(path) === process.pid) rmSync(path, { force: true });
+  };
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    const text = readFileSync(path, "latin1").trim();
+    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new HoyError("invalid", `unable to read the pidfile ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Whether the process runs, and runs the same program as we do (after a boot the number may be anyone's). */
+function isDaemon(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8") === readFileSync("/proc/self/comm", "utf8");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+}
