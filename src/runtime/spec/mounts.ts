@@ -1,0 +1,108 @@
+// All mounts of a container, in the order they are made: the default ones, then the user's by depth, so that a mount
+// below another comes after it. Every bind source is first put at a staging point in the bundle by the shim (with the
+// container's ids when it has a user namespace), and the spec names the staging point.
+
+import { join, posix } from "node:path";
+import { HoyError } from "../../base/error.ts";
+import type { StagedBind } from "../contract.ts";
+import type { OciMount } from "../oci.ts";
+import { defaultMounts } from "./default-mounts.ts";
+import type { ResolvedBind, ResolvedMount, SpecInput } from "./input.ts";
+import { tmpfsMounts, tmpfsOptions } from "./tmpfs.ts";
+
+export interface ContainerMounts {
+  readonly mounts: readonly OciMount[];
+  readonly binds: readonly StagedBind[];
+  readonly rootfsPropagation: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+export function mountsOf(input: SpecInput, more: readonly ResolvedMount[]): ContainerMounts {
+  const user = byDepth(userMounts(input, more));
+  const covered = new Set(user.map((mount) => mount.destination));
+  const binds: StagedBind[] = [];
+  const stage = (source: string, recursive: boolean, idmap: boolean): string => {
+    const target = join(input.bundle, "binds", String(binds.length));
+    binds.push({ source, target, recursive, idmap: idmap && input.idMap !== undefined });
+    return target;
+  };
+  const kept = defaultMounts(input)
+    .filter(({ destination }) => !covered.has(destination))
+    .filter(({ destination }) => !(covered.has("/dev") && destination.startsWith("/dev/")))
+    .map((mount) => adapted(mount, input));
+  const own = user.map((mount): OciMount => {
+    if (mount.type === "tmpfs") {
+      const options = tmpfsOptions(mount.options);
+      return { destination: mount.destination, type: "tmpfs", source: "tmpfs", options };
+    }
+    const source = stage(mount.source, mount.recursive ?? true, mount.idmap ?? true);
+    return { destination: mount.destination, type: "bind", source, options: bindOptions(mount) };
+  });
+  const shared = user.some((mount) => mount.type === "bind" && isShared(mount.propagation));
+  const slave = user.some((mount) => mount.type === "bind" && isSlave(mount.propagation));
+  const warnings =
+    shared && input.idMap
+      ? ["Mounts made in a user namespace are not seen on the host: shared propagation works one way only"]
+      : [];
+  return {
+    mounts: [...kept, ...own],
+    binds,
+    rootfsPropagation: shared ? "shared" : slave ? "rslave" : undefined,
+    warnings,
+  };
+}
+
+/** One for each destination: what was resolved goes before what HostConfig says, and both before the engine's files. */
+function userMounts(input: SpecInput, more: readonly ResolvedMount[]): ResolvedMount[] {
+  const found = new Map<string, ResolvedMount>();
+  const all = [...input.mounts, ...tmpfsMounts(input.hostConfig), ...files(input), ...more];
+  for (const mount of all) {
+    const destination = posix.resolve("/", mount.destination);
+    if (!found.has(destination)) found.set(destination, { ...mount, destination });
+  }
+  return [...found.values()];
+}
+
+function files({ files: { hostname, hosts, resolvConf }, hostConfig }: SpecInput): ResolvedBind[] {
+  const writable = hostConfig.ReadonlyRootfs !== true;
+  const wanted: [string, string | undefined][] = [
+    ["/etc/resolv.conf", resolvConf],
+    ["/etc/hostname", hostname],
+    ["/etc/hosts", hosts],
+  ];
+  return wanted.flatMap(([destination, source]) =>
+    source === undefined ? [] : [{ type: "bind", source, destination, writable }],
+  );
+}
+
+function byDepth(mounts: readonly ResolvedMount[]): ResolvedMount[] {
+  const depth = (mount: ResolvedMount) => mount.destination.split("/").filter((part) => part !== "").length;
+  return mounts.toSorted((a, b) => depth(a) - depth(b) || (a.destination < b.destination ? -1 : 1));
+}
+
+/** @throws HoyError "invalid" for read-only options that exclude each other */
+function bindOptions(mount: ResolvedBind): string[] {
+  const recursive = mount.recursive ?? true;
+  const options = [recursive ? "rbind" : "bind"];
+  if (!mount.writable) {
+    const below = mount.readOnlyBelow ?? "try";
+    if (below === "force" && !recursive) {
+      throw new HoyError("invalid", "mount options conflict: NonRecursive && ReadOnlyForceRecursive");
+    }
+    options.push(below === "no" || !recursive ? "ro" : "rro");
+  }
+  return [...options, mount.propagation ?? "rprivate"];
+}
+
+const isShared = (propagation: string | undefined) => propagation === "shared" || propagation === "rshared";
+const isSlave = (propagation: string | undefined) => propagation === "slave" || propagation === "rslave";
+
+/** A read-only root makes what is not the container's own scratch read-only; a privileged container may write /sys. */
+function adapted(mount: OciMount, { hostConfig, idMap }: SpecInput): OciMount {
+  const scratch = ["/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"].includes(mount.destination);
+  const without = (mount.options ?? []).filter((option) => option !== "ro");
+  const writable = hostConfig.Privileged === true && ["/sys", "/sys/fs/cgroup"].includes(mount.destination);
+  if (writable && idMap === undefined) return { ...mount, options: without };
+  if (hostConfig.ReadonlyRootfs === true && !scratch) return { ...mount, options: [...without, "ro"] };
+  return mount;
+}
