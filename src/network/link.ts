@@ -10,19 +10,22 @@ const RTM = {
   NEWLINK: 16,
   DELLINK: 17,
   GETLINK: 18,
+  SETLINK: 19,
   NEWADDR: 20,
   DELADDR: 21,
   GETADDR: 22,
   NEWROUTE: 24,
   GETROUTE: 26,
 } as const;
-const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINK: 5, MASTER: 10, LINKINFO: 18, NET_NS_FD: 28 } as const;
+const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINK: 5, MASTER: 10, PROTINFO: 12, LINKINFO: 18, NET_NS_FD: 28 } as const;
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7 } as const;
 const VETH_INFO_PEER = 1;
 const MACVLAN_MODE = 1;
-const IFLA_BR = { FORWARD_DELAY: 1, MCAST_SNOOPING: 23 } as const;
+const IFLA_BR = { FORWARD_DELAY: 1 } as const;
+const IFLA_BRPORT_ISOLATED = 33;
+const AF_BRIDGE = 7;
 const IFF_UP = 1;
 const IFA_F_NODAD = 0x02;
 const RT_TABLE_MAIN = 254;
@@ -120,6 +123,16 @@ export function deleteLink(socket: Netlink, name: string): void {
   } catch (error) {
     if (!isErrno(error, "ENODEV")) throw error;
   }
+}
+
+/** Makes a bridge port that can reach the bridge itself but no other isolated port (bridge(8), "isolated"). */
+export function isolatePort(socket: Netlink, name: string): void {
+  const port = findLink(socket, name);
+  if (port === undefined) return;
+  const header = ifinfo(port.index);
+  header[0] = AF_BRIDGE;
+  const parts = [header, nl.nested(IFLA.PROTINFO, [nl.attributeU8(IFLA_BRPORT_ISOLATED, 1)])];
+  socket.request(`bridge port ${name}`, RTM.SETLINK, 0, parts);
 }
 
 export function setUp(socket: Netlink, index: number): void {

@@ -1,0 +1,137 @@
+// The bridge driver: a Linux bridge with the gateway's addresses on the host, a veth pair for each container.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { HoyError } from "../base/error.ts";
+import { isErrno } from "../linux/libc.ts";
+import type { NetworkNamespace } from "../linux/namespace.ts";
+import { Netlink } from "../linux/netlink.ts";
+import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
+import type { NetworkDriver } from "./driver.ts";
+import { configureInterface } from "./interface.ts";
+import * as link from "./link.ts";
+import type { EndpointRecord, NetworkRecord } from "./network.ts";
+
+/** Options that mean something to this driver; others are refused, so that none is silently ignored. */
+const OPTIONS: ReadonlySet<string> = new Set([
+  "com.docker.network.bridge.name",
+  "com.docker.network.bridge.default_bridge",
+  "com.docker.network.bridge.enable_icc",
+  "com.docker.network.bridge.enable_ip_masquerade",
+  "com.docker.network.bridge.host_binding_ipv4",
+  "com.docker.network.bridge.inhibit_ipv4",
+  "com.docker.network.driver.mtu",
+  "com.docker.network.container_iface_prefix",
+]);
+
+export class BridgeDriver implements NetworkDriver {
+  readonly name = "bridge";
+  readonly publishes = true;
+  readonly #socket: Netlink;
+  readonly #ipForward: boolean;
+
+  /** In the network namespace of the calling thread. `ipForward`: may set net.ipv4.ip_forward. */
+  constructor(options: { ipForward: boolean }) {
+    this.#socket = new Netlink();
+    this.#ipForward = options.ipForward;
+  }
+
+  check(network: NetworkRecord): void {
+    for (const key of Object.keys(network.options)) {
+      if (key.startsWith("com.docker.network.") && !OPTIONS.has(key)) {
+        throw new HoyError("invalid", `the bridge driver does not know the option ${key}`);
+      }
+    }
+    // dev_valid_name() in the kernel, and nothing that the rules' language would have to escape.
+    if (!/^[A-Za-z0-9_.-]{1,15}$/.test(network.interface) || /^\.\.?$/.test(network.interface)) {
+      throw new HoyError(
+        "invalid",
+        `invalid bridge name: ${JSON.stringify(network.interface)} (at most 15 of letters, digits, "_.-")`,
+      );
+    }
+  }
+
+  ensure(network: NetworkRecord): void {
+    const found = link.findLink(this.#socket, network.interface);
+    if (found !== undefined && found.kind !== "bridge") {
+      throw new HoyError("conflict", `${network.interface} is there already and is not a bridge`);
+    }
+    if (found === undefined) {
+      link.createBridge(this.#socket, network.interface, { mac: randomMac(), mtu: network.mtu });
+    }
+    const bridge = found ?? link.findLink(this.#socket, network.interface);
+    if (bridge === undefined) throw new HoyError("internal", `bridge ${network.interface} went away while it was made`);
+    if (network.options["com.docker.network.bridge.inhibit_ipv4"] !== "true")
+      this.#ensureGateways(network, bridge.index);
+    link.setUp(this.#socket, bridge.index);
+    // So that 127.0.0.1:PORT of the host can be led to a container; firewall.ts guards the other direction.
+    sysctl(`net/ipv4/conf/${network.interface}/route_localnet`, "1");
+    sysctl(`net/ipv6/conf/${network.interface}/accept_ra`, "0");
+    if (network.internal || !this.#ipForward) return;
+    sysctl("net/ipv4/ip_forward", "1");
+    if (network.enableIPv6) sysctl("net/ipv6/conf/all/forwarding", "1");
+  }
+
+  remove(network: NetworkRecord): void {
+    link.deleteLink(this.#socket, network.interface);
+  }
+
+  connect(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
+    const bridge = link.findLink(this.#socket, endpoint.network.interface);
+    if (bridge === undefined) {
+      throw new HoyError(
+        "unavailable",
+        `the bridge ${endpoint.network.interface} of network ${endpoint.network.name} is gone`,
+        {
+          hint: "restart the engine: it makes its bridges again at every start",
+        },
+      );
+    }
+    link.deleteLink(this.#socket, endpoint.hostInterface); // of a start that died half-way
+    link.createVeth(this.#socket, {
+      host: endpoint.hostInterface,
+      master: bridge.index,
+      peer: endpoint.settings.interface,
+      peerMac: endpoint.mac,
+      peerNamespace: namespace.fd,
+      mtu: endpoint.network.mtu,
+    });
+    if (!endpoint.network.icc) link.isolatePort(this.#socket, endpoint.hostInterface);
+    configureInterface(endpoint, namespace, gateway);
+  }
+
+  disconnect(endpoint: EndpointRecord): void {
+    link.deleteLink(this.#socket, endpoint.hostInterface);
+  }
+
+  /** Adds the gateways' addresses and takes away those of an earlier configuration. */
+  #ensureGateways(network: NetworkRecord, index: number): void {
+    const wanted = network.pools.map((pool) => ({
+      address: parseAddress(pool.Gateway),
+      prefix: parsePrefix(pool.Subnet),
+    }));
+    for (const { address, prefix } of wanted) link.addAddress(this.#socket, index, address, prefix);
+    const keep = new Set(wanted.map(({ address }) => formatAddress(address)));
+    for (const { index: on, address, length } of link.listAddresses(this.#socket)) {
+      const linkLocal = address.family === 6 && formatAddress(address).startsWith("fe80:");
+      if (on === index && !linkLocal && !keep.has(formatAddress(address)))
+        link.removeAddress(this.#socket, on, address, length);
+    }
+  }
+}
+
+/** Writes a setting under /proc/sys if it differs. Where the kernel lacks it (no IPv6) there is nothing to set. */
+function sysctl(name: string, value: string): void {
+  const path = `/proc/sys/${name}`;
+  try {
+    if (readFileSync(path, "utf8").trim() !== value) writeFileSync(path, value);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+}
+
+/** Locally administered, unicast. */
+function randomMac(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  bytes[0] = 0x02;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}

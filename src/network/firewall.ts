@@ -1,0 +1,150 @@
+// The rules of hoy, all in one table of its own, `inet hoy`: which networks are masqueraded, what may pass between them,
+// and where published ports lead. Text in nft(8)'s language, from what should be; never a look at, or a change of,
+// anyone else's table. `load` replaces the whole table in one transaction (the daemon's start, a change of networks);
+// ports come and go as elements of its maps, one small transaction each.
+//
+// Known limit: a rule that accepts here can't overrule one that drops in another table (nft(8), "base chains"): where
+// another program's forward policy is drop, it must let hoy's bridges pass.
+
+import type { Family } from "./address.ts";
+
+export interface FirewallNetwork {
+  readonly bridge: string;
+  readonly subnets: readonly { readonly family: Family; readonly cidr: string }[];
+  readonly masquerade: boolean;
+  /** No way in or out but between its own containers. */
+  readonly internal: boolean;
+}
+
+export interface FirewallPort {
+  readonly protocol: "tcp" | "udp" | "sctp";
+  /** undefined: every address of the host. */
+  readonly hostIp: string | undefined;
+  readonly hostPort: number;
+  readonly containerIp: string;
+  readonly containerPort: number;
+  readonly family: Family;
+}
+
+const TABLE = "inet hoy";
+
+/** The whole table, replacing what was there. */
+export function loadTable(networks: readonly FirewallNetwork[], ports: readonly FirewallPort[]): string {
+  return [
+    `table ${TABLE}`,
+    `delete table ${TABLE}`,
+    `table ${TABLE} {`,
+    `  set bridges { type ifname; ${elements(networks.map((network) => quote(network.bridge)))} }`,
+    "  map published4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }",
+    "  map published4_any { type inet_proto . inet_service : ipv4_addr . inet_service; }",
+    "  map published6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }",
+    "  map published6_any { type inet_proto . inet_service : ipv6_addr . inet_service; }",
+    ...GUARD,
+    ...NAT,
+    ...postrouting(networks),
+    ...forward(networks),
+    "}",
+    ...(ports.length === 0 ? [] : [addPorts(ports)]),
+    "",
+  ].join("\n");
+}
+
+export function deleteTable(): string {
+  return `table ${TABLE}\ndelete table ${TABLE}\n`;
+}
+
+export function addPorts(ports: readonly FirewallPort[]): string {
+  return changePorts("add", ports, (port) => ` : ${port.containerIp} . ${port.containerPort}`);
+}
+
+export function removePorts(ports: readonly FirewallPort[]): string {
+  return changePorts("delete", ports, () => "");
+}
+
+/** Bridges route 127.0.0.0/8 for the host's own sake (see bridge.ts); nobody on a bridge may use that to get in. */
+const GUARD = [
+  "  chain guard {",
+  "    type filter hook prerouting priority raw; policy accept",
+  "    iifname @bridges ip daddr 127.0.0.0/8 drop",
+  "  }",
+];
+
+const NAT = [
+  "  chain prerouting {",
+  "    type nat hook prerouting priority dstnat; policy accept",
+  "    fib daddr type local jump publish",
+  "  }",
+  "  chain output {",
+  "    type nat hook output priority -100; policy accept",
+  "    fib daddr type local jump publish",
+  "  }",
+  "  chain publish {",
+  "    dnat ip to meta l4proto . ip daddr . th dport map @published4",
+  "    dnat ip to meta l4proto . th dport map @published4_any",
+  // From ::1 a packet can't be routed to a bridge: the proxy answers there (see ports.ts).
+  "    ip6 daddr ::1 return",
+  "    dnat ip6 to meta l4proto . ip6 daddr . th dport map @published6",
+  "    dnat ip6 to meta l4proto . th dport map @published6_any",
+  "  }",
+];
+
+function postrouting(networks: readonly FirewallNetwork[]): string[] {
+  const rules = networks.flatMap((network) => {
+    const bridge = quote(network.bridge);
+    // A container that reaches its own network's published port comes back over the same bridge.
+    const hairpin = `iifname ${bridge} oifname ${bridge} ct status dnat masquerade`;
+    const out = network.subnets.map(
+      ({ family, cidr }) => `${family === 4 ? "ip" : "ip6"} saddr ${cidr} oifname != ${bridge} masquerade`,
+    );
+    return [hairpin, ...(network.masquerade && !network.internal ? out : [])];
+  });
+  return [
+    "  chain postrouting {",
+    "    type nat hook postrouting priority srcnat; policy accept",
+    "    ip saddr 127.0.0.0/8 oifname @bridges ct status dnat masquerade",
+    ...rules.map((rule) => `    ${rule}`),
+    "  }",
+  ];
+}
+
+function forward(networks: readonly FirewallNetwork[]): string[] {
+  const internal = networks.filter((network) => network.internal);
+  return [
+    "  chain forward {",
+    "    type filter hook forward priority filter; policy accept",
+    ...internal.flatMap(({ bridge }) => [
+      `    iifname ${quote(bridge)} oifname != ${quote(bridge)} drop`,
+      `    oifname ${quote(bridge)} iifname != ${quote(bridge)} drop`,
+    ]),
+    "    iifname != @bridges oifname != @bridges accept",
+    "    ct state established,related accept",
+    "    ct status dnat accept",
+    ...networks.map(({ bridge }) => `    iifname ${quote(bridge)} oifname ${quote(bridge)} accept`),
+    // Neither from another network of ours nor from outside, unless published.
+    "    oifname @bridges drop",
+    "  }",
+  ];
+}
+
+function changePorts(
+  verb: "add" | "delete",
+  ports: readonly FirewallPort[],
+  value: (port: FirewallPort) => string,
+): string {
+  const maps = new Map<string, string[]>();
+  for (const port of ports) {
+    const map = `published${port.family}${port.hostIp === undefined ? "_any" : ""}`;
+    const key = [port.protocol, ...(port.hostIp === undefined ? [] : [port.hostIp]), port.hostPort].join(" . ");
+    maps.set(map, [...(maps.get(map) ?? []), key + value(port)]);
+  }
+  return [...maps].map(([map, keys]) => `${verb} element ${TABLE} ${map} { ${keys.join(", ")} }`).join("\n");
+}
+
+function elements(items: readonly string[]): string {
+  return items.length === 0 ? "" : `elements = { ${items.join(", ")} };`;
+}
+
+/** Interface names are ours or checked by the driver; quoted so that none can be read as a word of the language. */
+function quote(name: string): string {
+  return `"${name}"`;
+}

@@ -1,0 +1,43 @@
+// An interface inside a container's namespace: its addresses, up, and the default route. The same for every driver.
+
+import { writeFileSync } from "node:fs";
+import { HoyError } from "../base/error.ts";
+import type { NetworkNamespace } from "../linux/namespace.ts";
+import { Netlink } from "../linux/netlink.ts";
+import { parseAddress, parseCidr } from "./address.ts";
+import * as link from "./link.ts";
+import type { EndpointRecord } from "./network.ts";
+
+/** Gives `endpoint`'s interface in the namespace its addresses, sets it and loopback up, and routes by it if asked. */
+export function configureInterface(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
+  const { interface: name } = endpoint.settings;
+  if (endpoint.ipv6 === undefined) namespace.run(() => disableIPv6(name));
+  using socket = namespace.run(() => new Netlink());
+  const device = link.findLink(socket, name);
+  if (device === undefined) throw new HoyError("internal", `interface ${name} did not appear in the container`);
+  link.setUp(socket, 1);
+  const owned = [endpoint.ipv4, endpoint.ipv6].filter((address) => address !== undefined).map(parseAddress);
+  const pools = endpoint.network.pools.map((pool) => ({
+    ...parseCidr(pool.Subnet),
+    gateway: parseAddress(pool.Gateway),
+  }));
+  for (const address of owned) {
+    const pool = pools.find(({ prefix }) => prefix.family === address.family);
+    if (pool !== undefined) link.addAddress(socket, device.index, address, pool.prefix);
+  }
+  link.setUp(socket, device.index);
+  if (!gateway || endpoint.network.internal) return;
+  for (const address of owned) {
+    const pool = pools.find(({ prefix }) => prefix.family === address.family);
+    if (pool !== undefined) link.addDefaultRoute(socket, device.index, pool.gateway);
+  }
+}
+
+/** As Docker: no link-local address either on a network without IPv6. Where the kernel has no IPv6 there is no file. */
+function disableIPv6(name: string): void {
+  try {
+    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, "1");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+}

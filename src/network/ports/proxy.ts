@@ -1,0 +1,89 @@
+// A listener on the host for one published port: it holds the port (so that no one else can take it unseen), and it
+// carries what the kernel's address translation can't: connections to [::1], IPv6 to a container that has only IPv4,
+// and everything where firewall rules are switched off. What the rules lead to the container never comes here.
+
+import dgram from "node:dgram";
+import net from "node:net";
+
+export interface Listener {
+  readonly port: number;
+  close(): void;
+}
+
+export interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+const MAX_UDP_SESSIONS = 1024;
+const UDP_IDLE_MS = 90_000;
+
+/** @throws the system's EADDRINUSE, EADDRNOTAVAIL or EACCES. `port` 0: the kernel chooses. */
+export function listenTcp(host: string, port: number, target: Target): Promise<Listener> {
+  const server = net.createServer({ allowHalfOpen: true }, (client) => forward(client, target));
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, ipv6Only: host.includes(":"), exclusive: true }, () => {
+      server.off("error", reject);
+      // Accepting may fail later (too many open files); that is one connection's loss, not the engine's.
+      server.on("error", () => undefined);
+      const address = server.address();
+      resolve({
+        port: address !== null && typeof address === "object" ? address.port : port,
+        close: () => server.close(),
+      });
+    });
+  });
+}
+
+function forward(client: net.Socket, target: Target): void {
+  const upstream = net.connect({ host: target.address, port: target.port, allowHalfOpen: true });
+  const end = () => {
+    client.destroy();
+    upstream.destroy();
+  };
+  client.on("error", end);
+  upstream.on("error", end);
+  client.pipe(upstream);
+  upstream.pipe(client);
+}
+
+/** As listenTcp, for datagrams: each client address gets a socket of its own towards the container, until it is idle. */
+export function listenUdp(host: string, port: number, target: Target): Promise<Listener> {
+  const socket = dgram.createSocket({ type: host.includes(":") ? "udp6" : "udp4", ipv6Only: host.includes(":") });
+  const sessions = new Map<string, { socket: dgram.Socket; timer: NodeJS.Timeout }>();
+  socket.on("message", (data, from) => {
+    const key = `${from.address} ${from.port}`;
+    let session = sessions.get(key);
+    if (session === undefined) {
+      if (sessions.size >= MAX_UDP_SESSIONS) return;
+      const upstream = dgram.createSocket(target.address.includes(":") ? "udp6" : "udp4");
+      const drop = () => {
+        sessions.delete(key);
+        upstream.close();
+      };
+      upstream.on("message", (answer) => socket.send(answer, from.port, from.address));
+      upstream.on("error", drop);
+      session = { socket: upstream, timer: setTimeout(drop, UDP_IDLE_MS).unref() };
+      sessions.set(key, session);
+    }
+    session.timer.refresh();
+    session.socket.send(data, target.port, target.address);
+  });
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind({ address: host, port, exclusive: true }, () => {
+      socket.off("error", reject);
+      socket.on("error", () => undefined);
+      const close = () => {
+        socket.close();
+        for (const session of sessions.values()) {
+          clearTimeout(session.timer);
+          session.socket.close();
+        }
+        sessions.clear();
+      };
+      resolve({ port: socket.address().port, close });
+    });
+  });
+}
