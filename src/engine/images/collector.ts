@@ -1,0 +1,161 @@
+// Frees layers, chains and blobs that nothing refers to, as soon as that is so, and never one that is just being added.
+// What a load or pull adds is pinned by its session until the image's rows are written; a session that fails leaves
+// what it had added to the next collection. A collection waits until no single layer or blob is in the middle of being
+// written, because an addition that finds its layer already here must be able to rely on that.
+
+import type { Digest } from "../../base/digest.ts";
+import { isDigest } from "../../base/digest.ts";
+import type { ImageTable } from "../../state/images.ts";
+import type { ContentStore, PutOptions } from "../../storage/content.ts";
+import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../../storage/snapshot.ts";
+import { Lock } from "../lock.ts";
+
+export interface Stores {
+  readonly table: ImageTable;
+  readonly content: ContentStore;
+  readonly driver: SnapshotDriver;
+}
+
+/** What one load, pull, import or commit adds. Ends with `await using`. */
+export interface IngestSession extends AsyncDisposable {
+  addLayer(tar: AsyncIterable<Uint8Array>, options?: AddLayerOptions): Promise<LayerInfo>;
+  /** The layer when it is here already; it then stays for this session. */
+  useLayer(diffId: Digest): Promise<LayerInfo | undefined>;
+  putBlob(
+    data: Uint8Array | AsyncIterable<Uint8Array>,
+    options?: PutOptions,
+  ): Promise<{ digest: Digest; size: number }>;
+  /** The blob's size when it is here already; it then stays for this session. */
+  useBlob(digest: Digest): Promise<number | undefined>;
+}
+
+export class Collector {
+  readonly #stores: Stores;
+  readonly #lock = new Lock();
+  readonly #pins = new Map<string, number>();
+  /** May be without a row: what sessions added, and blobs of removed images. */
+  readonly #loose = { layers: new Set<Digest>(), blobs: new Set<Digest>() };
+  #adding = 0;
+  #deferred = false;
+
+  constructor(stores: Stores) {
+    this.#stores = stores;
+  }
+
+  /** Blobs that lost a reference; looked at in the next collection. */
+  suspect(blobs: Iterable<string>): void {
+    for (const digest of blobs) if (isDigest(digest)) this.#loose.blobs.add(digest);
+  }
+
+  /** Frees what is not referred to now, or, while something is being written, right after that. */
+  async collect(): Promise<void> {
+    await this.#lock.run(async () => {
+      this.#deferred = this.#adding > 0;
+      if (this.#deferred) return;
+      await this.#freeChains();
+      await this.#freeLayers();
+      await this.#freeBlobs();
+    });
+  }
+
+  /** Start of the engine, before anything runs: removes what no row refers to. */
+  async repair(): Promise<void> {
+    const { driver, content } = this.#stores;
+    for (const diffId of await driver.listLayers()) this.#loose.layers.add(diffId);
+    for await (const digest of content.list()) this.#loose.blobs.add(digest);
+    await this.collect();
+  }
+
+  session(): IngestSession {
+    const { driver, content } = this.#stores;
+    const mine: string[] = [];
+    const pin = (digest: Digest, kind: "layers" | "blobs") => {
+      const key = `${kind}/${digest}`;
+      mine.push(key);
+      this.#pins.set(key, (this.#pins.get(key) ?? 0) + 1);
+      this.#loose[kind].add(digest);
+    };
+    return {
+      addLayer: (tar, options) =>
+        this.#add(async () => {
+          const layer = await driver.addLayer(tar, options);
+          pin(layer.diffId, "layers");
+          return layer;
+        }),
+      useLayer: (diffId) =>
+        this.#add(async () => {
+          const layer = await driver.hasLayer(diffId);
+          if (layer !== undefined) pin(diffId, "layers");
+          return layer;
+        }),
+      putBlob: (data, options) =>
+        this.#add(async () => {
+          const blob = await content.put(data, options);
+          pin(blob.digest, "blobs");
+          return blob;
+        }),
+      useBlob: (digest) =>
+        this.#add(async () => {
+          const size = await content.size(digest);
+          if (size !== undefined) pin(digest, "blobs");
+          return size;
+        }),
+      [Symbol.asyncDispose]: async () => {
+        for (const key of mine) {
+          const count = this.#pins.get(key) ?? 0;
+          if (count > 1) this.#pins.set(key, count - 1);
+          else this.#pins.delete(key);
+        }
+        await this.collect();
+      },
+    };
+  }
+
+  /** The lock only orders the beginning: additions run side by side, collections run alone. */
+  async #add<T>(work: () => Promise<T>): Promise<T> {
+    await this.#lock.run(async () => {
+      this.#adding++;
+    });
+    try {
+      return await work();
+    } finally {
+      this.#adding--;
+      if (this.#adding === 0 && this.#deferred) await this.collect();
+    }
+  }
+
+  async #freeChains(): Promise<void> {
+    const { table, driver } = this.#stores;
+    for (const { chain, diffs } of table.droppedChains()) {
+      if (!table.isChainUsed(chain)) await driver.removeChain(diffs.filter(isDigest));
+      table.forgetChain(chain);
+    }
+  }
+
+  async #freeLayers(): Promise<void> {
+    const { table, driver } = this.#stores;
+    const known = new Set(table.layers().map((row) => row.diff_id));
+    const loose = [...this.#loose.layers].filter((diffId) => !known.has(diffId));
+    for (const diffId of [...table.orphanLayers().filter(isDigest), ...loose]) {
+      if (this.#pins.has(`layers/${diffId}`)) continue;
+      await driver.removeLayer(diffId);
+      table.forgetLayer(diffId);
+    }
+    this.#keepPinned("layers");
+  }
+
+  async #freeBlobs(): Promise<void> {
+    const { table, content } = this.#stores;
+    for (const digest of this.#loose.blobs) {
+      if (this.#pins.has(`blobs/${digest}`) || table.isBlobUsed(digest)) continue;
+      await content.delete(digest);
+    }
+    this.#keepPinned("blobs");
+  }
+
+  #keepPinned(kind: "layers" | "blobs"): void {
+    for (const digest of this.#loose[kind]) {
+      if (!this.#pins.has(`${kind}/${digest}`)) this.#loose[kind].delete(digest);
+    }
+  }
+}

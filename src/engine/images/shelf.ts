@@ -1,0 +1,177 @@
+// All images that are here: their rows, configs and layers behind the questions the rest of the engine asks
+// (`ImageStore`), and the two changes every verb is made of: an image is added, an image is removed.
+
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { chainId, type Digest, isDigest, parseDigest } from "../../base/digest.ts";
+import { HoyError } from "../../base/error.ts";
+import { type ImageConfigFile, parseConfig } from "../../image/config.ts";
+import { parsePlatform } from "../../image/platform.ts";
+import { familiarString, parseReference } from "../../image/reference.ts";
+import type { ImageRow, ImageTable } from "../../state/images.ts";
+import type { ContentStore } from "../../storage/content.ts";
+import type { LayerInfo, SnapshotDriver } from "../../storage/snapshot.ts";
+import { now } from "../time.ts";
+import { Collector, type IngestSession, type Stores } from "./collector.ts";
+import type { ImageStore, ResolvedImage } from "./contract.ts";
+import { checkPlatform, findImage } from "./resolve.ts";
+
+/** Parsed configs are small; this many are kept. */
+const CONFIGS_KEPT = 500;
+/** Begins the names of what is made beside in the temporary directory. */
+export const TEMPORARY_PREFIX = "image-";
+
+export interface ShelfOptions extends Stores {
+  /** Directory for half-made things, on the data root's file system. */
+  readonly temporary: string;
+}
+
+export interface AddImage {
+  /** The exact bytes; their digest is the id. */
+  readonly config: Uint8Array;
+  /** Bottom first, as the config has them; all added in `session`. */
+  readonly layers: readonly LayerInfo[];
+  /** Other blobs that belong to the image (manifest, compressed layers); all put in `session`. */
+  readonly blobs: readonly Digest[];
+  /** Digest of the manifest the image came with. */
+  readonly manifest: Digest | undefined;
+  readonly parent: Digest | undefined;
+  readonly session: IngestSession;
+}
+
+export class ImageShelf implements ImageStore {
+  readonly table: ImageTable;
+  readonly content: ContentStore;
+  readonly driver: SnapshotDriver;
+  readonly temporary: string;
+  readonly #collector: Collector;
+  readonly #configs = new Map<string, ImageConfigFile>();
+
+  private constructor(options: ShelfOptions) {
+    this.table = options.table;
+    this.content = options.content;
+    this.driver = options.driver;
+    this.temporary = options.temporary;
+    this.#collector = new Collector(options);
+  }
+
+  /** Opens it and repairs what a crash left: unfinished files, layers and blobs without a row. */
+  static async open(options: ShelfOptions): Promise<ImageShelf> {
+    await mkdir(options.temporary, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(options.temporary)) {
+      const ours = name.startsWith(TEMPORARY_PREFIX) || name.startsWith("blob-");
+      if (ours) await rm(join(options.temporary, name), { recursive: true, force: true });
+    }
+    const shelf = new ImageShelf(options);
+    await shelf.#collector.repair();
+    return shelf;
+  }
+
+  // ── what the engine asks ──────────────────────────────────────────────────────────────────────────────────────
+
+  async resolve(ref: string, platform?: string): Promise<ResolvedImage> {
+    const row = findImage(this.table, ref);
+    const config = await this.config(row.id);
+    if (platform !== undefined && platform !== "") checkPlatform(ref, parsePlatform(platform), config);
+    const names = this.table.names(row.id).map(({ name }) => familiarString(parseReference(name)));
+    return {
+      id: parseDigest(row.id),
+      config,
+      diffIds: config.rootfs.diff_ids,
+      repoTags: names.filter((name) => !name.includes("@")),
+      repoDigests: names.filter((name) => name.includes("@")),
+      size: row.size,
+    };
+  }
+
+  async lowers(imageId: string): Promise<readonly string[]> {
+    return this.#mount(imageId);
+  }
+
+  async retain(imageId: string, user: string): Promise<void> {
+    if (this.table.get(imageId) === null) throw new HoyError("not-found", `No such image: ${imageId}`);
+    this.table.addUser(user, imageId);
+  }
+
+  async lowersOf(user: string): Promise<readonly string[]> {
+    return this.#mount(user);
+  }
+
+  async release(user: string): Promise<void> {
+    this.table.removeUser(user);
+    await this.#collector.collect();
+  }
+
+  users(): readonly { readonly user: string; readonly image: string }[] {
+    return this.table.users();
+  }
+
+  // ── what the verbs are made of ────────────────────────────────────────────────────────────────────────────────
+
+  /** Finds an image's row. @throws "not-found" `No such image: …`, "invalid" */
+  find(ref: string): ImageRow {
+    return findImage(this.table, ref);
+  }
+
+  async config(id: string): Promise<ImageConfigFile> {
+    const known = this.#configs.get(id);
+    if (known !== undefined) return known;
+    const config = parseConfig(await this.content.read(parseDigest(id)));
+    const [oldest] = this.#configs.keys();
+    if (this.#configs.size >= CONFIGS_KEPT && oldest !== undefined) this.#configs.delete(oldest);
+    this.#configs.set(id, config);
+    return config;
+  }
+
+  session(): IngestSession {
+    return this.#collector.session();
+  }
+
+  /** Writes the image's config and rows; from then on it is here, whatever happens. */
+  async add({ config, layers, blobs, manifest, parent, session }: AddImage): Promise<Digest> {
+    const parsed = parseConfig(config);
+    const diffIds = layers.map((layer) => layer.diffId);
+    if (diffIds.join() !== parsed.rootfs.diff_ids.join()) {
+      throw new HoyError("invalid", "the layers are not the ones that the image config names");
+    }
+    const { digest: id } = await session.putBlob(config);
+    this.table.add({
+      image: {
+        id,
+        parent: parent ?? null,
+        manifest: manifest ?? null,
+        chain: diffIds.length === 0 ? "" : chainId(diffIds),
+      },
+      layers: layers.map(({ diffId, tarSize, size, entries }) => ({
+        diff_id: diffId,
+        tar_size: tarSize,
+        size,
+        entries,
+      })),
+      blobs: [id, ...blobs],
+    });
+    return id;
+  }
+
+  /** Gives the image a normalised name with a tag or digest. */
+  setName(name: string, id: string): void {
+    this.table.setName(name, id, now());
+  }
+
+  /** Removes the image's rows and frees what it alone held. */
+  async remove(id: string): Promise<void> {
+    const blobs = this.table.blobsOf(id);
+    this.table.remove(id);
+    this.#configs.delete(id);
+    this.#collector.suspect(blobs);
+    await this.#collector.collect();
+  }
+
+  async #mount(owner: string): Promise<readonly string[]> {
+    const diffIds = this.table
+      .layersOf(owner)
+      .map((row) => row.diff_id)
+      .filter(isDigest);
+    return diffIds.length === 0 ? [] : this.driver.mountChain(diffIds);
+  }
+}
