@@ -1,0 +1,191 @@
+// /containers: create, list, look at, and change state. Streams of a container are in streams.ts, files in archive.ts.
+
+import { HoyError } from "../../../base/error.ts";
+import type { StopOptions, WaitCondition } from "../../backend.ts";
+import { parseFilters } from "../../filters.ts";
+import { createBody, updateBody } from "../bodies/container.ts";
+import type { Call } from "../call.ts";
+import { needJson } from "../json.ts";
+import { aborted, beginStream, sendEmpty, sendJson } from "../reply.ts";
+import type { Route } from "../router.ts";
+import { shapeContainer, shapeCreate, shapeSummary } from "../versions.ts";
+
+export const containerRoutes: readonly Route[] = [
+  { method: "GET", path: "/containers/json", handler: list },
+  { method: "POST", path: "/containers/create", handler: create },
+  { method: "POST", path: "/containers/prune", handler: prune },
+  { method: "GET", path: "/containers/{id}/json", handler: inspect },
+  { method: "GET", path: "/containers/{id}/top", handler: top },
+  { method: "GET", path: "/containers/{id}/changes", handler: changes },
+  { method: "POST", path: "/containers/{id}/start", handler: start },
+  { method: "POST", path: "/containers/{id}/stop", handler: stop },
+  { method: "POST", path: "/containers/{id}/restart", handler: restart },
+  { method: "POST", path: "/containers/{id}/kill", handler: kill },
+  { method: "POST", path: "/containers/{id}/pause", handler: pause },
+  { method: "POST", path: "/containers/{id}/unpause", handler: unpause },
+  { method: "POST", path: "/containers/{id}/rename", handler: rename },
+  { method: "POST", path: "/containers/{id}/update", handler: update },
+  { method: "POST", path: "/containers/{id}/resize", handler: resize },
+  { method: "POST", path: "/containers/{id}/wait", handler: wait },
+  { method: "DELETE", path: "/containers/{id}", handler: remove },
+];
+
+async function list(call: Call): Promise<void> {
+  const limit = call.query.int("limit");
+  const filters = new Map(parseFilters(call.query.text("filters")));
+  // "since" and "before" as parameters of their own: gone from the documents, still sent by old clients.
+  for (const name of ["since", "before"]) {
+    const value = call.query.optional(name);
+    if (value !== undefined) filters.set(name, new Set([...(filters.get(name) ?? []), value]));
+  }
+  const found = await call.backend.containers.list({
+    all: call.query.bool("all"),
+    limit: limit === undefined || limit <= 0 ? undefined : limit,
+    size: call.query.bool("size"),
+    filters,
+  });
+  sendJson(
+    call,
+    found.map((each) => shapeSummary(each, call)),
+  );
+}
+
+async function create(call: Call): Promise<void> {
+  const body = await needJson(call, createBody);
+  const { HostConfig, NetworkingConfig, ...config } = shapeCreate(body, call);
+  if (Object.keys(config).length === 0) {
+    throw new HoyError("invalid", "config cannot be empty in order to create a container");
+  }
+  const request = {
+    name: call.query.optional("name"),
+    platform: call.atLeast("1.41") ? call.query.optional("platform") : undefined,
+    config,
+    hostConfig: HostConfig ?? {},
+    networkingConfig: NetworkingConfig ?? {},
+  };
+  sendJson(call, await call.backend.containers.create(request, call.signal), 201);
+}
+
+async function inspect(call: Call): Promise<void> {
+  const found = await call.backend.containers.inspect(call.param("id"), { size: call.query.bool("size") });
+  sendJson(call, shapeContainer(found, call));
+}
+
+async function top(call: Call): Promise<void> {
+  sendJson(call, await call.backend.containers.top(call.param("id"), call.query.optional("ps_args") ?? "-ef"));
+}
+
+async function changes(call: Call): Promise<void> {
+  sendJson(call, await call.backend.containers.changes(call.param("id")));
+}
+
+async function start(call: Call): Promise<void> {
+  // Before 1.24 a HostConfig could come along; a body that says something is refused rather than passed over.
+  if (!call.bodyless && Number(call.header("content-length")) > 2) {
+    throw new HoyError(
+      "invalid",
+      "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
+    );
+  }
+  await call.backend.containers.start(call.param("id"), { detachKeys: call.query.optional("detachKeys") });
+  sendEmpty(call);
+}
+
+function stopOptions(call: Call): StopOptions {
+  return {
+    signal: call.atLeast("1.42") ? call.query.optional("signal") : undefined,
+    timeout: call.query.int("t"),
+  };
+}
+
+async function stop(call: Call): Promise<void> {
+  await call.backend.containers.stop(call.param("id"), stopOptions(call), call.signal);
+  sendEmpty(call);
+}
+
+async function restart(call: Call): Promise<void> {
+  await call.backend.containers.restart(call.param("id"), stopOptions(call), call.signal);
+  sendEmpty(call);
+}
+
+async function kill(call: Call): Promise<void> {
+  await call.backend.containers.kill(call.param("id"), { signal: call.query.optional("signal") });
+  sendEmpty(call);
+}
+
+async function pause(call: Call): Promise<void> {
+  await call.backend.containers.pause(call.param("id"));
+  sendEmpty(call);
+}
+
+async function unpause(call: Call): Promise<void> {
+  await call.backend.containers.unpause(call.param("id"));
+  sendEmpty(call);
+}
+
+async function rename(call: Call): Promise<void> {
+  await call.backend.containers.rename(call.param("id"), call.query.text("name"));
+  sendEmpty(call);
+}
+
+async function update(call: Call): Promise<void> {
+  sendJson(call, await call.backend.containers.update(call.param("id"), await needJson(call, updateBody)));
+}
+
+async function resize(call: Call): Promise<void> {
+  await call.backend.containers.resize(call.param("id"), ...terminalSize(call));
+  sendEmpty(call, 200);
+}
+
+/** Height and width of /resize. @throws HoyError "invalid" unless both are there and fit a terminal. */
+export function terminalSize(call: Call): [height: number, width: number] {
+  const side = (name: string, word: string) => {
+    const value = call.query.text(name);
+    if (!/^[0-9]{1,10}$/.test(value) || Number(value) > 0xffff_ffff) {
+      throw new HoyError("invalid", `invalid resize ${word} ${JSON.stringify(value.slice(0, 40))}`);
+    }
+    return Number(value);
+  };
+  return [side("h", "height"), side("w", "width")];
+}
+
+const CONDITIONS: readonly string[] = ["not-running", "next-exit", "removed"] satisfies WaitCondition[];
+
+async function wait(call: Call): Promise<void> {
+  const { result } = await call.backend.containers.wait(call.param("id"), waitCondition(call), call.signal);
+  // Before 1.30 the head came with the result. Since then it tells that the wait is armed: `run` starts the container
+  // only after it has seen it, so that no exit is missed.
+  if (call.atLeast("1.30")) beginStream(call, "application/json");
+  const gone = aborted(call.signal);
+  try {
+    const answer = await Promise.race([result, gone.promise]);
+    if (answer === undefined) return;
+    if (call.response.headersSent) call.response.end(`${JSON.stringify(answer)}\n`);
+    else sendJson(call, answer);
+  } finally {
+    gone.forget();
+  }
+}
+
+function waitCondition(call: Call): WaitCondition {
+  const given = call.atLeast("1.30") ? call.query.text("condition") : "";
+  if (given === "") return "not-running";
+  if (!CONDITIONS.includes(given)) {
+    throw new HoyError("invalid", `invalid condition: ${JSON.stringify(given.slice(0, 40))}`);
+  }
+  return given as WaitCondition;
+}
+
+async function remove(call: Call): Promise<void> {
+  await call.backend.containers.remove(call.param("id"), {
+    force: call.query.bool("force"),
+    volumes: call.query.bool("v"),
+    link: call.query.bool("link"),
+  });
+  sendEmpty(call);
+}
+
+async function prune(call: Call): Promise<void> {
+  const { deleted, spaceReclaimed } = await call.backend.containers.prune(parseFilters(call.query.text("filters")));
+  sendJson(call, { ContainersDeleted: deleted, SpaceReclaimed: spaceReclaimed });
+}

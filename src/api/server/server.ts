@@ -1,0 +1,236 @@
+// The API server: one node:http server that is fed connections by any number of listeners, a router, and the way
+// from a request to a handler and back. What the verbs do is the Backend's.
+
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { HoyError } from "../../base/error.ts";
+import type { Backend } from "../backend.ts";
+import { API_VERSION } from "../version.ts";
+import { refuseBrowsers } from "./browsers.ts";
+import { Call } from "./call.ts";
+import { Http2Door } from "./http2.ts";
+import { type Listener, type Listening, listen } from "./listen.ts";
+import { DEFAULT_LIMITS, type Limits, type Log, type ServerOptions, type Trace } from "./options.ts";
+import { sendError } from "./reply.ts";
+import { type Match, Router, splitVersion } from "./router.ts";
+import { ROUTES } from "./routes/index.ts";
+import { sniff } from "./sniff.ts";
+
+export interface ApiServerOptions {
+  readonly backend: Backend;
+  readonly log: Log;
+  readonly productVersion: string;
+  readonly limits?: Partial<Limits>;
+  readonly trace?: Trace;
+  readonly builderVersion?: string;
+  readonly experimental?: boolean;
+}
+
+export interface ApiServer {
+  /** Opens one more door; resolves when it takes connections. @throws HoyError when it can't be opened. */
+  listen(listener: Listener): Promise<Listening>;
+  /** Stops listening, lets answers under way end for `grace` milliseconds, then cuts what is left. */
+  close(grace?: number): Promise<void>;
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  return new HttpApiServer({
+    backend: options.backend,
+    log: options.log,
+    productVersion: options.productVersion,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    trace: options.trace ?? (() => () => undefined),
+    builderVersion: options.builderVersion ?? "1",
+    experimental: options.experimental ?? false,
+  });
+}
+
+const NOTHING = new Uint8Array(0);
+
+class HttpApiServer implements ApiServer {
+  readonly #options: ServerOptions;
+  readonly #router = new Router(ROUTES);
+  readonly #http: Server;
+  readonly #http2: Http2Door;
+  readonly #sockets = new Set<Socket>();
+  readonly #remote = new WeakSet<Duplex>();
+  readonly #listening: Listening[] = [];
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const { limits } = options;
+    this.#http = createServer({
+      maxHeaderSize: limits.headBytes,
+      headersTimeout: limits.headTimeout,
+      requestTimeout: 0,
+      keepAliveTimeout: limits.idleTimeout,
+      insecureHTTPParser: false,
+      shouldUpgradeCallback: (request: IncomingMessage) => this.#mayUpgrade(request),
+    } as Parameters<typeof createServer>[0]);
+    this.#http.on("request", (request, response) => this.#serve(request, response, NOTHING, false));
+    this.#http.on("checkContinue", (request, response) => this.#serve(request, response, NOTHING, true));
+    this.#http.on("upgrade", (request, socket, head) => this.#serveUpgrade(request, socket, head));
+    this.#http.on("clientError", (error, socket) => refuse(error, socket));
+    this.#http2 = new Http2Door(options.log);
+  }
+
+  async listen(listener: Listener): Promise<Listening> {
+    const listening = await listen(listener, this.#options.log, (socket, remote) => this.#accept(socket, remote));
+    this.#listening.push(listening);
+    return listening;
+  }
+
+  async close(grace = 0): Promise<void> {
+    await Promise.all(this.#listening.splice(0).map((each) => each.close()));
+    this.#http.closeIdleConnections();
+    const end = Date.now() + grace;
+    while (this.#sockets.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const socket of this.#sockets) socket.destroy();
+    this.#http2.close();
+  }
+
+  #accept(socket: Socket, remote: boolean): void {
+    const { limits, log } = this.#options;
+    if (this.#sockets.size >= limits.connections) {
+      log.warn("too many connections: one was closed", { limit: limits.connections });
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    if (remote) this.#remote.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    sniff(socket, remote ? limits.headTimeout : limits.idleTimeout, {
+      http1: (each) => this.#http.emit("connection", each),
+      http2: (each) => this.#http2.accept(each),
+    });
+  }
+
+  /** A request that upgrades and has a body goes the ordinary way: the parser reads the body, then we take over. */
+  #mayUpgrade(request: IncomingMessage): boolean {
+    const { headers } = request;
+    if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0) return false;
+    try {
+      return this.#match(request).match.route.hijack === true;
+    } catch {
+      return false; // the ordinary way gives the error its answer
+    }
+  }
+
+  #serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once("finish", () => socket.end());
+    this.#serve(request, response, head, false);
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, early: Uint8Array, expectsContinue: boolean): void {
+    const { productVersion, experimental } = this.#options;
+    response.setHeader("Api-Version", API_VERSION);
+    response.setHeader("Docker-Experimental", String(experimental));
+    response.setHeader("Ostype", "linux");
+    response.setHeader("Server", `hoy/${productVersion} (linux)`);
+    const socket = request.socket;
+    const controller = new AbortController();
+    response.once("close", () => {
+      if (!response.writableFinished) controller.abort();
+    });
+    socket.once("close", () => controller.abort());
+    const call = (found?: Found) =>
+      new Call({
+        request,
+        response,
+        socket,
+        early,
+        version: found?.version ?? API_VERSION,
+        path: found?.path ?? request.url ?? "",
+        query: found?.query ?? "",
+        params: found?.match.params ?? new Map(),
+        signal: controller.signal,
+        options: this.#options,
+        expectsContinue,
+      });
+    void this.#run(request, call);
+  }
+
+  /** Runs a handler. Whatever it throws becomes an answer here, and nowhere else; the daemon stays up. */
+  async #run(request: IncomingMessage, callOf: (found?: Found) => Call): Promise<void> {
+    let call = callOf();
+    let end: ((error?: unknown) => void) | undefined;
+    try {
+      if (this.#remote.has(request.socket)) refuseBrowsers(request);
+      const found = this.#match(request);
+      call = callOf(found);
+      end = this.#options.trace(`${found.match.route.method} ${found.match.route.path}`, { version: found.version });
+      await found.match.route.handler(call);
+      end();
+    } catch (thrown) {
+      end?.(thrown);
+      sendError(call, thrown);
+    } finally {
+      drainUnread(request, call.response);
+    }
+  }
+
+  #match(request: IncomingMessage): Found {
+    const url = request.url ?? "";
+    const mark = url.indexOf("?");
+    const { version, path } = splitVersion(decodePath(mark < 0 ? url : url.slice(0, mark)));
+    const match = this.#router.find(request.method ?? "", path);
+    if (match === undefined) throw new HoyError("not-found", "page not found");
+    return { version, path, query: mark < 0 ? "" : url.slice(mark + 1), match };
+  }
+}
+
+interface Found {
+  readonly version: string;
+  readonly path: string;
+  readonly query: string;
+  readonly match: Match;
+}
+
+function decodePath(text: string): string {
+  let path: string;
+  try {
+    path = decodeURIComponent(text);
+  } catch {
+    throw new HoyError("invalid", "the path is not well percent-encoded");
+  }
+  if (path.includes("\0")) throw new HoyError("invalid", "the path holds a NUL");
+  return path;
+}
+
+/** Time for a client to read an error that came before its upload was whole, in milliseconds. */
+const UPLOAD_LINGER = 2_000;
+
+/**
+ * An answer before the body was read: throw away what still comes for a moment (closing at once would reset the
+ * connection and lose the answer), then close.
+ */
+function drainUnread(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete || response.socket === null) return;
+  const { socket } = request;
+  const close = () => {
+    request.resume();
+    setTimeout(() => {
+      if (!request.complete) socket.destroy();
+    }, UPLOAD_LINGER).unref();
+  };
+  if (response.writableFinished) close();
+  else response.once("finish", close);
+}
+
+/** What could not be parsed. Not a word of it is repeated. */
+function refuse(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  const body = `${JSON.stringify({ message: tooLarge ? "the request's headers are too large" : "malformed request" })}\n`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
