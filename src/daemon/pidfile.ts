@@ -30,10 +30,11 @@ function readPid(path: string): number | undefined {
   }
 }
 
-/** Whether the process runs, and runs the same program as we do (after a boot the number may be anyone's). */
+/** Whether the process runs and goes by a daemon's name (after a boot the number may be anyone's). */
 function isDaemon(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8") === readFileSync("/proc/self/comm", "utf8");
+    const name = readFileSync(`/proc/${pid}/comm`, "utf8");
+    return ["hoy\n", "hoyd\n", "dockerd\n", readFileSync("/proc/self/comm", "utf8")].includes(name);
   } catch (error) {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
