@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+import { readReport, readStatus, summary } from "./summary.ts";
+
+const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="bun test" tests="3">
+  <testsuite name="a.test.ts" file="a.test.ts">
+    <testcase name="can&apos;t &lt;b&gt;" classname="" time="0.1" file="a.test.ts" line="1" assertions="1" />
+    <testcase name="fails" classname="" time="0.1" file="a.test.ts" line="2" assertions="1">
+      <failure type="AssertionError" />
+    </testcase>
+    <testcase name="skipped: no docker client" classname="" time="0" file="a.test.ts" line="3" assertions="0">
+      <skipped />
+    </testcase>
+  </testsuite>
+</testsuites>`;
+
+test("bun's report", () => {
+  const results = readReport(REPORT, "unit");
+  expect(results).toEqual([
+    { name: "a.test.ts: can't <b>", outcome: "passed" },
+    { name: "a.test.ts: fails", outcome: "failed" },
+    { name: "a.test.ts: skipped: no docker client", outcome: "skipped" },
+  ]);
+  expect(summary(results)).toBe("1 passed, 1 failed, 1 skipped");
+});
+
+test("a run that ends badly without a failed test is a failure", () => {
+  const failed = readReport(REPORT, "unit");
+  expect(readStatus("0", "unit", [])).toEqual([]);
+  expect(readStatus("1", "unit", failed)).toEqual([]);
+  expect(readStatus("1", "unit", []).map((each) => each.outcome)).toEqual(["failed"]);
+  expect(readStatus("124", "unit", failed).map((each) => each.outcome)).toEqual(["failed"]);
+});
