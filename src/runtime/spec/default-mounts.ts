@@ -26,10 +26,16 @@ export function defaultMounts(input: SpecInput): OciMount[] {
     },
     owns(input, "network") ? mount("/sys", "sysfs", "sysfs", ["ro"]) : hostTree("/sys", ["ro"]),
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid", "noexec", "nodev"] },
-    owns(input, "ipc") ? mount("/dev/mqueue", "mqueue", "mqueue") : hostTree("/dev/mqueue", []),
+    queues(input),
     sharedMemory(input),
   ];
   return list.filter((one) => one !== undefined);
+}
+
+/** Not every host has its own mounted; then the container that shares its ipc namespace goes without. */
+function queues(input: SpecInput): OciMount | undefined {
+  if (owns(input, "ipc")) return mount("/dev/mqueue", "mqueue", "mqueue");
+  return input.facts.mqueue && isHost(input.hostConfig.IpcMode) ? hostTree("/dev/mqueue", []) : undefined;
 }
 
 function mount(destination: string, type: string, source: string, more: readonly string[] = []): OciMount {

@@ -1,5 +1,6 @@
 // What the host can do, probed once at the start of the daemon and handed to everything that must not look itself.
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, release, totalmem } from "node:os";
 import { type CgroupLayout, detectCgroups } from "../cgroups/detect.ts";
@@ -22,6 +23,9 @@ export interface HostFacts {
   /** Those the kernel knows: a process that makes a user namespace has them all in there. */
   readonly kernelCapabilities: readonly string[];
   readonly apparmor: boolean;
+  readonly selinux: boolean;
+  /** Does the host have /dev/mqueue, to be bound where a container can't mount its own? */
+  readonly mqueue: boolean;
   readonly seccomp: boolean;
   /** RLIMIT name without prefix, lower case ("nofile") → the daemon's hard limit; Infinity: none. */
   readonly hardLimits: ReadonlyMap<string, number>;
@@ -51,6 +55,8 @@ export async function probeHost(): Promise<HostFacts> {
     capabilities: capabilityNames(BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`)),
     kernelCapabilities: capabilityNames((1n << (BigInt(await lastCapability()) + 1n)) - 1n),
     apparmor: await readable("/sys/kernel/security/apparmor/profiles"),
+    selinux: await readable("/sys/fs/selinux/enforce"),
+    mqueue: existsSync("/dev/mqueue"),
     seccomp: /^Seccomp:/m.test(status),
     hardLimits: parseLimits(await readFile("/proc/self/limits", "utf8")),
     sysctls: new Set(present.flat()),

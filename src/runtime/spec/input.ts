@@ -38,7 +38,7 @@ export interface ResolvedTmpfs {
 export type ResolvedMount = ResolvedBind | ResolvedTmpfs;
 
 export type NetworkNamespace =
-  /** The OCI runtime makes an empty one (loopback only). */
+  /** The OCI runtime makes an empty one (loopback only), or the shim, which then puts its path into the spec. */
   | { readonly kind: "new" }
   | { readonly kind: "host" }
   /** `owned`: it belongs to the container's own user namespace, so that sysfs can be mounted and net.* be written. */

@@ -28,9 +28,9 @@ function network({ namespaces: { network: wanted } }: SpecInput): Namespace | un
 const at = (type: Namespace["type"], path: string | undefined): Namespace =>
   path === undefined ? { type } : { type, path };
 
-/** The mapping as OCI writes it; none when an existing namespace is joined, which has its own. */
+/** The mapping as OCI writes it; also when a namespace is joined: runc 1.1 wants it, and both check that it is the same. */
 export function idMappings(input: SpecInput): Pick<OciLinux, "uidMappings" | "gidMappings"> {
-  if (input.idMap === undefined || input.namespaces.user !== undefined) return {};
+  if (input.idMap === undefined) return {};
   const write = (ranges: typeof input.idMap.uids): OciIdMapping[] =>
     ranges.map((range) => ({ containerID: range.container, hostID: range.host, size: range.size }));
   return { uidMappings: write(input.idMap.uids), gidMappings: write(input.idMap.gids) };
