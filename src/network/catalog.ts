@@ -1,0 +1,212 @@
+// The networks there are: the three that are always there, and the user's. Names, ids and rows; making one checks it,
+// chooses its subnets, writes its row and then makes it on the host (row before thing).
+
+import { HoyError } from "../base/error.ts";
+import { newId } from "../base/id.ts";
+import type { NetworkDefaults } from "../base/settings.ts";
+import { Netlink } from "../linux/netlink.ts";
+import type { NetworkRows } from "../state/networks.ts";
+import { formatAddress, formatPrefix, type Prefix, parseCidr, parsePrefix } from "./address.ts";
+import type { NetworkDriver } from "./driver.ts";
+import type { PoolConfig } from "./ipam.ts";
+import { listRoutes } from "./link.ts";
+import type { NetworkRecord } from "./network.ts";
+import { type NetworkWish, planNetwork } from "./plan.ts";
+
+export const PREDEFINED: readonly string[] = ["bridge", "host", "none"];
+
+export class NetworkCatalog {
+  readonly #rows: NetworkRows;
+  readonly #drivers: ReadonlyMap<string, NetworkDriver>;
+  readonly #defaults: NetworkDefaults;
+  readonly #records = new Map<string, NetworkRecord>();
+
+  constructor(rows: NetworkRows, drivers: ReadonlyMap<string, NetworkDriver>, defaults: NetworkDefaults) {
+    this.#rows = rows;
+    this.#drivers = drivers;
+    this.#defaults = defaults;
+    for (const row of rows.networks()) this.#records.set(row.id, JSON.parse(row.settings) as NetworkRecord);
+    this.#ensurePredefined();
+  }
+
+  all(): NetworkRecord[] {
+    return [...this.#records.values()];
+  }
+
+  byId(id: string): NetworkRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** By name, id, or the unique beginning of an id. "default" is the default bridge. @throws "not-found", "invalid". */
+  find(ref: string): NetworkRecord {
+    const name = ref === "default" || ref === "" ? "bridge" : ref;
+    const exact = this.all().find((record) => record.name === name) ?? this.#records.get(name);
+    if (exact !== undefined) return exact;
+    const [found, ...more] = this.all().filter((record) => record.id.startsWith(name));
+    if (found === undefined) throw new HoyError("not-found", `network ${name.slice(0, 200)} not found`);
+    if (more.length > 0)
+      throw new HoyError("invalid", `network ${name} is ambiguous (${more.length + 1} matches found on id prefix)`);
+    return found;
+  }
+
+  driverOf(record: NetworkRecord): NetworkDriver | undefined {
+    return this.#drivers.get(record.driver);
+  }
+
+  /** @throws HoyError as Docker's; nothing is left of a network that can't be made. */
+  create(wish: NetworkWish): NetworkRecord {
+    if (this.all().some((record) => record.name === wish.name)) {
+      throw new HoyError("conflict", `network with name ${wish.name} already exists`);
+    }
+    checkName(wish.name);
+    const driver = this.#drivers.get(wish.driver);
+    if (driver === undefined)
+      throw new HoyError("not-found", `could not find plugin ${wish.driver} in v1 plugin registry: plugin not found`);
+    if (wish.ipamDriver !== "default" && wish.ipamDriver !== "") {
+      throw new HoyError(
+        "not-found",
+        `could not find plugin ${wish.ipamDriver} in v1 plugin registry: plugin not found`,
+      );
+    }
+    const record = this.#plan(newId(), wish);
+    driver.check(record);
+    this.#insert(record);
+    try {
+      driver.ensure(record);
+    } catch (error) {
+      driver.remove(record);
+      this.#forget(record);
+      throw error;
+    }
+    return record;
+  }
+
+  /** The caller has made sure that no container is on it. */
+  remove(record: NetworkRecord): void {
+    if (PREDEFINED.includes(record.name)) {
+      throw new HoyError("forbidden", `${record.name} is a pre-defined network and cannot be removed`);
+    }
+    this.#drivers.get(record.driver)?.remove(record);
+    this.#forget(record);
+  }
+
+  /** Makes what is missing on the host, for every network; what fails is told, and does not stop the others. */
+  ensureAll(failed: (record: NetworkRecord, error: unknown) => void): void {
+    for (const record of this.all()) {
+      try {
+        this.#drivers.get(record.driver)?.ensure(record);
+      } catch (error) {
+        failed(record, error);
+      }
+    }
+  }
+
+  #plan(id: string, wish: NetworkWish): NetworkRecord {
+    const taken = this.all().flatMap((record) => record.pools.map((pool) => parsePrefix(pool.Subnet)));
+    return planNetwork(id, wish, { taken, routes: hostRoutes(), defaults: this.#defaults });
+  }
+
+  #ensurePredefined(): void {
+    const names = new Set(this.all().map((record) => record.name));
+    const plain = {
+      internal: false,
+      attachable: false,
+      enableIPv4: true,
+      enableIPv6: false,
+      labels: {},
+      ipamOptions: {},
+      mtu: 0,
+    };
+    for (const name of ["host", "none"]) {
+      if (names.has(name)) continue;
+      const driver = name === "none" ? "null" : name;
+      const created = new Date().toISOString();
+      const rest = { options: {}, pools: [], interface: "", icc: true, masquerade: false, hostBinding: "" };
+      this.#insert({ id: newId(), name, driver, created, ...plain, ...rest });
+    }
+    this.#ensureDefaultBridge();
+  }
+
+  /** The default bridge follows the daemon's settings at every start; its id stays. */
+  #ensureDefaultBridge(): void {
+    const defaults = this.#defaults;
+    const before = this.all().find((record) => record.name === "bridge");
+    if (defaults.bridge === "none") {
+      if (before !== undefined) this.#forget(before);
+      return;
+    }
+    if (before !== undefined) this.#records.delete(before.id);
+    const pools = [
+      ...(defaults.bip === undefined ? [] : [poolOf(defaults.bip, defaults.fixedCidr)]),
+      ...(defaults.bip6 === undefined ? [] : [poolOf(defaults.bip6, defaults.fixedCidr6)]),
+    ];
+    const kept =
+      defaults.bip === undefined && before !== undefined
+        ? before.pools.filter((pool) => parsePrefix(pool.Subnet).family === 4)
+        : [];
+    const record = this.#plan(before?.id ?? newId(), {
+      name: "bridge",
+      driver: "bridge",
+      internal: false,
+      attachable: false,
+      enableIPv4: true,
+      enableIPv6: defaults.ipv6,
+      options: {
+        "com.docker.network.bridge.default_bridge": "true",
+        "com.docker.network.bridge.enable_icc": String(defaults.interContainer),
+        "com.docker.network.bridge.enable_ip_masquerade": String(defaults.masquerade),
+        "com.docker.network.bridge.host_binding_ipv4": defaults.defaultIp,
+        "com.docker.network.bridge.name": defaults.bridge,
+        "com.docker.network.driver.mtu": String(defaults.mtu),
+      },
+      labels: {},
+      ipamDriver: "default",
+      ipamOptions: {},
+      pools: [...kept, ...pools],
+    });
+    if (before === undefined) {
+      this.#insert(record);
+      return;
+    }
+    const updated = { ...record, created: before.created };
+    this.#records.set(record.id, updated);
+    this.#rows.updateNetworkSettings(record.id, JSON.stringify(updated));
+  }
+
+  #insert(record: NetworkRecord): void {
+    const { id, name, driver, created } = record;
+    this.#rows.insertNetwork({ id, name, driver, created, settings: JSON.stringify(record) });
+    this.#records.set(id, record);
+  }
+
+  #forget(record: NetworkRecord): void {
+    this.#rows.deleteNetwork(record.id);
+    this.#records.delete(record.id);
+  }
+}
+
+function checkName(name: string): void {
+  if (PREDEFINED.includes(name) || name === "default" || name === "container") {
+    throw new HoyError("forbidden", `operation is not permitted on predefined ${name} network`);
+  }
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(name)) {
+    throw new HoyError(
+      "invalid",
+      `invalid name: ${JSON.stringify(name.slice(0, 100))}: only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
+    );
+  }
+}
+
+function poolOf(bip: string, fixedCidr: string | undefined): PoolConfig {
+  const { prefix, address } = parseCidr(bip);
+  return {
+    Subnet: formatPrefix(prefix),
+    Gateway: formatAddress(address),
+    ...(fixedCidr === undefined ? {} : { IPRange: fixedCidr }),
+  };
+}
+
+function hostRoutes(): Prefix[] {
+  using socket = new Netlink();
+  return listRoutes(socket);
+}

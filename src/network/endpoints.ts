@@ -1,0 +1,159 @@
+// A container's places on its networks: which networks, with which addresses, names and interfaces. Addresses are taken
+// by writing rows, in one transaction for all of a container's networks: all or none, and never two owners.
+
+import type { EndpointSettings } from "../api/types/network.ts";
+import { HoyError } from "../base/error.ts";
+import { newId, shortId } from "../base/id.ts";
+import type { EndpointRow, NetworkRows } from "../state/networks.ts";
+import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
+import type { NetworkCatalog } from "./catalog.ts";
+import type { NetworkRequest } from "./contract.ts";
+import { checkPool, chooseAddress } from "./ipam.ts";
+import type { EndpointExtras, EndpointRecord, NetworkRecord } from "./network.ts";
+
+/** Networks that the request names, each once, the one of NetworkMode first. @throws "not-found". */
+export function wantedNetworks(
+  catalog: NetworkCatalog,
+  request: NetworkRequest,
+): { network: NetworkRecord; asked: EndpointSettings }[] {
+  const byId = new Map<string, { network: NetworkRecord; asked: EndpointSettings }>();
+  for (const [ref, asked] of [[request.networkMode, {}] as const, ...Object.entries(request.endpoints)]) {
+    const network = catalog.find(ref);
+    byId.set(network.id, { network, asked: { ...byId.get(network.id)?.asked, ...asked } });
+  }
+  return [...byId.values()];
+}
+
+/** @throws HoyError "invalid" for what no start could ever give. */
+export function checkEndpoint(network: NetworkRecord, asked: EndpointSettings): void {
+  const { IPv4Address: ipv4, IPv6Address: ipv6 } = asked.IPAMConfig ?? {};
+  if ((ipv4 || ipv6) && network.name === "bridge") {
+    throw new HoyError(
+      "invalid",
+      "invalid config for network bridge: user specified IP address is supported on user defined networks only",
+    );
+  }
+  if ((asked.Aliases?.length ?? 0) > 0 && network.name === "bridge") {
+    throw new HoyError(
+      "invalid",
+      "invalid config for network bridge: network-scoped aliases are only supported for user-defined networks",
+    );
+  }
+  for (const text of [ipv4, ipv6]) if (text) parseAddress(text);
+  if (asked.MacAddress) checkMac(asked.MacAddress);
+}
+
+/** Takes an address on each network. Endpoints that the container has already (a restart of the daemon) are kept. */
+export function takeEndpoints(
+  rows: NetworkRows,
+  request: NetworkRequest,
+  wanted: readonly { network: NetworkRecord; asked: EndpointSettings }[],
+): EndpointRecord[] {
+  return rows.transaction(() => {
+    const had = new Map(rows.endpointsOf(request.containerId).map((row) => [row.network, row]));
+    return wanted.map(({ network, asked }, index) => {
+      const row = had.get(network.id);
+      if (row !== undefined) return endpointOf(row, network);
+      const endpoint = newEndpoint(rows, request, network, asked, index);
+      rows.insertEndpoint(rowOf(endpoint));
+      return endpoint;
+    });
+  });
+}
+
+function newEndpoint(
+  rows: NetworkRows,
+  request: NetworkRequest,
+  network: NetworkRecord,
+  asked: EndpointSettings,
+  index: number,
+): EndpointRecord {
+  const id = newId();
+  const taken = rows.endpointsOn(network.id);
+  const address = (family: 4 | 6) => {
+    const config = network.pools.find((pool) => parsePrefix(pool.Subnet).family === family);
+    if (config === undefined) return undefined;
+    const owned = taken.flatMap((row) => (family === 4 ? row.ipv4 : row.ipv6) ?? []);
+    const wanted = family === 4 ? asked.IPAMConfig?.IPv4Address : asked.IPAMConfig?.IPv6Address;
+    return formatAddress(chooseAddress(checkPool(config), new Set(owned), wanted));
+  };
+  const ipv4 = address(4);
+  const settings = extrasOf(request, asked, `eth${index}`, network);
+  return {
+    id,
+    network,
+    container: request.containerId,
+    ipv4,
+    ipv6: address(6),
+    mac: asked.MacAddress || macOf(ipv4),
+    // 15 characters at most; "vh" and not Docker's "veth", so that each engine's sweep knows its own.
+    hostInterface: `vh${id.slice(0, 11)}`,
+    settings,
+  };
+}
+
+function extrasOf(
+  request: NetworkRequest,
+  asked: EndpointSettings,
+  name: string,
+  network: NetworkRecord,
+): EndpointExtras {
+  const aliases = asked.Aliases ?? [];
+  const prefix = network.options["com.docker.network.container_iface_prefix"];
+  const names = [request.name, ...aliases, shortId(request.containerId), request.hostname].filter((one) => one !== "");
+  return {
+    names: [...new Set(names)],
+    aliases,
+    gwPriority: asked.GwPriority ?? 0,
+    interface: prefix === undefined ? name : name.replace("eth", prefix),
+    driverOptions: asked.DriverOpts ?? {},
+    requestedIPv4: asked.IPAMConfig?.IPv4Address ?? "",
+    requestedIPv6: asked.IPAMConfig?.IPv6Address ?? "",
+  };
+}
+
+export function endpointOf(row: EndpointRow, network: NetworkRecord): EndpointRecord {
+  return {
+    id: row.id,
+    network,
+    container: row.container,
+    ipv4: row.ipv4 ?? undefined,
+    ipv6: row.ipv6 ?? undefined,
+    mac: row.mac,
+    hostInterface: row.host_interface,
+    settings: JSON.parse(row.settings) as EndpointExtras,
+  };
+}
+
+function rowOf(endpoint: EndpointRecord): EndpointRow {
+  return {
+    id: endpoint.id,
+    network: endpoint.network.id,
+    container: endpoint.container,
+    ipv4: endpoint.ipv4 ?? null,
+    ipv6: endpoint.ipv6 ?? null,
+    mac: endpoint.mac,
+    host_interface: endpoint.hostInterface,
+    settings: JSON.stringify(endpoint.settings),
+  };
+}
+
+/** The endpoint that carries the default route: highest priority, then the name that sorts first; internal ones never. */
+export function gatewayOf(endpoints: readonly EndpointRecord[]): EndpointRecord | undefined {
+  const able = endpoints.filter((endpoint) => !endpoint.network.internal);
+  return able.toSorted(
+    (a, b) => b.settings.gwPriority - a.settings.gwPriority || (a.network.name < b.network.name ? -1 : 1),
+  )[0];
+}
+
+/** From the IPv4 address, so that neighbours' caches stay right when an address comes back; else random. */
+function macOf(ipv4: string | undefined): string {
+  const tail = ipv4 === undefined ? [...crypto.getRandomValues(new Uint8Array(4))] : ipv4.split(".").map(Number);
+  return [0x02, 0x42, ...tail].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+function checkMac(text: string): void {
+  if (!/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text) || (Number.parseInt(text.slice(0, 2), 16) & 1) === 1) {
+    throw new HoyError("invalid", `invalid MAC address: ${text.slice(0, 40)}`);
+  }
+}

@@ -1,0 +1,318 @@
+// Networking around a container's life (see contract.ts): puts catalog, endpoints, drivers, ports, rules and names
+// together. Holds in memory what runs; rows have what must outlive the daemon.
+
+import type { EndpointSettings, NetworkSettings } from "../api/types/network.ts";
+import { HoyError } from "../base/error.ts";
+import { log } from "../base/log.ts";
+import type { NetworkDefaults } from "../base/settings.ts";
+import { NetworkNamespace } from "../linux/namespace.ts";
+import { Netlink } from "../linux/netlink.ts";
+import type { NetworkRows } from "../state/networks.ts";
+import { BridgeDriver } from "./bridge.ts";
+import { NetworkCatalog } from "./catalog.ts";
+import type { NamespaceSource, NetworkManager, NetworkRequest, Reservation } from "./contract.ts";
+import { describeAbsent, describeNetworks, describePorts } from "./describe.ts";
+import { DnsServer } from "./dns/server.ts";
+import { Zone } from "./dns/zone.ts";
+import type { NetworkDriver } from "./driver.ts";
+import { checkEndpoint, endpointOf, gatewayOf, takeEndpoints, wantedNetworks } from "./endpoints.ts";
+import { hostsLines } from "./hosts.ts";
+import { deleteLink, listLinks } from "./link.ts";
+import type { EndpointRecord } from "./network.ts";
+import type { PublishedPort } from "./ports/host-ports.ts";
+import { portWishes } from "./ports/request.ts";
+import { Publisher } from "./publisher.ts";
+import { containerResolv, formatResolv } from "./resolv.ts";
+
+export interface Live {
+  readonly request: NetworkRequest;
+  readonly endpoints: EndpointRecord[];
+  ports: PublishedPort[];
+  /** Set once the interfaces are in it. */
+  namespacePath: string | undefined;
+}
+
+/** Kernel threads take a veth away some time after its namespace has gone; only then is what is left a leak. */
+const SWEEP_AFTER_MS = 3000;
+
+export class Networks implements NetworkManager {
+  readonly catalog: NetworkCatalog;
+  readonly #rows: NetworkRows;
+  readonly #defaults: NetworkDefaults;
+  readonly #publisher: Publisher;
+  readonly #zone = new Zone();
+  readonly #dns = new DnsServer(this.#zone);
+  readonly #live = new Map<string, Live>();
+
+  /** Brings the host in line with the rows: bridges, rules; what a dead engine left is taken away. */
+  constructor(rows: NetworkRows, defaults: NetworkDefaults) {
+    this.#rows = rows;
+    this.#defaults = defaults;
+    const bridge = new BridgeDriver({ ipForward: defaults.ipForward });
+    this.catalog = new NetworkCatalog(rows, new Map<string, NetworkDriver>([[bridge.name, bridge]]), defaults);
+    this.catalog.ensureAll((network, error) =>
+      log.error("a network could not be made", { network: network.name, error }),
+    );
+    this.#publisher = new Publisher(rows, this.catalog, defaults);
+    this.#sweepLinks();
+    this.#publisher.reload();
+  }
+
+  check(request: NetworkRequest): void {
+    const source = namespaceSource(request.networkMode);
+    checkUnmanaged(source, request);
+    if (source.kind !== "managed") return;
+    for (const { network, asked } of wantedNetworks(this.catalog, request)) {
+      if (network.driver === "host" || network.driver === "null") {
+        throw new HoyError(
+          "invalid",
+          `conflicting options: a container can't be on "${network.name}" and on another network`,
+        );
+      }
+      checkEndpoint(network, asked);
+    }
+    portWishes(request.hostConfig, request.exposedPorts, this.#defaults.defaultIp);
+  }
+
+  async reserve(request: NetworkRequest): Promise<Reservation> {
+    this.check(request);
+    const source = namespaceSource(request.networkMode);
+    if (source.kind !== "managed") return this.#reservation(request, source, undefined);
+    const endpoints = takeEndpoints(this.#rows, request, wantedNetworks(this.catalog, request));
+    const live: Live = { request, endpoints, ports: [], namespacePath: undefined };
+    this.#live.set(request.containerId, live);
+    try {
+      await this.#publish(live);
+    } catch (error) {
+      await this.release(request.containerId);
+      throw error;
+    }
+    return this.#reservation(request, source, live);
+  }
+
+  async connect(containerId: string, namespacePath: string): Promise<void> {
+    const live = this.#live.get(containerId);
+    if (live === undefined) throw new HoyError("internal", `container ${containerId} has no network reserved`);
+    using namespace = NetworkNamespace.open(namespacePath);
+    const gateway = gatewayOf(live.endpoints);
+    for (const endpoint of live.endpoints) this.#driver(endpoint).connect(endpoint, namespace, endpoint === gateway);
+    live.namespacePath = namespacePath;
+    this.#name(live);
+    if (this.#embedded(live)) await this.#serveNames(live, namespace);
+  }
+
+  async release(containerId: string): Promise<void> {
+    this.#live.delete(containerId);
+    this.#zone.delete(containerId);
+    this.#dns.close(containerId);
+    const rows = this.#rows.endpointsOf(containerId);
+    this.#publisher.release(containerId, this.#recorded(containerId));
+    if (rows.length === 0) return;
+    this.#rows.transaction(() => {
+      for (const row of rows) this.#rows.deleteEndpoint(row.id);
+      this.#rows.deletePorts(containerId);
+    });
+    setTimeout(() => this.#sweepLinks(), SWEEP_AFTER_MS).unref();
+  }
+
+  async adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation> {
+    const source = namespaceSource(request.networkMode);
+    if (source.kind !== "managed") return this.#reservation(request, source, undefined);
+    const endpoints = this.#recorded(request.containerId);
+    const live: Live = { request, endpoints, ports: [], namespacePath };
+    this.#live.set(request.containerId, live);
+    live.ports = await this.#publisher.republish({ id: request.containerId, name: request.name }, endpoints);
+    this.#name(live);
+    if (namespacePath !== undefined && this.#embedded(live)) {
+      using namespace = NetworkNamespace.open(namespacePath);
+      await this.#serveNames(live, namespace);
+    }
+    return this.#reservation(request, source, live);
+  }
+
+  describe(request: NetworkRequest): NetworkSettings {
+    const live = this.#live.get(request.containerId);
+    if (live !== undefined) return this.#settings(live);
+    const source = namespaceSource(request.networkMode);
+    if (source.kind === "container") return describeNetworks("", [], [], []);
+    const names =
+      source.kind === "managed" ? this.#askedNames(request) : [[source.kind === "host" ? "host" : "none", {}] as const];
+    const networks = names.map(([name, asked]) => [name, describeAbsent(this.#known(name), asked)] as const);
+    return { ...describeNetworks("", [], [], []), Networks: Object.fromEntries(networks) };
+  }
+
+  /** Who is on a network now. */
+  members(networkId: string): Live[] {
+    return [...this.#live.values()].filter((live) =>
+      live.endpoints.some((endpoint) => endpoint.network.id === networkId),
+    );
+  }
+
+  liveOf(containerId: string): Live | undefined {
+    return this.#live.get(containerId);
+  }
+
+  /** Adds a running container to one more network. @throws "forbidden" when it is on it already. */
+  async join(request: NetworkRequest, networkId: string, asked: EndpointSettings): Promise<void> {
+    const live = this.#live.get(request.containerId);
+    const network = this.catalog.find(networkId);
+    checkEndpoint(network, asked);
+    if (live === undefined)
+      throw new HoyError("conflict", `container ${request.name} has no network of its own to add to`);
+    if (live.endpoints.some((endpoint) => endpoint.network.id === network.id)) {
+      throw new HoyError("forbidden", `endpoint with name ${request.name} already exists in network ${network.name}`);
+    }
+    const others = live.endpoints.map((endpoint) => ({ network: endpoint.network, asked: {} }));
+    const added = takeEndpoints(this.#rows, request, [...others, { network, asked }]).at(-1);
+    if (added === undefined) return;
+    live.endpoints.push(added);
+    if (live.namespacePath === undefined) return;
+    using namespace = NetworkNamespace.open(live.namespacePath);
+    this.#driver(added).connect(added, namespace, gatewayOf(live.endpoints) === added);
+    this.#name(live);
+    if (this.#embedded(live)) await this.#serveNames(live, namespace);
+  }
+
+  /** Takes a running container off a network. */
+  async leave(containerId: string, networkId: string): Promise<void> {
+    const live = this.#live.get(containerId);
+    const index = live?.endpoints.findIndex((endpoint) => endpoint.network.id === networkId) ?? -1;
+    const endpoint = live?.endpoints[index];
+    if (live === undefined || endpoint === undefined) return;
+    using namespace = live.namespacePath === undefined ? undefined : NetworkNamespace.open(live.namespacePath);
+    this.#driver(endpoint).disconnect(endpoint, namespace);
+    live.endpoints.splice(index, 1);
+    this.#rows.deleteEndpoint(endpoint.id);
+    this.#name(live);
+  }
+
+  /** Networks were made or removed. */
+  reloadFirewall(): void {
+    this.#publisher.reload();
+  }
+
+  /** Takes the engine's own bridges and rules away: for uninstalling, and for tests that leave nothing behind. */
+  removeAll(): void {
+    for (const network of this.catalog.all()) this.catalog.driverOf(network)?.remove(network);
+    this.#publisher.removeTable();
+  }
+
+  #recorded(containerId: string): EndpointRecord[] {
+    return this.#rows.endpointsOf(containerId).flatMap((row) => {
+      const network = this.catalog.byId(row.network);
+      return network === undefined ? [] : [endpointOf(row, network)];
+    });
+  }
+
+  #driver(endpoint: EndpointRecord): NetworkDriver {
+    const driver = this.catalog.driverOf(endpoint.network);
+    if (driver === undefined)
+      throw new HoyError("internal", `no driver ${endpoint.network.driver} for network ${endpoint.network.name}`);
+    return driver;
+  }
+
+  async #publish(live: Live): Promise<void> {
+    const { containerId: id, name, hostConfig, exposedPorts } = live.request;
+    const binding = gatewayOf(live.endpoints)?.network.hostBinding || this.#defaults.defaultIp;
+    live.ports = await this.#publisher.publish(
+      { id, name },
+      live.endpoints,
+      portWishes(hostConfig, exposedPorts, binding),
+    );
+  }
+
+  #embedded(live: Live): boolean {
+    return live.endpoints.some((endpoint) => endpoint.network.name !== "bridge");
+  }
+
+  async #serveNames(live: Live, namespace: NetworkNamespace): Promise<void> {
+    const outside = live.endpoints.some((endpoint) => !endpoint.network.internal);
+    const resolvers = outside ? containerResolv(live.request.hostConfig, this.#defaults).servers : [];
+    await this.#dns.open({ container: live.request.containerId, resolvers }, namespace);
+  }
+
+  #name(live: Live): void {
+    const named = live.endpoints.filter((endpoint) => endpoint.network.name !== "bridge");
+    this.#zone.set(
+      live.request.containerId,
+      named.map((endpoint) => ({
+        container: live.request.containerId,
+        networkId: endpoint.network.id,
+        networkName: endpoint.network.name,
+        names: endpoint.settings.names,
+        ipv4: endpoint.ipv4,
+        ipv6: endpoint.ipv6,
+      })),
+    );
+  }
+
+  #reservation(request: NetworkRequest, namespace: NamespaceSource, live: Live | undefined): Reservation {
+    const resolv = containerResolv(request.hostConfig, this.#defaults);
+    return {
+      namespace,
+      settings: live === undefined ? this.describe(request) : this.#settings(live),
+      ports: live === undefined ? [] : describePorts(live.ports, request.exposedPorts),
+      hosts: hostsLines(request, live?.endpoints ?? [], {
+        live: [...this.#live.values()],
+        hostGateway: this.#hostGateway(),
+      }),
+      resolvConf: formatResolv(resolv, live !== undefined && this.#embedded(live)),
+    };
+  }
+
+  #settings(live: Live): NetworkSettings {
+    const endpoints = live.endpoints.map((endpoint) => ({ asked: endpoint.network.name, endpoint }));
+    return describeNetworks(live.request.containerId, endpoints, live.ports, live.request.exposedPorts);
+  }
+
+  #hostGateway(): readonly string[] {
+    if (this.#defaults.hostGatewayIps.length > 0) return this.#defaults.hostGatewayIps;
+    return this.#known("bridge")?.pools.map((pool) => pool.Gateway) ?? [];
+  }
+
+  #known(name: string) {
+    return this.catalog.all().find((network) => network.name === name || network.id === name);
+  }
+
+  #askedNames(request: NetworkRequest): (readonly [string, EndpointSettings])[] {
+    const mode = request.networkMode === "default" ? "bridge" : request.networkMode;
+    const asked = new Map(
+      Object.entries(request.endpoints).map(([name, settings]) => [name === "default" ? "bridge" : name, settings]),
+    );
+    const first = this.#known(mode)?.name ?? mode;
+    return [
+      [first, asked.get(first) ?? asked.get(mode) ?? {}],
+      ...[...asked].filter(([name]) => name !== first && name !== mode),
+    ];
+  }
+
+  /** Interfaces that are ours by name and on our bridges, and that no row knows. */
+  #sweepLinks(): void {
+    using socket = new Netlink();
+    const known = new Set(this.#rows.endpoints().map((row) => row.host_interface));
+    for (const found of listLinks(socket)) {
+      if (found.kind === "veth" && /^vh[0-9a-f]{11}$/.test(found.name) && !known.has(found.name))
+        deleteLink(socket, found.name);
+    }
+  }
+}
+
+export function namespaceSource(mode: string): NamespaceSource {
+  if (mode === "host") return { kind: "host" };
+  if (mode === "none") return { kind: "private" };
+  if (mode.startsWith("container:")) return { kind: "container", id: mode.slice("container:".length) };
+  return { kind: "managed" };
+}
+
+function checkUnmanaged(source: NamespaceSource, request: NetworkRequest): void {
+  const { hostConfig } = request;
+  if (source.kind === "container" && Object.keys(hostConfig.PortBindings ?? {}).length > 0) {
+    throw new HoyError("invalid", "conflicting options: port publishing and the container type network mode");
+  }
+  if (source.kind === "container" && (hostConfig.Dns?.length ?? 0) > 0) {
+    throw new HoyError("invalid", "conflicting options: dns and the network mode");
+  }
+  if (source.kind === "container" && (hostConfig.ExtraHosts?.length ?? 0) > 0) {
+    throw new HoyError("invalid", "conflicting options: custom host-to-IP mapping and the network mode");
+  }
+}

@@ -1,0 +1,137 @@
+// Published ports of running containers: host ports claimed, rows written, rules set; and the whole firewall table.
+// Order for a crash: claim (a socket, gone with us) → row → rule. A next daemon loads the rules from the rows.
+
+import { log } from "../base/log.ts";
+import type { NetworkDefaults } from "../base/settings.ts";
+import { nft } from "../linux/nftables.ts";
+import type { NetworkRows, PortRow } from "../state/networks.ts";
+import type { NetworkCatalog } from "./catalog.ts";
+import { endpointOf, gatewayOf } from "./endpoints.ts";
+import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts } from "./firewall.ts";
+import type { EndpointRecord } from "./network.ts";
+import { HostPorts, type PublishedPort } from "./ports/host-ports.ts";
+import type { PortWish, Protocol } from "./ports/request.ts";
+
+interface Owner {
+  readonly id: string;
+  readonly name: string;
+}
+
+export class Publisher {
+  readonly #rows: NetworkRows;
+  readonly #catalog: NetworkCatalog;
+  readonly #defaults: NetworkDefaults;
+  readonly #ports = new HostPorts();
+
+  constructor(rows: NetworkRows, catalog: NetworkCatalog, defaults: NetworkDefaults) {
+    this.#rows = rows;
+    this.#catalog = catalog;
+    this.#defaults = defaults;
+  }
+
+  /** All of `wishes` or none. @throws HoyError "conflict" that names who has a port. */
+  async publish(
+    owner: Owner,
+    endpoints: readonly EndpointRecord[],
+    wishes: readonly PortWish[],
+  ): Promise<PublishedPort[]> {
+    const address = targetOf(endpoints);
+    if (wishes.length === 0 || address === undefined) return [];
+    const ports = await this.#ports.claim(owner, wishes, address);
+    const rows = ports.map((port) => rowOf(owner.id, port));
+    this.#rows.transaction(() => {
+      this.#rows.deletePorts(owner.id);
+      this.#rows.insertPorts(rows);
+    });
+    this.#run(addPorts(firewallPorts(rows, endpoints)));
+    return ports;
+  }
+
+  /** The same ports as before, from the rows (their rules are loaded). One that another program took is told, and lost. */
+  async republish(owner: Owner, endpoints: readonly EndpointRecord[]): Promise<PublishedPort[]> {
+    const address = targetOf(endpoints);
+    const rows = this.#rows.portsOf(owner.id);
+    if (rows.length === 0 || address === undefined) return [];
+    try {
+      return await this.#ports.claim(owner, rows.map(wishOf), address);
+    } catch (error) {
+      log.error("published ports could not be taken up again", { container: owner.name, error });
+      return [];
+    }
+  }
+
+  /** Idempotent. Gives sockets and rules back; the rows are deleted by the caller, with the endpoints'. */
+  release(ownerId: string, endpoints: readonly EndpointRecord[]): void {
+    const rows = this.#rows.portsOf(ownerId);
+    this.#ports.release(ownerId, rows);
+    if (rows.length > 0) this.#run(removePorts(firewallPorts(rows, endpoints)));
+  }
+
+  /** Writes the whole table again, from the rows: at the start of the daemon, and when networks change. */
+  reload(): void {
+    const bridges = this.#catalog.all().filter((network) => network.driver === "bridge");
+    const networks = bridges.map((network) => ({
+      bridge: network.interface,
+      subnets: network.pools.map(({ Subnet: cidr }) => ({
+        family: cidr.includes(":") ? (6 as const) : (4 as const),
+        cidr,
+      })),
+      masquerade: network.masquerade,
+      internal: network.internal,
+    }));
+    this.#run(loadTable(networks, this.#allPorts()));
+  }
+
+  removeTable(): void {
+    this.#run(deleteTable());
+  }
+
+  #allPorts(): FirewallPort[] {
+    const byContainer = Map.groupBy(this.#rows.ports(), (row) => row.container);
+    return [...byContainer].flatMap(([container, rows]) => {
+      const endpoints = this.#rows.endpointsOf(container).flatMap((row) => {
+        const network = this.#catalog.byId(row.network);
+        return network === undefined ? [] : [endpointOf(row, network)];
+      });
+      return firewallPorts(rows, endpoints);
+    });
+  }
+
+  #run(commands: string): void {
+    if (this.#defaults.firewall && commands !== "") nft(commands);
+  }
+}
+
+function firewallPorts(rows: readonly PortRow[], endpoints: readonly EndpointRecord[]): FirewallPort[] {
+  const gateway = gatewayOf(endpoints) ?? endpoints[0];
+  return rows.flatMap((row): FirewallPort[] => {
+    const family = row.host_ip.includes(":") ? 6 : 4;
+    const containerIp = family === 4 ? gateway?.ipv4 : gateway?.ipv6;
+    if (containerIp === undefined) return [];
+    const hostIp = row.host_ip === "0.0.0.0" || row.host_ip === "::" ? undefined : row.host_ip;
+    const { host_port: hostPort, container_port: containerPort } = row;
+    return [{ protocol: row.protocol as Protocol, hostPort, containerPort, family, hostIp, containerIp }];
+  });
+}
+
+/** Where the listeners carry what comes to them. */
+function targetOf(endpoints: readonly EndpointRecord[]): string | undefined {
+  const gateway = gatewayOf(endpoints) ?? endpoints[0];
+  return gateway?.ipv4 ?? gateway?.ipv6;
+}
+
+function rowOf(container: string, port: PublishedPort): PortRow {
+  const { protocol, hostIp, hostPort, containerPort } = port;
+  return { container, protocol, host_ip: hostIp, host_port: hostPort, container_port: containerPort };
+}
+
+function wishOf(row: PortRow): PortWish {
+  const { host_port: port } = row;
+  return {
+    protocol: row.protocol as Protocol,
+    containerPort: row.container_port,
+    hostIp: row.host_ip,
+    first: port,
+    last: port,
+  };
+}
