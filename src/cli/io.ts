@@ -1,0 +1,63 @@
+// The client's door to the world outside: streams, environment, terminal. Commands see this and never `process`,
+// so that tests can run a whole command line in memory.
+
+import { Output } from "./base/output.ts";
+
+/** Standard input as a command needs it. */
+export interface Input {
+  readonly isTTY: boolean;
+  /** Bytes as they come; ends at end of file. Asked for once. */
+  read(): AsyncIterable<Uint8Array>;
+  /** Terminal only: pass every key on unchanged. A no-op elsewhere. */
+  setRaw(on: boolean): void;
+  /** Stop reading, so that a waiting read does not keep the process alive. */
+  release(): void;
+}
+
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT" | "SIGUSR1" | "SIGUSR2" | "SIGWINCH" | "SIGCONT";
+
+export interface CliIo {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Calls back on each signal until the returned function is called. */
+  onSignal(name: SignalName, listener: () => void): () => void;
+  /** Last path segment of argv[0]: "docker" gives docker's texts, all else hoy's. */
+  readonly program: string;
+}
+
+/** The real thing, from this process. `program` is the name the executable was called by. */
+export function processIo(program: string): CliIo {
+  return {
+    stdin: processInput(),
+    stdout: new Output(process.stdout),
+    stderr: new Output(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    program: program === "docker" ? "docker" : "hoy",
+    onSignal(name, listener) {
+      process.on(name, listener);
+      return () => process.off(name, listener);
+    },
+  };
+}
+
+function processInput(): Input {
+  return {
+    get isTTY() {
+      return process.stdin.isTTY === true;
+    },
+    async *read() {
+      for await (const chunk of process.stdin) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    },
+    setRaw(on) {
+      if (process.stdin.isTTY) process.stdin.setRawMode(on);
+    },
+    release() {
+      process.stdin.pause();
+      process.stdin.unref();
+    },
+  };
+}

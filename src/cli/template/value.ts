@@ -1,0 +1,82 @@
+// Values that templates work on, and how Go would print, test and compare them. JSON's own kinds stand for Go's:
+// an object is a map, an array a slice, null is nil. `undefined` is Go's invalid value ("<no value>").
+// What a list command shows is a View: named fields computed on demand, and methods.
+
+export type Value = undefined | null | boolean | number | string | readonly Value[] | View | { readonly [key: string]: Value };
+
+/** Stands for a Go struct with methods (docker's formatter contexts). */
+export class View {
+  /** The Go type that messages name, e.g. "*formatter.ContainerContext". */
+  readonly type: string;
+  readonly fields: Readonly<Record<string, () => Value>>;
+  readonly methods: Readonly<Record<string, (argument: string) => Value>>;
+
+  constructor(
+    type: string,
+    fields: Readonly<Record<string, () => Value>>,
+    methods: Readonly<Record<string, (argument: string) => Value>> = {},
+  ) {
+    this.type = type;
+    this.fields = fields;
+    this.methods = methods;
+  }
+}
+
+export function isMap(value: Value): value is { readonly [key: string]: Value } {
+  return typeof value === "object" && value !== null && !isList(value) && !(value instanceof View);
+}
+
+export function isList(value: Value): value is readonly Value[] {
+  return Array.isArray(value);
+}
+
+/** Go's truth: empty, zero, nil and false are false; a struct is true. */
+export function isTrue(value: Value): boolean {
+  if (isList(value)) return value.length > 0;
+  if (isMap(value)) return Object.keys(value).length > 0;
+  return value instanceof View || Boolean(value);
+}
+
+/** As fmt.Sprint shows it. */
+export function show(value: Value): string {
+  if (value === undefined || value === null) return "<nil>";
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return showNumber(value);
+  if (typeof value === "boolean") return String(value);
+  if (isList(value)) return `[${value.map(show).join(" ")}]`;
+  if (value instanceof View) return `{${Object.values(value.fields).map((field) => show(field())).join(" ")}}`;
+  return `map[${keysOf(value)
+    .map((key) => `${key}:${show(value[key])}`)
+    .join(" ")}]`;
+}
+
+/** As an action prints it: nil is "<no value>". */
+export function print(value: Value): string {
+  return value === undefined || value === null ? "<no value>" : show(value);
+}
+
+/** Go's %v of a float64; whole numbers as integers, since JSON does not tell them apart. */
+export function showNumber(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
+  const exponent = Math.floor(Math.log10(Math.abs(value)));
+  if (exponent >= -5 && exponent < 21) return String(value);
+  const [mantissa = "", power = "0"] = value.toExponential().split("e");
+  return `${mantissa}e${power.startsWith("-") ? "-" : "+"}${power.replace(/^[+-]/, "").padStart(2, "0")}`;
+}
+
+/** Keys in Go's order of printing and ranging. */
+export function keysOf(map: { readonly [key: string]: Value }): string[] {
+  return Object.keys(map).sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
+}
+
+/** Name of the Go type that a value stands for, as messages have it. */
+export function typeName(value: Value): string {
+  if (value === undefined || value === null) return "nil";
+  if (typeof value === "string") return "string";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "number") return Number.isInteger(value) ? "int" : "float64";
+  if (isList(value)) return "[]interface {}";
+  return value instanceof View ? value.type : "map[string]interface {}";
+}
