@@ -82,8 +82,8 @@ export interface ImageManifestSummary {
 }
 
 export interface ImageDeleteResponseItem {
-  Untagged: string;
-  Deleted: string;
+  Untagged?: string;
+  Deleted?: string;
 }
 
 export interface AuthConfig {
