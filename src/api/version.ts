@@ -1,10 +1,7 @@
-// Versions of the Engine API: "1.NN", compared as numbers. Both doors use this: the server to refuse and to shape
+// Comparing versions of the Engine API: "1.NN", as numbers. Both doors use this: the server to refuse and to shape
 // answers, the client to ask for no more than the other side knows.
 
-/** The newest version this program speaks. */
-export const API_VERSION = "1.51";
-/** The oldest version the server answers. */
-export const MIN_API_VERSION = "1.24";
+export { API_VERSION, MIN_API_VERSION } from "../base/version.ts";
 
 /** Negative, zero or positive as `a` is older than, equal to or newer than `b`. Missing parts count as 0. */
 export function compareVersions(a: string, b: string): number {
