@@ -1,0 +1,188 @@
+// A real daemon for a test file: the built dist/hoy with data, sockets and cgroups of its own in a temporary directory,
+// and the two clients that talk to it. When the file's tests are done it is taken down, and nothing may be left of it.
+
+import { afterAll, expect } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type CommandOptions, command, type Result, type Running, start } from "./command.ts";
+import { importBase } from "./images.ts";
+import { interfaces, traces } from "./machine.ts";
+import { have } from "./needs.ts";
+
+const DIST = resolve(import.meta.dir, "../../dist");
+
+export interface DaemonOptions {
+  readonly flags?: readonly string[];
+  /** daemon.json. */
+  readonly config?: object;
+  /** Images to import under these names; all are the same busybox. */
+  readonly images?: readonly string[];
+}
+
+/** Starts a daemon now and registers its end with the file's tests. */
+export async function testDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
+  const daemon = new TestDaemon(options);
+  afterAll(() => daemon.close(), 60_000);
+  await daemon.up();
+  for (const name of options.images ?? ["busybox"]) await importBase(daemon, name);
+  return daemon;
+}
+
+/** One of the two clients: the real docker, and hoy. */
+export interface Client {
+  readonly program: "docker" | "hoy";
+  (...args: string[]): Promise<Result>;
+  with(options: CommandOptions, ...args: string[]): Promise<Result>;
+  /** Runs on while the test does other things. */
+  start(...args: string[]): Running;
+  /** The same on a terminal of 80 × 24. */
+  terminal(...args: string[]): Running;
+}
+
+export class TestDaemon {
+  readonly root = mkdtempSync("/tmp/hoy-t-");
+  /** In the name of everything that belongs to this daemon. */
+  readonly mark = this.root.slice("/tmp/".length);
+  readonly data = join(this.root, "data");
+  readonly run = join(this.root, "run");
+  readonly socket = join(this.root, "hoy.sock");
+  readonly log = join(this.root, "daemon.log");
+  readonly hoy: Client = this.#client("hoy", join(DIST, "hoy"));
+  readonly docker: Client = this.#client("docker", "docker");
+  readonly #options: DaemonOptions;
+  readonly #interfaces = interfaces();
+  #process: Bun.Subprocess | undefined;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    writeFileSync(join(this.root, "daemon.json"), JSON.stringify(options.config ?? {}));
+    mkdirSync(join(this.root, "home"));
+  }
+
+  /** The clients that are here: tests that must hold for both run over these. */
+  get clients(): readonly Client[] {
+    return have.docker ? [this.docker, this.hoy] : [this.hoy];
+  }
+
+  get pid(): number {
+    if (this.#process === undefined) throw new Error("the daemon does not run");
+    return this.#process.pid;
+  }
+
+  /** Starts the daemon and waits until it answers. @throws with its log when it ends instead. */
+  async up(): Promise<void> {
+    const log = Bun.file(this.log).writer();
+    const child = Bun.spawn([join(DIST, "hoy"), "daemon", ...this.flags], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      env: { ...process.env, HOME: join(this.root, "home") },
+    });
+    this.#process = child;
+    let ready = false;
+    const waiting = Promise.withResolvers<void>();
+    const pump = async () => {
+      let text = "";
+      for await (const chunk of child.stderr) {
+        log.write(chunk);
+        await log.flush();
+        if (ready) continue;
+        text += new TextDecoder().decode(chunk);
+        ready = text.includes("completed initialization");
+        if (ready) waiting.resolve();
+      }
+      await log.end();
+      waiting.reject(new Error(`the daemon ended:\n${text}`));
+    };
+    void pump();
+    await waiting.promise;
+  }
+
+  get flags(): readonly string[] {
+    return [
+      `--data-root=${this.data}`,
+      `--exec-root=${this.run}`,
+      `--host=unix://${this.socket}`,
+      `--config-file=${join(this.root, "daemon.json")}`,
+      `--cgroup-parent=/${this.mark}`,
+      "--group=",
+      ...(this.#options.flags ?? []),
+    ];
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  /** Ends the daemon and waits for it; containers live on. */
+  async down(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
+    const child = this.#process;
+    if (child === undefined) return 0;
+    child.kill(signal);
+    const code = await child.exited;
+    this.#process = undefined;
+    return code;
+  }
+
+  async restart(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    await this.down(signal);
+    await this.up();
+  }
+
+  /** A request to the API, as a program would make it. The path is without a version. */
+  async api(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; json: unknown; headers: Headers }> {
+    const response = await fetch(`http://hoy${path}`, {
+      method,
+      unix: this.socket,
+      ...(body === undefined
+        ? {}
+        : {
+            body: typeof body === "string" ? body : JSON.stringify(body),
+            headers: { "Content-Type": "application/json" },
+          }),
+    } as RequestInit);
+    const text = await response.text();
+    let json: unknown = text;
+    if (text !== "" && response.headers.get("Content-Type")?.startsWith("application/json")) {
+      const lines = text.trim().split("\n");
+      json = lines.length === 1 ? JSON.parse(text) : lines.map((line) => JSON.parse(line));
+    }
+    return { status: response.status, json, headers: response.headers };
+  }
+
+  daemonLog(): string {
+    return existsSync(this.log) ? readFileSync(this.log, "utf8") : "";
+  }
+
+  /** Removes every container, ends the daemon, and checks that nothing is left of either. */
+  async close(): Promise<void> {
+    if (this.#process === undefined) await this.up();
+    const { json } = await this.api("GET", "/containers/json?all=1");
+    for (const { Id } of json as { Id: string }[]) await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
+    expect(await this.down()).toBe(0);
+    const left = traces(this.mark);
+    const newInterfaces = interfaces().filter((name) => !this.#interfaces.includes(name));
+    for (const mount of left.mounts.toReversed()) await command(["umount", "-l", mount]);
+    if (!process.env.HOY_TEST_KEEP) rmSync(this.root, { recursive: true, force: true });
+    expect({ ...left, interfaces: newInterfaces }).toEqual({ mounts: [], processes: [], cgroups: [], interfaces: [] });
+  }
+
+  #client(name: Client["program"], program: string): Client {
+    const argv = (args: readonly string[]) => [program, "--host", `unix://${this.socket}`, ...args];
+    const home = join(this.root, "home");
+    const env = { HOME: home, DOCKER_CONFIG: join(home, ".docker"), DOCKER_CLI_HINTS: "false", NO_COLOR: "1" };
+    const options = (more: CommandOptions = {}) => ({ ...more, env: { ...env, ...more.env } });
+    const run = (...args: string[]) => command(argv(args), options());
+    return Object.assign(run, {
+      program: name,
+      with: (more: CommandOptions, ...args: string[]) => command(argv(args), options(more)),
+      start: (...args: string[]) => start(argv(args), options()),
+      terminal: (...args: string[]) =>
+        start(argv(args), { ...options({ env: { TERM: "xterm" } }), terminal: { columns: 80, rows: 24 } }),
+    }) as Client;
+  }
+}

@@ -1,0 +1,30 @@
+// What tests need of the machine. A test whose need is not met is skipped under a name that says what was missing.
+
+import { describe, test } from "bun:test";
+import { readFileSync } from "node:fs";
+
+export const have = {
+  docker: Bun.which("docker") !== null,
+  runc: Bun.which("runc") !== null,
+  openssl: Bun.which("openssl") !== null,
+  systemd: Bun.which("systemd-run") !== null,
+  erofs: /\berofs$/m.test(readFileSync("/proc/filesystems", "utf8")),
+} as const;
+
+const WORDS: Readonly<Record<keyof typeof have, string>> = {
+  docker: "no docker client on PATH",
+  runc: "no runc on PATH",
+  openssl: "no openssl on PATH",
+  systemd: "no systemd here",
+  erofs: "this kernel has no EROFS",
+};
+
+export function testWith(need: keyof typeof have, name: string, body: () => void | Promise<void>): void {
+  if (have[need]) test(name, body);
+  else test.skip(`${name} (skipped: ${WORDS[need]})`, body);
+}
+
+export function describeWith(need: keyof typeof have, name: string, body: () => void): void {
+  if (have[need]) describe(name, body);
+  else describe.skip(`${name} (skipped: ${WORDS[need]})`, body);
+}
