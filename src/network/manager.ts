@@ -28,8 +28,8 @@ export interface Live {
   readonly request: NetworkRequest;
   readonly endpoints: EndpointRecord[];
   ports: PublishedPort[];
-  /** Set once the interfaces are in it. */
-  namespacePath: string | undefined;
+  /** Held open once the interfaces are in it: the process that it was found by may end before the container. */
+  namespace: NetworkNamespace | undefined;
 }
 
 /** Kernel threads take a veth away some time after its namespace has gone; only then is what is left a leak. */
@@ -79,7 +79,7 @@ export class Networks implements NetworkManager {
     const source = namespaceSource(request.networkMode);
     if (source.kind !== "managed") return this.#reservation(request, source, undefined);
     const endpoints = takeEndpoints(this.#rows, request, wantedNetworks(this.catalog, request));
-    const live: Live = { request, endpoints, ports: [], namespacePath: undefined };
+    const live: Live = { request, endpoints, ports: [], namespace: undefined };
     this.#live.set(request.containerId, live);
     try {
       await this.#publish(live);
@@ -93,18 +93,20 @@ export class Networks implements NetworkManager {
   async connect(containerId: string, namespacePath: string): Promise<void> {
     const live = this.#live.get(containerId);
     if (live === undefined) throw new HoyError("internal", `container ${containerId} has no network reserved`);
-    using namespace = NetworkNamespace.open(namespacePath);
+    const namespace = NetworkNamespace.open(namespacePath);
+    live.namespace?.[Symbol.dispose]();
+    live.namespace = namespace;
     const gateway = gatewayOf(live.endpoints);
     for (const endpoint of live.endpoints) this.#driver(endpoint).connect(endpoint, namespace, endpoint === gateway);
-    live.namespacePath = namespacePath;
     this.#name(live);
     if (this.#embedded(live)) await this.#serveNames(live, namespace);
   }
 
   async release(containerId: string): Promise<void> {
-    this.#live.delete(containerId);
-    this.#zone.delete(containerId);
     this.#dns.close(containerId);
+    this.#zone.delete(containerId);
+    this.#live.get(containerId)?.namespace?.[Symbol.dispose]();
+    this.#live.delete(containerId);
     const rows = this.#rows.endpointsOf(containerId);
     this.#publisher.release(containerId, this.#recorded(containerId));
     if (rows.length === 0) return;
@@ -119,14 +121,12 @@ export class Networks implements NetworkManager {
     const source = namespaceSource(request.networkMode);
     if (source.kind !== "managed") return this.#reservation(request, source, undefined);
     const endpoints = this.#recorded(request.containerId);
-    const live: Live = { request, endpoints, ports: [], namespacePath };
+    const namespace = namespacePath === undefined ? undefined : NetworkNamespace.open(namespacePath);
+    const live: Live = { request, endpoints, ports: [], namespace };
     this.#live.set(request.containerId, live);
     live.ports = await this.#publisher.republish({ id: request.containerId, name: request.name }, endpoints);
     this.#name(live);
-    if (namespacePath !== undefined && this.#embedded(live)) {
-      using namespace = NetworkNamespace.open(namespacePath);
-      await this.#serveNames(live, namespace);
-    }
+    if (namespace !== undefined && this.#embedded(live)) await this.#serveNames(live, namespace);
     return this.#reservation(request, source, live);
   }
 
@@ -166,11 +166,10 @@ export class Networks implements NetworkManager {
     const added = takeEndpoints(this.#rows, request, [...others, { network, asked }]).at(-1);
     if (added === undefined) return;
     live.endpoints.push(added);
-    if (live.namespacePath === undefined) return;
-    using namespace = NetworkNamespace.open(live.namespacePath);
-    this.#driver(added).connect(added, namespace, gatewayOf(live.endpoints) === added);
+    if (live.namespace === undefined) return;
+    this.#driver(added).connect(added, live.namespace, gatewayOf(live.endpoints) === added);
     this.#name(live);
-    if (this.#embedded(live)) await this.#serveNames(live, namespace);
+    if (this.#embedded(live)) await this.#serveNames(live, live.namespace);
   }
 
   /** Takes a running container off a network. */
@@ -179,8 +178,7 @@ export class Networks implements NetworkManager {
     const index = live?.endpoints.findIndex((endpoint) => endpoint.network.id === networkId) ?? -1;
     const endpoint = live?.endpoints[index];
     if (live === undefined || endpoint === undefined) return;
-    using namespace = live.namespacePath === undefined ? undefined : NetworkNamespace.open(live.namespacePath);
-    this.#driver(endpoint).disconnect(endpoint, namespace);
+    this.#driver(endpoint).disconnect(endpoint, live.namespace);
     live.endpoints.splice(index, 1);
     this.#rows.deleteEndpoint(endpoint.id);
     this.#name(live);

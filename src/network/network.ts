@@ -3,6 +3,12 @@
 
 import type { PoolConfig } from "./ipam.ts";
 
+/** A pool whose subnet and gateway are decided. */
+export interface ChosenPool extends PoolConfig {
+  readonly Subnet: string;
+  readonly Gateway: string;
+}
+
 export interface NetworkRecord {
   readonly id: string;
   readonly name: string;
@@ -17,7 +23,7 @@ export interface NetworkRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly ipamOptions: Readonly<Record<string, string>>;
   /** Subnet, range, gateway, all chosen: at most one a family is used for giving addresses. */
-  readonly pools: readonly Required<Pick<PoolConfig, "Subnet" | "Gateway">>[] & readonly PoolConfig[];
+  readonly pools: readonly ChosenPool[];
   /** The host's interface of a bridge; the parent of a macvlan; "" for none and host. */
   readonly interface: string;
   readonly mtu: number;

@@ -3,6 +3,12 @@
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
 import { imageMigrations } from "./images.ts";
+import { networkMigrations } from "./networks.ts";
 import { volumeMigrations } from "./volumes.ts";
 
-export const migrations: readonly Migration[] = [...imageMigrations, ...containerMigrations, ...volumeMigrations];
+export const migrations: readonly Migration[] = [
+  ...imageMigrations,
+  ...containerMigrations,
+  ...volumeMigrations,
+  ...networkMigrations,
+];
