@@ -12,7 +12,16 @@ const HISTORY_LIMIT = 10_000;
 const text = optional(v.string());
 const words = optional(v.array(v.string()));
 const map = optional(v.record(v.string(), v.string()));
-const set = optional(v.record(v.string(), v.unknown()));
+/** Go's map[string]struct{}: only the keys mean anything. */
+const set = optional(
+  v.record(
+    v.string(),
+    v.pipe(
+      v.unknown(),
+      v.transform((): Record<string, never> => ({})),
+    ),
+  ),
+);
 const whole = optional(v.pipe(v.number(), v.safeInteger()));
 /** Docker reads a lone string as a list of one (strslice). */
 const command = optional(

@@ -1,0 +1,42 @@
+// What every image verb has at hand, and how it tells of what it did.
+
+import type { HoyError } from "../../base/error.ts";
+import { toHoyError } from "../../base/error.ts";
+import { familiarString, parseReference } from "../../image/reference.ts";
+import type { ContainerSources, EmitEvent, ImageUser } from "./contract.ts";
+import type { ImageShelf } from "./shelf.ts";
+
+export interface ImageContext {
+  readonly shelf: ImageShelf;
+  readonly sources: ContainerSources;
+  readonly emit: EmitEvent;
+}
+
+/** Sends an image's event; its labels go along while it is still here. @param name Shown as the actor's name. */
+export async function emitImage(context: ImageContext, action: string, id: string, name = id): Promise<void> {
+  const labels = context.shelf.table.get(id) === null ? {} : ((await context.shelf.config(id)).config?.Labels ?? {});
+  context.emit("image", action, { ID: id, Attributes: { ...labels, name } });
+}
+
+/** Names of an image as users see them, tags apart from digests. */
+export function namesOf(shelf: ImageShelf, id: string): { tags: string[]; digests: string[] } {
+  const names = shelf.table.names(id).map(({ name }) => familiarString(parseReference(name)));
+  return { tags: names.filter((name) => !name.includes("@")), digests: names.filter((name) => name.includes("@")) };
+}
+
+/** Containers of an image, those being created included: they hold its layers before the engine lists them. */
+export function usersOf(context: ImageContext, id: string): ImageUser[] {
+  const listed = context.sources.users().filter((user) => user.image === id);
+  const known = new Set(context.sources.users().map((user) => user.id));
+  const coming = context.shelf
+    .users()
+    .filter(({ user, image }) => image === id && !known.has(user))
+    .map(({ user, image }) => ({ id: user, image, running: false }));
+  return [...listed, ...coming];
+}
+
+/** The error, or undefined when it only says that the state forbids it: what prune passes over. */
+export function unlessConflict(thrown: unknown): HoyError | undefined {
+  const error = toHoyError(thrown);
+  return error.code === "conflict" ? undefined : error;
+}
