@@ -1,0 +1,32 @@
+/* The daemon's connections: framing, queues, and which process each belongs to. The rules are PROTOCOL.md's. */
+#ifndef HOY_CONN_H
+#define HOY_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc.h"
+
+/* Listens on `shim.sock` in the bundle. -1 with error_text(). */
+int conns_init(const struct job *job);
+
+/* From a process to who is attached to it. */
+void conns_output(struct proc *proc, enum stream stream, const uint8_t *data, size_t length);
+void conns_output_end(struct proc *proc, enum stream stream);
+bool conns_too_slow(struct proc *proc, enum stream stream);
+void conns_input_ready(struct proc *proc);
+void conns_started(struct proc *proc);
+void conns_failed(struct proc *proc, uint32_t code, const char *message);
+/* Its exit: to the exec's own connection, or, for the container, to every subscriber. */
+void conns_exit(struct proc *proc, bool oom);
+/* It has ended and nothing more will come: its connections close when they are drained. */
+void conns_finish(struct proc *proc);
+void conns_oom(void);
+
+/* Takes no more connections, and closes the subscribers' when they are drained. */
+void conns_shut(void);
+/* Waiting output of any connection; `moved` tells whether any went since the last call. */
+bool conns_pending(bool *moved);
+
+#endif

@@ -1,0 +1,101 @@
+#include "log.h"
+
+#include <string.h>
+
+#include "log_file.h"
+#include "log_format.h"
+#include "util.h"
+
+struct line {
+	uint8_t bytes[LINE_LIMIT];
+	size_t length;
+	bool continued; /* a part of this line has been written */
+	uint64_t time; /* of that part */
+};
+
+static const struct log_settings *settings;
+static struct line lines[2];
+
+int log_init(const struct log_settings *given)
+{
+	settings = given;
+	return settings->driver == LOG_NONE ? 0 : log_file_open(settings);
+}
+
+static void write_entry(enum stream stream, struct line *line, const uint8_t *bytes, size_t length, bool partial)
+{
+	if (!line->continued)
+		line->time = now_ns();
+	struct log_entry entry = {line->time, (uint8_t)stream, partial, bytes, length};
+	log_file_begin();
+	if (settings->driver == LOG_JSON)
+		log_format_json(&entry, settings->attrs);
+	else
+		log_format_local(&entry, settings->attrs);
+	log_file_end();
+	line->continued = partial;
+}
+
+/* Takes bytes up to a newline (which is not among them) or the limit; true when the line is now full. */
+static bool add_bytes(struct line *line, const uint8_t *data, size_t length)
+{
+	memcpy(line->bytes + line->length, data, length);
+	line->length += length;
+	return line->length == LINE_LIMIT;
+}
+
+void log_output(enum stream stream, const uint8_t *data, size_t length)
+{
+	if (settings->driver == LOG_NONE)
+		return;
+	struct line *line = &lines[stream - STDOUT];
+	while (length > 0) {
+		const uint8_t *newline = memchr(data, '\n', length);
+		size_t part = newline == NULL ? length : (size_t)(newline - data);
+		size_t room = LINE_LIMIT - line->length;
+		if (part >= room) {
+			/* Full before its end: a part, even when the newline is the next byte, as Docker does. */
+			add_bytes(line, data, room);
+			write_entry(stream, line, line->bytes, LINE_LIMIT, true);
+			line->length = 0;
+			data += room;
+			length -= room;
+			continue;
+		}
+		if (newline == NULL) {
+			add_bytes(line, data, part);
+			break;
+		}
+		if (line->length == 0) {
+			write_entry(stream, line, data, part, false);
+		} else {
+			add_bytes(line, data, part);
+			write_entry(stream, line, line->bytes, line->length, false);
+			line->length = 0;
+		}
+		data += part + 1;
+		length -= part + 1;
+	}
+	log_file_flush();
+}
+
+void log_end(enum stream stream)
+{
+	struct line *line = &lines[stream - STDOUT];
+	if (settings->driver == LOG_NONE || line->length == 0)
+		return;
+	write_entry(stream, line, line->bytes, line->length, true);
+	line->length = 0;
+	log_file_flush();
+}
+
+int log_reopen(void)
+{
+	return settings->driver == LOG_NONE ? 0 : log_file_reopen();
+}
+
+void log_close(void)
+{
+	if (settings->driver != LOG_NONE)
+		log_file_close();
+}

@@ -1,0 +1,19 @@
+/* Runs the OCI runtime: one command line a verb, started without copying the shim (vfork). */
+#ifndef HOY_SPAWN_H
+#define HOY_SPAWN_H
+
+#include <sys/types.h>
+
+#include "job.h"
+
+/* Remembers the job, its OOM score and its umask for the children. Call before anything changes them. */
+void spawn_init(const struct job *job);
+
+/* Starts `runtime [args] --root R --log LOG --log-format json VERB…` with these three streams (-1: /dev/null) in the
+ * bundle; `verb` ends with NULL. Gives its pid; -1 with error_text(). */
+pid_t spawn_runtime(const char *log, const char *const verb[], const int streams[3]);
+
+/* Sets the OOM score that the shim itself should have; where that is not allowed, it stays. */
+void spawn_guard_against_oom(void);
+
+#endif

@@ -1,0 +1,63 @@
+#include "userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* The kernel takes a mapping in one write of less than a page (user_namespaces(7)). */
+static int write_map(pid_t pid, const char *name, const struct id_map *map)
+{
+	char text[4096];
+	size_t length = 0;
+	for (size_t i = 0; i < map->count; i++) {
+		const struct id_range *range = &map->ranges[i];
+		int added = snprintf(text + length, sizeof text - length, "%u %u %u\n", range->container, range->host,
+				     range->size);
+		if (added < 0 || (size_t)added >= sizeof text - length)
+			return fail(0, "%s: mapping is longer than a page", name);
+		length += (size_t)added;
+	}
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(errno, "%s", path);
+	int result = write_all(fd, text, length);
+	if (result != 0)
+		fail(errno, "mapping of the user namespace (%s)", name);
+	close(fd);
+	return result;
+}
+
+static int open_namespace(pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? fail(errno, "%s", path) : fd;
+}
+
+int userns_open(const struct id_map *uids, const struct id_map *gids)
+{
+	/* A namespace needs a process at its birth; after that the descriptor keeps it. */
+	pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWUSER | SIGCHLD), NULL, NULL, NULL, NULL);
+	if (pid < 0)
+		return fail(errno, "new user namespace");
+	if (pid == 0)
+		for (;;)
+			pause();
+	int fd = -1;
+	if (write_map(pid, "uid_map", uids) == 0 && write_map(pid, "gid_map", gids) == 0)
+		fd = open_namespace(pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return fd;
+}

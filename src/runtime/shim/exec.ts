@@ -1,0 +1,64 @@
+// Exec: a further process in a running container, over a connection of its own to the shim.
+
+import { randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HoyError } from "../../base/error.ts";
+import type { ExecHandle, ExecRequest, ExitStatus } from "../contract.ts";
+import { timeText } from "./exit-file.ts";
+import { runtimeFailure } from "./failures.ts";
+import { sized, ToShim, Want } from "./frames.ts";
+import { ShimRefusal, StreamConnection, wantBits } from "./stream.ts";
+
+const ESRCH = 3;
+const KILLED = 137;
+
+type Resize = (number: number, height: number, width: number) => Promise<void>;
+
+/**
+ * @throws HoyError "invalid" with Docker's words when the command can't be run, "conflict" when the container has
+ * ended, "internal" otherwise.
+ */
+export async function startExec(bundle: string, request: ExecRequest, resize: Resize): Promise<ExecHandle> {
+  const file = join(bundle, `process-${randomBytes(8).toString("hex")}.json`);
+  writeFileSync(file, JSON.stringify(request.process), { mode: 0o600, flag: "wx" });
+  try {
+    const { stream, ok } = await StreamConnection.open(bundle, ToShim.exec, payload(file, request), wanted(request));
+    const number = ok.readUInt32LE(0);
+    return {
+      pid: ok.readUInt32LE(4),
+      stream: request.stdin || request.stdout || request.stderr ? stream : undefined,
+      exited: stream.exit.then(execExit),
+      resize: (height, width) => resize(number, height, width),
+    };
+  } catch (error) {
+    throw toError(error);
+  } finally {
+    // The runtime has read it, or never will.
+    rmSync(file, { force: true });
+  }
+}
+
+/** A terminal has one output. */
+function wanted(request: ExecRequest): { stdin: boolean; stdout: boolean; stderr: boolean } {
+  const terminal = request.process.terminal === true;
+  return { stdin: request.stdin, stdout: request.stdout, stderr: request.stderr && !terminal };
+}
+
+function payload(file: string, request: ExecRequest): Buffer {
+  const flags = wantBits(wanted(request)) | (request.process.terminal === true ? Want.terminal : 0);
+  const size = request.consoleSize;
+  return Buffer.concat([sized(flags, size?.height ?? 0, size?.width ?? 0), Buffer.from(file)]);
+}
+
+function execExit(frame: Buffer | undefined): ExitStatus {
+  // Without EXIT the shim was killed; its container is killed for it.
+  if (frame === undefined) return { code: KILLED, oomKilled: false, at: timeText(BigInt(Date.now()) * 1_000_000n) };
+  return { code: frame.readUInt32LE(4), oomKilled: false, at: timeText(frame.readBigUInt64LE(16)) };
+}
+
+function toError(error: unknown): unknown {
+  if (!(error instanceof ShimRefusal)) return error;
+  if (error.code === ESRCH) return new HoyError("conflict", "the container is not running", { cause: error });
+  return runtimeFailure("exec", error.message);
+}

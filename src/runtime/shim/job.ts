@@ -1,0 +1,76 @@
+// The shim's job file (shim/PROTOCOL.md): `key NUL value NUL` pairs, made from a StartRequest.
+
+import { join } from "node:path";
+import { HoyError } from "../../base/error.ts";
+import type { IdRange, StagedBind, StartRequest } from "../contract.ts";
+import type { CgroupFiles } from "./cgroups.ts";
+
+const LIMIT = 256 * 1024;
+
+/** The job's bytes. @throws HoyError "invalid" when a value can't be written or the whole is past 256 KiB. */
+export function encodeJob(request: StartRequest, runtimeRoot: string, cgroups: CgroupFiles): Buffer {
+  const job = Buffer.concat([...pairs(request, runtimeRoot, cgroups)].map(encodePair));
+  if (job.length > LIMIT) throw new HoyError("invalid", "the container has too many layers, binds or labels to start");
+  return job;
+}
+
+function encodePair([key, value]: readonly [string, string]): Buffer {
+  if (value.includes("\0")) throw new HoyError("invalid", `${key} holds a NUL byte`);
+  return Buffer.from(`${key}\0${value}\0`);
+}
+
+function* pairs(
+  request: StartRequest,
+  runtimeRoot: string,
+  cgroups: CgroupFiles,
+): Generator<readonly [string, string]> {
+  yield ["version", "1"];
+  yield ["id", request.id];
+  yield ["bundle", request.bundle];
+  yield ["state", request.state];
+  yield ["runtime", request.runtime.path];
+  yield ["runtime-root", runtimeRoot];
+  for (const arg of request.runtime.args) yield ["runtime-arg", arg];
+  for (const path of cgroups.hide) yield ["hide", path];
+  for (const range of request.idMap?.uids ?? []) yield ["uidmap", rangeText(range)];
+  for (const range of request.idMap?.gids ?? []) yield ["gidmap", rangeText(range)];
+  for (const lower of request.rootfs.lowers) yield ["lower", lower];
+  yield ["upper", request.rootfs.upper];
+  yield ["work", request.rootfs.work];
+  yield ["rootfs", join(request.bundle, "rootfs")];
+  for (const bind of request.binds) yield* bindPairs(bind);
+  yield ["terminal", flag(request.terminal)];
+  yield ["stdin", flag(request.openStdin)];
+  yield ["stdin-once", flag(request.stdinOnce)];
+  yield ["hold", flag(request.hold)];
+  yield ["rows", String(request.consoleSize?.height ?? 0)];
+  yield ["cols", String(request.consoleSize?.width ?? 0)];
+  yield* logPairs(request);
+  for (const path of cgroups.oomFiles) yield ["oom-file", path];
+  for (const path of cgroups.shimProcs) yield ["cgroup-procs", path];
+}
+
+function rangeText(range: IdRange): string {
+  return `${range.container} ${range.host} ${range.size}`;
+}
+
+function* bindPairs(bind: StagedBind): Generator<readonly [string, string]> {
+  yield ["bind-source", bind.source];
+  yield ["bind-target", bind.target];
+  yield ["bind-flags", `${bind.recursive ? "r" : ""}${bind.idmap ? "i" : ""}` || "-"];
+}
+
+function* logPairs({ log }: StartRequest): Generator<readonly [string, string]> {
+  yield ["log-driver", log.driver];
+  yield ["log-path", log.path];
+  yield ["log-max-size", String(log.maxSize)];
+  yield ["log-max-file", String(log.maxFile)];
+  yield ["log-compress", flag(log.compress)];
+  yield ["log-attrs", log.attrs];
+  yield ["log-mode", log.mode];
+  yield ["log-max-buffer", String(log.maxBuffer)];
+}
+
+function flag(value: boolean): string {
+  return value ? "1" : "0";
+}
