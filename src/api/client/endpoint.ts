@@ -1,4 +1,4 @@
-// Where an engine is, as users write it: unix:///run/hoy.sock, tcp://host:port, ssh://user@host:22, with TLS or not.
+// Where an engine is, as users write it: unix:///run/hoy/hoy.sock, tcp://host:port, ssh://user@host:22, with TLS or not.
 
 import { HoyError } from "../../base/error.ts";
 

@@ -4,7 +4,7 @@
 import { chmodSync, chownSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { mkdtemp, rmdir } from "node:fs/promises";
 import * as net from "node:net";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import * as tls from "node:tls";
 import { HoyError } from "../../base/error.ts";
 import type { Log } from "./options.ts";
@@ -62,7 +62,7 @@ async function listenUnix(path: string, gid: number, accept: Accept): Promise<Li
   }
   const server = makeServer(false, false, undefined, accept);
   const folder = await mkdtemp(join(dirname(path), ".hoy-"));
-  const hidden = join(folder, basename(path));
+  const hidden = join(folder, "s"); // short: a socket's path ends at 107 bytes (unix(7))
   try {
     await opened(server, { path: hidden }, `unix://${path}`);
     chmodSync(hidden, 0o660);
