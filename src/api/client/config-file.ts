@@ -55,7 +55,7 @@ export function readConfigFile(directory: string): ConfigFile {
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as ConfigFile;
   } catch (cause) {
     throw new HoyError("invalid", `loading config file: ${path}: ${(cause as Error).message}`, { cause });
   }
