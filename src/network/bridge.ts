@@ -9,6 +9,7 @@ import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
 import type { NetworkDriver } from "./driver.ts";
 import { configureInterface } from "./interface.ts";
 import * as link from "./link.ts";
+import { randomMac } from "./mac.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
 
 /** Options that mean something to this driver; others are refused, so that none is silently ignored. */
@@ -127,11 +128,4 @@ function sysctl(name: string, value: string): void {
   } catch (error) {
     if (!isErrno(error, "ENOENT")) throw error;
   }
-}
-
-/** Locally administered, unicast. */
-function randomMac(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(6));
-  bytes[0] = 0x02;
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }

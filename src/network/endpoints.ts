@@ -9,6 +9,7 @@ import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkRequest } from "./contract.ts";
 import { checkPool, chooseAddress } from "./ipam.ts";
+import { checkMac, macOf } from "./mac.ts";
 import type { EndpointExtras, EndpointRecord, NetworkRecord } from "./network.ts";
 
 /** Networks that the request names, each once, the one of NetworkMode first. @throws "not-found". */
@@ -144,16 +145,4 @@ export function gatewayOf(endpoints: readonly EndpointRecord[]): EndpointRecord 
   return able.toSorted(
     (a, b) => b.settings.gwPriority - a.settings.gwPriority || (a.network.name < b.network.name ? -1 : 1),
   )[0];
-}
-
-/** From the IPv4 address, so that neighbours' caches stay right when an address comes back; else random. */
-function macOf(ipv4: string | undefined): string {
-  const tail = ipv4 === undefined ? [...crypto.getRandomValues(new Uint8Array(4))] : ipv4.split(".").map(Number);
-  return [0x02, 0x42, ...tail].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
-}
-
-function checkMac(text: string): void {
-  if (!/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text) || (Number.parseInt(text.slice(0, 2), 16) & 1) === 1) {
-    throw new HoyError("invalid", `invalid MAC address: ${text.slice(0, 40)}`);
-  }
 }

@@ -23,6 +23,7 @@ const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7 } as const;
 const VETH_INFO_PEER = 1;
 const MACVLAN_MODE = 1;
+const IFLA_VLAN_ID = 1;
 const IFLA_BR = { FORWARD_DELAY: 1 } as const;
 const IFLA_BRPORT_ISOLATED = 33;
 const AF_BRIDGE = 7;
@@ -113,6 +114,16 @@ export function createMacvlan(
     nl.attributeU32(IFLA.MTU, options.mtu),
     nl.attributeU32(IFLA.NET_NS_FD, options.namespace),
     nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "macvlan"), data]),
+  ]);
+}
+
+/** A VLAN (802.1Q) on `parent`. @throws EEXIST. */
+export function createVlan(socket: Netlink, name: string, parent: number, id: number): void {
+  const data = nl.nested(IFLA_INFO.DATA, [nl.attributeU16(IFLA_VLAN_ID, id)]);
+  newLink(socket, `vlan ${name}`, [
+    nl.attributeText(IFLA.IFNAME, name),
+    nl.attributeU32(IFLA.LINK, parent),
+    nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "vlan"), data]),
   ]);
 }
 

@@ -18,6 +18,7 @@ import type { NetworkDriver } from "./driver.ts";
 import { checkEndpoint, endpointOf, gatewayOf, takeEndpoints, wantedNetworks } from "./endpoints.ts";
 import { hostsLines } from "./hosts.ts";
 import { deleteLink, listLinks } from "./link.ts";
+import { MacvlanDriver } from "./macvlan.ts";
 import type { EndpointRecord } from "./network.ts";
 import type { PublishedPort } from "./ports/host-ports.ts";
 import { portWishes } from "./ports/request.ts";
@@ -49,7 +50,7 @@ export class Networks implements NetworkManager {
     this.#rows = rows;
     this.#defaults = defaults;
     const bridge = new BridgeDriver({ ipForward: defaults.ipForward });
-    this.catalog = new NetworkCatalog(rows, new Map<string, NetworkDriver>([[bridge.name, bridge]]), defaults);
+    this.catalog = new NetworkCatalog(rows, driverMap([bridge, new MacvlanDriver()]), defaults);
     this.catalog.ensureAll((network, error) =>
       log.error("a network could not be made", { network: network.name, error }),
     );
@@ -293,6 +294,10 @@ export class Networks implements NetworkManager {
         deleteLink(socket, found.name);
     }
   }
+}
+
+function driverMap(drivers: readonly NetworkDriver[]): ReadonlyMap<string, NetworkDriver> {
+  return new Map(drivers.map((driver) => [driver.name, driver]));
 }
 
 export function namespaceSource(mode: string): NamespaceSource {
