@@ -66,7 +66,9 @@ export function describeEntry(parts: EntryParts): TarEntry {
     uid: idOf("uid", records, header.uid),
     gid: idOf("gid", records, header.gid),
     mtime: timeOf(records, header.mtime),
-    device: node ? { major: deviceNumber(header.devmajor), minor: deviceNumber(header.devminor) } : NO_DEVICE,
+    device: node
+      ? { major: deviceNumber(header.devmajor, 0xfff), minor: deviceNumber(header.devminor, 0xfffff) }
+      : NO_DEVICE,
     xattrs: records.size === 0 ? NO_XATTRS : paxXattrs(records),
     offset,
     ...dataOf(type, parts),
@@ -120,7 +122,7 @@ function timeOf(records: PaxRecords, seconds: number): bigint {
   return time;
 }
 
-function deviceNumber(value: number): number {
-  if (value < 0 || value > 0xfffff) throw badArchive("device number is out of range");
+function deviceNumber(value: number, limit: number): number {
+  if (value < 0 || value > limit) throw badArchive("device number is out of range");
   return value;
 }
