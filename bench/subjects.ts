@@ -1,0 +1,80 @@
+// What is measured: hoy by its own client, dockerd by docker's, podman by itself. Each with the same busybox image.
+
+import { command } from "../test/harness/command.ts";
+import { TestDaemon } from "../test/harness/daemon.ts";
+import { baseTar, importBase } from "../test/harness/images.ts";
+
+export const IMAGE = "hoy-bench-busybox";
+
+export interface Subject {
+  readonly name: "hoy" | "dockerd" | "podman";
+  /** A command line of its client, up to the verb. */
+  readonly cli: readonly string[];
+  /** Flags after `run` that this machine needs. */
+  readonly runFlags: readonly string[];
+  /** Unix socket of its API; undefined: it has none. */
+  readonly socket: string | undefined;
+  /** Pids of its daemons: what it costs when idle. */
+  readonly daemons: () => readonly number[];
+  readonly close: () => Promise<void>;
+}
+
+/** Every engine that is here, hoy first. */
+export async function subjects(): Promise<Subject[]> {
+  const all = [await hoy()];
+  const { HOY_BENCH_DOCKERD: dockerd, HOY_BENCH_PODMAN: podman } = process.env;
+  if (dockerd !== undefined) all.push(await docker(dockerd));
+  if (podman !== undefined) all.push(await podmanBy(podman.split(" ")));
+  return all;
+}
+
+async function hoy(): Promise<Subject> {
+  const daemon = new TestDaemon({});
+  await daemon.up();
+  await importBase(daemon, IMAGE);
+  return {
+    name: "hoy",
+    cli: ["dist/hoy", "--host", `unix://${daemon.socket}`],
+    runFlags: [],
+    socket: daemon.socket,
+    daemons: () => [daemon.pid],
+    close: () => daemon.close(),
+  };
+}
+
+async function docker(host: string): Promise<Subject> {
+  const cli = ["docker", "--host", host];
+  await importWith(cli);
+  return {
+    name: "dockerd",
+    cli,
+    runFlags: [],
+    socket: host.replace(/^unix:\/\//, ""),
+    daemons: () => ["dockerd", "containerd"].flatMap(pidsOf),
+    close: async () => void (await command([...cli, "rmi", "--force", IMAGE])),
+  };
+}
+
+async function podmanBy(cli: readonly string[]): Promise<Subject> {
+  await importWith(cli);
+  const runFlags = (process.env.HOY_BENCH_PODMAN_RUN ?? "").split(" ").filter((flag) => flag !== "");
+  const close = async () => void (await command([...cli, "rmi", "--force", IMAGE]));
+  return { name: "podman", cli, runFlags, socket: undefined, daemons: () => [], close };
+}
+
+async function importWith(cli: readonly string[]): Promise<void> {
+  const changes = ["--change", "ENV PATH=/bin:/usr/bin", "--change", 'CMD ["sh"]'];
+  await must([...cli, "import", ...changes, "-", IMAGE], await baseTar());
+}
+
+/** Runs a command that has to work. */
+export async function must(argv: readonly string[], input?: Uint8Array): Promise<string> {
+  const { code, stdout, stderr } = await command(argv, input === undefined ? {} : { input });
+  if (code !== 0) throw new Error(`${argv.join(" ")}: exit ${code}: ${stderr}`);
+  return stdout;
+}
+
+function pidsOf(program: string): number[] {
+  const { stdout } = Bun.spawnSync(["pgrep", "-x", program]);
+  return stdout.toString().split("\n").filter(Boolean).map(Number);
+}
