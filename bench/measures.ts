@@ -94,7 +94,10 @@ function idle(all: readonly Subject[]): readonly Row[] {
 
 /** 50 detached sleepers: time to start them, what they cost the host, `ps` over them, what a shim takes, their end. */
 async function sleepers(all: readonly Subject[], rounds: number): Promise<readonly Row[]> {
-  const [start, memory, end, shim]: Record<string, number>[] = [{}, {}, {}, {}];
+  const start: Record<string, number> = {};
+  const memory: Record<string, number> = {};
+  const shim: Record<string, number> = {};
+  const end: Record<string, number> = {};
   const ids = Array.from({ length: 50 }, (_, index) => `hoy-bench-${index}`);
   for (const { name, cli, runFlags } of all) {
     const before = usedMemory();
