@@ -79,9 +79,10 @@ export function networkDriverConformance({ name, make, network, reachesGateway }
     using died = NetworkNamespace.create();
     host.run(() => driver.connect(endpoint(2), died, true));
     using alive = NetworkNamespace.create();
-    host.run(() => driver.connect(endpoint(2), alive, true));
+    const again = { ...endpoint(2), mac: "02:42:0a:4d:00:99" };
+    host.run(() => driver.connect(again, alive, true));
     expect(inside(alive, "ip", "addr", "show", "eth0")).toContain("10.77.0.2/24");
-    for (let round = 0; round < 2; round++) host.run(() => driver.disconnect(endpoint(2), alive));
+    for (let round = 0; round < 2; round++) host.run(() => driver.disconnect(again, alive));
     expect(inside(alive, "ip", "link")).not.toContain("eth0");
     host.run(() => driver.disconnect(endpoint(2), died));
     expect(links()).toEqual(before);

@@ -9,7 +9,7 @@ import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkRequest } from "./contract.ts";
 import { checkPool, chooseAddress } from "./ipam.ts";
-import { checkMac, macOf } from "./mac.ts";
+import { checkMac, macOf, randomMac } from "./mac.ts";
 import type { EndpointExtras, EndpointRecord, NetworkRecord } from "./network.ts";
 
 /** Networks that the request names, each once, the one of NetworkMode first. @throws "not-found". */
@@ -86,7 +86,8 @@ function newEndpoint(
     container: request.containerId,
     ipv4,
     ipv6: address(6),
-    mac: asked.MacAddress || macOf(ipv4),
+    // A macvlan's must be unlike any that a dying namespace still has.
+    mac: asked.MacAddress || (network.driver === "bridge" ? macOf(ipv4) : randomMac()),
     // 15 characters at most; "vh" and not Docker's "veth", so that each engine's sweep knows its own.
     hostInterface: `vh${id.slice(0, 11)}`,
     settings,

@@ -117,6 +117,18 @@ export function createMacvlan(
   ]);
 }
 
+/** A pair whose ends both stay here, up: a parent with carrier for macvlans, that leads nowhere. @throws EEXIST. */
+export function createInnerPair(socket: Netlink, name: string, peer: string, mtu: number): void {
+  const other = nl.concat([ifinfo(0), nl.attributeText(IFLA.IFNAME, peer), nl.attributeU32(IFLA.MTU, mtu)]);
+  const data = nl.nested(IFLA_INFO.DATA, [nl.attribute(VETH_INFO_PEER, other)]);
+  const info = nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "veth"), data]);
+  newLink(socket, `pair ${name}`, [nl.attributeText(IFLA.IFNAME, name), nl.attributeU32(IFLA.MTU, mtu), info]);
+  for (const end of [name, peer]) {
+    const link = findLink(socket, end);
+    if (link !== undefined) setUp(socket, link.index);
+  }
+}
+
 /** A VLAN (802.1Q) on `parent`. @throws EEXIST. */
 export function createVlan(socket: Netlink, name: string, parent: number, id: number): void {
   const data = nl.nested(IFLA_INFO.DATA, [nl.attributeU16(IFLA_VLAN_ID, id)]);

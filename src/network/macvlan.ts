@@ -8,7 +8,6 @@ import { Netlink } from "../linux/netlink.ts";
 import type { NetworkDriver } from "./driver.ts";
 import { configureInterface } from "./interface.ts";
 import * as link from "./link.ts";
-import { randomMac } from "./mac.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
 
 /** <linux/if_link.h>, enum macvlan_mode. */
@@ -42,12 +41,12 @@ export class MacvlanDriver implements NetworkDriver {
     if (network.options.parent === undefined || vlanOf(parent) !== undefined) link.setUp(this.#socket, found.index);
   }
 
-  /** Only what the driver made: its own empty bridge or VLAN, never an interface of the host's. */
+  /** Only what the driver made: its own inner pair or VLAN, never an interface of the host's. */
   remove(network: NetworkRecord): void {
     const found = link.findLink(this.#socket, network.interface);
     const made =
       network.options.parent === undefined
-        ? found?.kind === "bridge"
+        ? found?.kind === "veth"
         : vlanOf(network.interface) !== undefined && found?.kind === "vlan";
     if (made) link.deleteLink(this.#socket, network.interface);
   }
@@ -78,8 +77,8 @@ export class MacvlanDriver implements NetworkDriver {
   #createParent(network: NetworkRecord): void {
     const vlan = vlanOf(network.interface);
     if (network.options.parent === undefined || vlan === undefined) {
-      // A bridge without ports leads nowhere, and every kernel that runs containers has it (the dummy device is optional).
-      link.createBridge(this.#socket, network.interface, { mac: randomMac(), mtu: network.mtu });
+      // The dummy device, made for this, is optional in kernels; whoever runs containers has veth.
+      link.createInnerPair(this.#socket, network.interface, network.interface.replace(/^dm-/, "dp-"), network.mtu);
       return;
     }
     const parent = link.findLink(this.#socket, vlan.parent);

@@ -106,8 +106,13 @@ export class Networks implements NetworkManager {
   async release(containerId: string): Promise<void> {
     this.#dns.close(containerId);
     this.#zone.delete(containerId);
-    this.#live.get(containerId)?.namespace?.[Symbol.dispose]();
+    const live = this.#live.get(containerId);
     this.#live.delete(containerId);
+    // A bridge's veth goes with the namespace, and taking it away here would wait for the kernel's grace period.
+    for (const endpoint of live?.endpoints ?? []) {
+      if (endpoint.network.driver !== "bridge") this.#driver(endpoint).disconnect(endpoint, live?.namespace);
+    }
+    live?.namespace?.[Symbol.dispose]();
     const rows = this.#rows.endpointsOf(containerId);
     this.#publisher.release(containerId, this.#recorded(containerId));
     if (rows.length === 0) return;
