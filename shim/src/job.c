@@ -53,6 +53,7 @@ static const struct key KEYS[] = {
 	{"bind-source", take_bind_source, 0, MAX_BINDS, MANY},
 	{"bind-target", take_bind_target, 0, 0, MANY},
 	{"bind-flags", take_bind_flags, 0, 0, MANY},
+	{"netns", take_flag, AT(netns), 0, ONCE},
 	{"terminal", take_flag, AT(terminal), 0, ONCE},
 	{"stdin", take_flag, AT(open_stdin), 0, ONCE},
 	{"stdin-once", take_flag, AT(stdin_once), 0, ONCE},

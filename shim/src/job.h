@@ -57,6 +57,7 @@ struct job {
 	char *upper, *work, *rootfs;
 	struct bind *binds;
 	size_t bind_count;
+	bool netns;
 	bool terminal, open_stdin, stdin_once, hold;
 	uint16_t rows, cols;
 	struct log_settings log;

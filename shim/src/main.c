@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +19,25 @@
 #include "proc.h"
 #include "reap.h"
 #include "spawn.h"
+#include "userns.h"
 #include "util.h"
 
 #define FAULT 125 /* the exit code of a FAILED that is not the runtime's */
 #define HOLD_MS 2000
 #define LINGER_MS 60000
+#define NETWORK_MS 30000
 
 static struct job job;
 static struct proc container;
+static struct userns userns;
 static bool failed; /* it never ran: leave when the undoing is done */
 static bool over; /* it has ended, and the runtime's record of it is gone */
 static bool impatient; /* nobody took any output for LINGER_MS */
 
 static int load_job(const char *path);
 static int prepare(void);
+static int make_file_system(void);
+static int wait_for_network(void);
 static void report_failure(uint32_t code, const char *message);
 static bool finished(void);
 
@@ -43,7 +49,8 @@ int main(int count, char **arguments)
 			(void)!write(STDERR_FILENO, "\n", 1);
 		return 2;
 	}
-	if (prepare() != 0 || mounts_make(&job) != 0 || log_init(&job.log) != 0 || proc_run(&container, &job) != 0) {
+	if (prepare() != 0 || make_file_system() != 0 || log_init(&job.log) != 0 || wait_for_network() != 0 ||
+	    proc_run(&container, &job) != 0) {
 		report_failure(FAULT, error_text());
 		return 1;
 	}
@@ -87,6 +94,35 @@ static int prepare(void)
 	return loop_init() != 0 || reap_init() != 0 || conns_init(&job) != 0 ? -1 : 0;
 }
 
+/* The daemon learns of the network namespace first, and fills it while the mounts are made. */
+static int make_file_system(void)
+{
+	if (userns_open(&userns, &job.uids, &job.gids, job.netns) != 0)
+		return -1;
+	if (job.netns) {
+		char line[32];
+		int length = snprintf(line, sizeof line, "NETNS %d\n", (int)userns.helper);
+		if (write_all(STDOUT_FILENO, line, (size_t)length) != 0)
+			return fail(errno, "the daemon is gone");
+	}
+	int result = mounts_make(&job, userns.fd);
+	if (userns.fd >= 0)
+		close(userns.fd);
+	return result;
+}
+
+/* config.json and the interfaces are ready when `G` comes; a daemon that is gone meanwhile closes the pipe. */
+static int wait_for_network(void)
+{
+	if (!job.netns)
+		return 0;
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	char go = 0;
+	if (poll(&input, 1, NETWORK_MS) != 1)
+		return fail(0, "the network was not ready within 30 s");
+	return read(STDIN_FILENO, &go, 1) == 1 && go == 'G' ? 0 : fail(0, "the daemon gave up on the network");
+}
+
 /* ---- what the daemon is told ---- */
 
 /* The streams were the daemon's until now; nothing may keep its pipes open, or its terminal. */
@@ -117,6 +153,7 @@ static void report_failure(uint32_t code, const char *message)
 		if (line[i] == '\n')
 			line[i] = ' ';
 	line[length++] = '\n';
+	userns_end_helper(&userns);
 	unlink("shim.sock");
 	tell(line, (size_t)length);
 }
@@ -131,6 +168,7 @@ static void hold_over(struct timer *timer)
 
 void container_started(struct proc *proc)
 {
+	userns_end_helper(&userns);
 	char line[32];
 	int length = snprintf(line, sizeof line, "STARTED %d\n", (int)proc->pid);
 	tell(line, (size_t)length);

@@ -14,7 +14,6 @@
 
 #include <linux/securebits.h>
 
-#include "userns.h"
 #include "util.h"
 
 static int clone_binds(const struct job *job, int *trees);
@@ -23,22 +22,15 @@ static int place_binds(const struct job *job, const int *trees, int userns);
 static int make_root(const struct job *job, int userns);
 static int make_overlay(const struct job *job, int userns);
 
-int mounts_make(const struct job *job)
+int mounts_make(const struct job *job, int userns)
 {
 	int trees[MAX_BINDS];
-	int userns = -1;
-	if (job->uids.count > 0 && (userns = userns_open(&job->uids, &job->gids)) < 0)
-		return -1;
 	/* Before the namespace is private, or a shared bind would be cut off from its peers on the host. */
 	if (clone_binds(job, trees) != 0 || private_namespace(job) != 0)
 		return -1;
 	if (chdir(job->bundle) != 0)
 		return fail(errno, "%s", job->bundle);
-	if (make_root(job, userns) != 0 || place_binds(job, trees, userns) != 0)
-		return -1;
-	if (userns >= 0)
-		close(userns);
-	return 0;
+	return make_root(job, userns) == 0 && place_binds(job, trees, userns) == 0 ? 0 : -1;
 }
 
 void mounts_drop(const struct job *job)

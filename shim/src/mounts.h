@@ -6,8 +6,9 @@
 
 #include "job.h"
 
-/* Private namespace, hidden mounts, binds, overlay. -1 with error_text(). Changes the working directory to bundle. */
-int mounts_make(const struct job *job);
+/* Private namespace, hidden mounts, binds, overlay; `userns` is the mapping's namespace, -1 without one. -1 with
+ * error_text(). Leaves the working directory in the bundle. */
+int mounts_make(const struct job *job, int userns);
 
 /* Detaches the container's root, once it has ended, though the shim may stay for a slow reader of its output. */
 void mounts_drop(const struct job *job);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,19 +46,42 @@ static int open_namespace(pid_t pid)
 	return fd < 0 ? fail(errno, "%s", path) : fd;
 }
 
-int userns_open(const struct id_map *uids, const struct id_map *gids)
+/* The helper: waits to be killed. Its parent may be gone before it asks to die with it. */
+static _Noreturn void be_helper(pid_t shim)
 {
-	/* A namespace needs a process at its birth; after that the descriptor keeps it. */
-	pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWUSER | SIGCHLD), NULL, NULL, NULL, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (getppid() == shim)
+		pause();
+	_exit(0);
+}
+
+int userns_open(struct userns *userns, const struct id_map *uids, const struct id_map *gids, bool network)
+{
+	*userns = (struct userns){.helper = 0, .fd = -1};
+	unsigned long kinds = (uids->count > 0 ? CLONE_NEWUSER : 0) | (network ? CLONE_NEWNET : 0);
+	if (kinds == 0)
+		return 0;
+	pid_t shim = getpid();
+	pid_t pid = (pid_t)syscall(SYS_clone, kinds | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid < 0)
-		return fail(errno, "new user namespace");
+		return fail(errno, network ? "new user and network namespace" : "new user namespace");
 	if (pid == 0)
-		for (;;)
-			pause();
-	int fd = -1;
-	if (write_map(pid, "uid_map", uids) == 0 && write_map(pid, "gid_map", gids) == 0)
-		fd = open_namespace(pid);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	return fd;
+		be_helper(shim);
+	userns->helper = pid;
+	bool mapped = uids->count > 0;
+	if (mapped && write_map(pid, "uid_map", uids) == 0 && write_map(pid, "gid_map", gids) == 0)
+		userns->fd = open_namespace(pid);
+	bool good = !mapped || userns->fd >= 0;
+	if (!network || !good)
+		userns_end_helper(userns);
+	return good ? 0 : -1;
+}
+
+void userns_end_helper(struct userns *userns)
+{
+	if (userns->helper <= 0)
+		return;
+	kill(userns->helper, SIGKILL);
+	waitpid(userns->helper, NULL, 0);
+	userns->helper = 0;
 }

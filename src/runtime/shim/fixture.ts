@@ -49,6 +49,7 @@ export interface Options {
   readonly lowers?: readonly string[];
   readonly binds?: StartRequest["binds"];
   readonly edit?: (spec: OciSpec, bundle: string) => void;
+  readonly onNetworkNamespace?: (pid: number) => Promise<void>;
   readonly beforeRun?: (shim: Shim) => Promise<void>;
 }
 
@@ -112,6 +113,7 @@ export class Fixture {
       },
       runtime: options.runtime ?? CRUN,
       hold: options.hold ?? false,
+      onNetworkNamespace: options.onNetworkNamespace,
     };
   }
 
@@ -166,8 +168,8 @@ export async function readAll(output: AsyncIterable<{ stream: string; data: Uint
   const parts: Record<string, Buffer[]> = { stdout: [], stderr: [] };
   for await (const part of output) parts[part.stream]?.push(Buffer.from(part.data));
   return {
-    stdout: Buffer.concat(parts["stdout"] ?? []).toString("utf8"),
-    stderr: Buffer.concat(parts["stderr"] ?? []).toString("utf8"),
+    stdout: Buffer.concat(parts.stdout ?? []).toString("utf8"),
+    stderr: Buffer.concat(parts.stderr ?? []).toString("utf8"),
   };
 }
 

@@ -3,13 +3,22 @@
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import type { IdRange, StagedBind, StartRequest } from "../contract.ts";
-import type { CgroupFiles } from "./cgroups.ts";
 
 const LIMIT = 256 * 1024;
 
+/** What the job says beyond the request. */
+export interface JobPlace {
+  /** The OCI runtime's `--root`. */
+  readonly runtimeRoot: string;
+  /** Mount points that the OCI runtime must not see: crun refuses hosts with cgroup v1 and a v2 tree beside it. */
+  readonly hide: readonly string[];
+  /** Cgroup files with a line `oom_kill N`. */
+  readonly oomFiles: readonly string[];
+}
+
 /** The job's bytes. @throws HoyError "invalid" when a value can't be written or the whole is past 256 KiB. */
-export function encodeJob(request: StartRequest, runtimeRoot: string, cgroups: CgroupFiles): Buffer {
-  const job = Buffer.concat([...pairs(request, runtimeRoot, cgroups)].map(encodePair));
+export function encodeJob(request: StartRequest, place: JobPlace): Buffer {
+  const job = Buffer.concat([...pairs(request, place)].map(encodePair));
   if (job.length > LIMIT) throw new HoyError("invalid", "the container has too many layers, binds or labels to start");
   return job;
 }
@@ -19,19 +28,15 @@ function encodePair([key, value]: readonly [string, string]): Buffer {
   return Buffer.from(`${key}\0${value}\0`);
 }
 
-function* pairs(
-  request: StartRequest,
-  runtimeRoot: string,
-  cgroups: CgroupFiles,
-): Generator<readonly [string, string]> {
+function* pairs(request: StartRequest, place: JobPlace): Generator<readonly [string, string]> {
   yield ["version", "1"];
   yield ["id", request.id];
   yield ["bundle", request.bundle];
   yield ["state", request.state];
   yield ["runtime", request.runtime.path];
-  yield ["runtime-root", runtimeRoot];
+  yield ["runtime-root", place.runtimeRoot];
   for (const arg of request.runtime.args) yield ["runtime-arg", arg];
-  for (const path of cgroups.hide) yield ["hide", path];
+  for (const path of place.hide) yield ["hide", path];
   for (const range of request.idMap?.uids ?? []) yield ["uidmap", rangeText(range)];
   for (const range of request.idMap?.gids ?? []) yield ["gidmap", rangeText(range)];
   for (const lower of request.rootfs.lowers) yield ["lower", lower];
@@ -39,6 +44,7 @@ function* pairs(
   yield ["work", request.rootfs.work];
   yield ["rootfs", join(request.bundle, "rootfs")];
   for (const bind of request.binds) yield* bindPairs(bind);
+  yield ["netns", flag(request.onNetworkNamespace !== undefined)];
   yield ["terminal", flag(request.terminal)];
   yield ["stdin", flag(request.openStdin)];
   yield ["stdin-once", flag(request.stdinOnce)];
@@ -46,8 +52,7 @@ function* pairs(
   yield ["rows", String(request.consoleSize?.height ?? 0)];
   yield ["cols", String(request.consoleSize?.width ?? 0)];
   yield* logPairs(request);
-  for (const path of cgroups.oomFiles) yield ["oom-file", path];
-  for (const path of cgroups.shimProcs) yield ["cgroup-procs", path];
+  for (const path of place.oomFiles) yield ["oom-file", path];
 }
 
 function rangeText(range: IdRange): string {

@@ -10,52 +10,103 @@ const START_MS = 120_000;
 /** The shim's environment is the runtime's and its hooks': nothing of the daemon's own may leak into it. */
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
 
+/** What is done when the shim has made the network namespace: `pid` names it; the OCI runtime waits meanwhile. */
+export type OnNetwork = (pid: number) => Promise<void>;
+
 /**
- * Runs the shim until its container has started; gives its pid.
+ * Runs the shim until its container has started.
  * @throws HoyError as ContainerRuntime.start; the shim has ended (or is killed) then.
  */
-export async function launchShim(shim: string, job: string): Promise<number> {
+export async function launchShim(shim: string, job: string, onNetwork: OnNetwork | undefined): Promise<void> {
   const child = spawn(shim, [job], {
     cwd: "/",
     env: ENVIRONMENT,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [onNetwork === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
-  const line = await firstLine(child);
-  child.stdout?.destroy();
-  child.stderr?.destroy();
-  child.unref();
-  if (line.startsWith("STARTED ")) return child.pid ?? 0;
+  child.stdin?.on("error", () => undefined); // A shim that is gone says so on its other streams.
+  const lines = new Lines(child);
+  try {
+    let line = await lines.next();
+    if (line.startsWith("NETNS ") && onNetwork !== undefined) {
+      await onNetwork(Number(line.slice("NETNS ".length)));
+      child.stdin?.end("G");
+      line = await lines.next();
+    }
+    check(line);
+  } catch (error) {
+    // Its pipe's end tells it that the network will not come: it undoes what it made.
+    child.stdin?.destroy();
+    throw error;
+  } finally {
+    lines.stop();
+    child.unref();
+  }
+}
+
+function check(line: string): void {
+  if (line.startsWith("STARTED ")) return;
   const failed = /^FAILED (\d+) (.*)$/s.exec(line);
   if (failed?.[2] !== undefined) throw runtimeFailure("create", failed[2]);
   throw new HoyError("internal", `the shim did not start: ${line === "" ? "it said nothing" : line}`);
 }
 
-/** Standard output's line; without one, what was said on standard error. */
-function firstLine(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let out = "";
-    let err = "";
-    const timer = setTimeout(() => {
+/** The shim's lines on standard output; once it has ended, what it said on standard error. */
+class Lines {
+  readonly #child: ChildProcess;
+  readonly #timer: NodeJS.Timeout;
+  #out = "";
+  #err = "";
+  #ended = false;
+  #failure: HoyError | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#timer = setTimeout(() => {
       child.kill("SIGKILL");
-      reject(new HoyError("internal", "the container did not start within two minutes"));
+      this.#fail(new HoyError("internal", "the container did not start within two minutes"));
     }, START_MS);
-    const settle = (text: string): void => {
-      clearTimeout(timer);
-      resolve(text);
-    };
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      out += text;
-      const end = out.indexOf("\n");
-      if (end >= 0 || out.length > LINE_LIMIT) settle(out.slice(0, end < 0 ? LINE_LIMIT : end));
+      if (this.#out.length < LINE_LIMIT) this.#out += text;
+      this.#wake();
     });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      if (err.length < LINE_LIMIT) err += text;
+      if (this.#err.length < LINE_LIMIT) this.#err += text;
     });
     child.on("error", (error) => {
-      clearTimeout(timer);
-      reject(new HoyError("internal", `the shim can't be run: ${error.message}`, { cause: error }));
+      this.#fail(new HoyError("internal", `the shim can't be run: ${error.message}`, { cause: error }));
     });
-    child.on("close", () => settle(out === "" ? err.trim() : out.trim()));
-  });
+    child.on("close", () => {
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  #fail(error: HoyError): void {
+    this.#failure = error;
+    this.#wake();
+  }
+
+  async next(): Promise<string> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const end = this.#out.indexOf("\n");
+      if (end >= 0) {
+        const line = this.#out.slice(0, end);
+        this.#out = this.#out.slice(end + 1);
+        return line;
+      }
+      if (this.#ended || this.#out.length >= LINE_LIMIT) return (this.#out + this.#err).trim();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
 }

@@ -50,4 +50,25 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
     expect((await shim.exited).code).toBe(137);
     await fixture.runtime.cleanup(id, bundle, runtime);
   });
+
+  test("the network namespace is there for the engine before the container, and the container's own", async () => {
+    let inode = 0;
+    const { stdout, stderr, status } = await fixture.run(
+      ["sh", "-c", "stat -L -c %i /proc/self/ns/net; cat /proc/sys/net/ipv4/ping_group_range; id -u"],
+      {
+        runtime,
+        onNetworkNamespace: async (pid) => {
+          inode = statSync(`/proc/${pid}/ns/net`).ino;
+        },
+      },
+    );
+    expect({ stderr, code: status.code }).toEqual({ stderr: "", code: 0 });
+    expect(stdout.split("\n").slice(0, 1)).toEqual([String(inode)]);
+    expect(stdout.trim().endsWith("\n0")).toBe(true);
+  });
+
+  test("a failure in the engine's network work undoes the start", async () => {
+    const fault = fixture.run(["true"], { runtime, onNetworkNamespace: () => Promise.reject(new Error("no bridge")) });
+    await expect(fault).rejects.toThrow("no bridge");
+  });
 });

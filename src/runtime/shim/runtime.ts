@@ -7,8 +7,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { HoyError } from "../../base/error.ts";
+import type { Cgroup } from "../cgroups/contract.ts";
+import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
+import { openCgroup } from "../cgroups/open.ts";
 import type { ContainerRuntime, ExitStatus, OciRuntime, Shim, StartRequest } from "../contract.ts";
-import { type CgroupMounts, cgroupFiles, findCgroupMounts, killCgroup } from "./cgroups.ts";
+import type { OciSpec } from "../oci.ts";
 import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
 import { encodeJob } from "./job.ts";
@@ -26,26 +29,27 @@ export interface RuntimeOptions {
   readonly root: string;
 }
 
+/** @throws HoyError "unavailable" when no cgroups are mounted. */
 export function createRuntime(options: RuntimeOptions): ContainerRuntime {
-  return new ShimRuntime(options);
+  return new ShimRuntime(options, cgroupLayout(readFileSync("/proc/self/mountinfo", "utf8")));
 }
 
 class ShimRuntime implements ContainerRuntime {
   readonly #options: RuntimeOptions;
+  readonly #cgroups: CgroupLayout;
   readonly #clients = new Map<string, ShimClient>();
-  readonly #cgroups: CgroupMounts = findCgroupMounts();
 
-  constructor(options: RuntimeOptions) {
+  constructor(options: RuntimeOptions, cgroups: CgroupLayout) {
     this.#options = options;
+    this.#cgroups = cgroups;
   }
 
   async start(request: StartRequest, beforeRun?: (shim: Shim) => Promise<void>): Promise<Shim> {
-    const job = this.#write(request);
     try {
-      await launchShim(this.#options.shim, job);
+      await this.#launch(request);
       const client = await this.#open(request.id, request.bundle, request.state);
       await beforeRun?.(client);
-      if (request.hold) await client.release();
+      if (beforeRun !== undefined && request.hold) await client.release();
       return client;
     } catch (error) {
       await this.cleanup(request.id, request.bundle, request.runtime);
@@ -73,20 +77,41 @@ class ShimRuntime implements ContainerRuntime {
     rmSync(bundle, { recursive: true, force: true });
   }
 
-  /** config.json and the job. The bundle must let the container's root pass. */
-  #write(request: StartRequest): string {
-    const { bundle, spec } = request;
+  async #launch(request: StartRequest): Promise<void> {
+    const { bundle, spec, state, onNetworkNamespace } = request;
+    // The container's root, nobody on the host, must pass through to its root file system.
     chmodSync(bundle, 0o711);
-    removeExitFile(request.state);
-    const files = cgroupFiles(this.#cgroups, spec.linux.cgroupsPath);
+    removeExitFile(state);
     const job = join(bundle, "job");
-    writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
-    writeFileSync(job, encodeJob(request, this.#root(request.runtime), files), { mode: 0o600 });
-    return job;
+    writeFileSync(job, this.#job(request), { mode: 0o600 });
+    writeSpec(bundle, spec);
+    await launchShim(
+      this.#options.shim,
+      job,
+      onNetworkNamespace === undefined
+        ? undefined
+        : async (pid) => {
+            await onNetworkNamespace(pid);
+            writeSpec(bundle, withNamespaces(spec, pid));
+          },
+    );
+  }
+
+  #job(request: StartRequest): Buffer {
+    const { mode, unified } = this.#cgroups;
+    return encodeJob(request, {
+      runtimeRoot: this.#root(request.runtime),
+      hide: mode === "hybrid" && unified !== undefined ? [unified] : [],
+      oomFiles: this.#cgroup(request.spec.linux.cgroupsPath)?.oomFiles() ?? [],
+    });
   }
 
   #root(runtime: OciRuntime): string {
     return join(this.#options.root, runtime.name);
+  }
+
+  #cgroup(path: string | undefined): Cgroup | undefined {
+    return path === undefined ? undefined : openCgroup(this.#cgroups, path);
   }
 
   async #open(id: string, bundle: string, state: string): Promise<ShimClient> {
@@ -102,23 +127,39 @@ class ShimRuntime implements ContainerRuntime {
   async #lost(bundle: string, state: string): Promise<ExitStatus> {
     const before = readExitFile(state);
     if (before !== undefined) return before;
-    const path = cgroupsPathOf(bundle);
-    if (path !== undefined) await killCgroup(this.#cgroups, path);
+    await this.#cgroup(cgroupsPathOf(bundle))?.killAll();
     return { code: KILLED, oomKilled: false, at: timeText(BigInt(Date.now()) * 1_000_000n) };
   }
 
   async #deleteByHand(id: string, bundle: string, runtime: OciRuntime): Promise<void> {
-    const path = cgroupsPathOf(bundle);
-    if (path !== undefined) await killCgroup(this.#cgroups, path);
-    const root = this.#root(runtime);
-    if (!existsSync(join(root, id))) return;
-    try {
-      await run(runtime.path, [...runtime.args, "--root", root, "delete", "--force", id], { timeout: DELETE_MS });
-    } catch (error) {
-      if (existsSync(join(root, id)))
-        throw new HoyError("internal", `${runtime.name} can't remove container ${id}`, { cause: error });
+    const cgroup = this.#cgroup(cgroupsPathOf(bundle));
+    await cgroup?.killAll();
+    const record = join(this.#root(runtime), id);
+    if (existsSync(record)) {
+      const args = [...runtime.args, "--root", this.#root(runtime), "delete", "--force", id];
+      try {
+        await run(runtime.path, args, { timeout: DELETE_MS });
+      } catch (error) {
+        if (existsSync(record))
+          throw new HoyError("internal", `${runtime.name} can't remove container ${id}`, { cause: error });
+      }
     }
+    await cgroup?.remove();
   }
+}
+
+/** The spec with the namespaces that the shim's helper holds, in place of new ones. */
+function withNamespaces(spec: OciSpec, pid: number): OciSpec {
+  const paths: Record<string, string> = { network: `/proc/${pid}/ns/net`, user: `/proc/${pid}/ns/user` };
+  const namespaces = spec.linux.namespaces.map((namespace) => {
+    const path = paths[namespace.type];
+    return path === undefined ? namespace : { ...namespace, path };
+  });
+  return { ...spec, linux: { ...spec.linux, namespaces } };
+}
+
+function writeSpec(bundle: string, spec: OciSpec): void {
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
 }
 
 /** From the bundle's config.json; undefined when there is none to read. */
