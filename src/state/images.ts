@@ -129,6 +129,10 @@ export class ImageTable {
       .map((row) => row.id);
   }
 
+  setParent(id: string, parent: string): void {
+    this.#db.query("UPDATE images SET parent = coalesce(parent, $parent) WHERE id = $id").run({ id, parent });
+  }
+
   children(id: string): string[] {
     return this.#db
       .query<{ id: string }, { id: string }>("SELECT id FROM images WHERE parent = $id")

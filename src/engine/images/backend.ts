@@ -1,0 +1,103 @@
+// The images' side of the API's contract: each verb is a file beside this one. What needs a registry is put in by
+// whoever has one; until then it says so.
+
+import type {
+  CommitOptions,
+  Filters,
+  ImageBackend,
+  ImageListOptions,
+  ImportOptions,
+  ProgressMessage,
+  RegistryAuth,
+} from "../../api/backend.ts";
+import type { DistributionInspect } from "../../api/types/image.ts";
+import { HoyError } from "../../base/error.ts";
+import { parseReference } from "../../image/reference.ts";
+import { commitImage } from "./commit.ts";
+import type { ImageContext } from "./context.ts";
+import { imageHistory } from "./history.ts";
+import { importImage } from "./import.ts";
+import { inspectImage } from "./inspect.ts";
+import { listImages } from "./list.ts";
+import { loadImages } from "./load.ts";
+import { pruneImages } from "./prune.ts";
+import { removeImage } from "./remove.ts";
+import { saveImages } from "./save.ts";
+import { tagImage } from "./tag.ts";
+
+export class Images implements ImageBackend {
+  readonly #context: ImageContext;
+
+  constructor(context: ImageContext) {
+    this.#context = context;
+  }
+
+  list(options: ImageListOptions) {
+    return listImages(this.#context, options);
+  }
+
+  inspect(ref: string, options: { manifests: boolean; platform: string | undefined }) {
+    return inspectImage(this.#context, ref, options);
+  }
+
+  history(ref: string, platform: string | undefined) {
+    return imageHistory(this.#context, ref, platform);
+  }
+
+  tag(ref: string, repo: string, tag: string | undefined) {
+    return tagImage(this.#context, ref, repo, tag);
+  }
+
+  async remove(ref: string, options: { force: boolean; prune: boolean }) {
+    return (await removeImage(this.#context, ref, options)).items;
+  }
+
+  prune(filters: Filters) {
+    return pruneImages(this.#context, filters);
+  }
+
+  import(options: ImportOptions, body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+    return importImage(this.#context, options, body, signal);
+  }
+
+  load(
+    body: AsyncIterable<Uint8Array>,
+    options: { quiet: boolean; platform: string | undefined },
+    signal: AbortSignal,
+  ) {
+    return loadImages(this.#context, body, options, signal);
+  }
+
+  save(refs: readonly string[], options: { platform: string | undefined }, signal: AbortSignal) {
+    return saveImages(this.#context, refs, options, signal);
+  }
+
+  commit(options: CommitOptions, signal: AbortSignal) {
+    return commitImage(this.#context, options, signal);
+  }
+
+  async pull(ref: string): Promise<AsyncIterable<ProgressMessage>> {
+    parseReference(ref);
+    throw noRegistry(`pull ${ref}`);
+  }
+
+  async push(ref: string): Promise<AsyncIterable<ProgressMessage>> {
+    this.#context.shelf.find(ref);
+    throw noRegistry(`push ${ref}`);
+  }
+
+  async search(term: string): Promise<unknown[]> {
+    throw noRegistry(`search for ${term}`);
+  }
+
+  async distribution(ref: string, _auth: RegistryAuth | undefined): Promise<DistributionInspect> {
+    parseReference(ref);
+    throw noRegistry(`ask a registry for ${ref}`);
+  }
+}
+
+function noRegistry(what: string): HoyError {
+  return new HoyError("not-implemented", `can't ${what}: this version of hoy does not speak to registries yet`, {
+    hint: "bring images with load or import",
+  });
+}

@@ -1,0 +1,126 @@
+// `load`: archives of `docker save`, old and new, and OCI layouts, compressed or not, read as they stream in.
+
+import type { ProgressMessage } from "../../api/backend.ts";
+import { type Digest, sha256 } from "../../base/digest.ts";
+import { shortId } from "../../base/id.ts";
+import type { ImageConfigFile } from "../../image/config.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
+import { writeManifest } from "../../image/manifest.ts";
+import { mediaTypes } from "../../image/media-types.ts";
+import { hostPlatform, parsePlatform } from "../../image/platform.ts";
+import { familiarString, parseReference, repositoryName } from "../../image/reference.ts";
+import type { IngestSession } from "./collector.ts";
+import { emitImage, type ImageContext } from "./context.ts";
+import { Cargo, type CargoLayer } from "./load-cargo.ts";
+import { legacyImages } from "./load-legacy.ts";
+import { type PlannedImage, planLoad } from "./load-plan.ts";
+import { messagesOf, type Say } from "./messages.ts";
+
+export async function loadImages(
+  context: ImageContext,
+  body: AsyncIterable<Uint8Array>,
+  options: { readonly quiet: boolean; readonly platform: string | undefined },
+  signal: AbortSignal,
+): Promise<AsyncIterable<ProgressMessage>> {
+  const wanted = options.platform ? parsePlatform(options.platform) : undefined;
+  return messagesOf(signal, async (say, abort) => {
+    await using session = context.shelf.session();
+    await using cargo = await Cargo.read(context.shelf, session, body, {
+      signal: abort,
+      onProgress: (name, current, total) => {
+        if (!options.quiet) say({ status: "Loading layer", progressDetail: { current, total }, id: layerLabel(name) });
+      },
+    });
+    const images = (await legacyImages(cargo)) ?? planLoad(cargo, wanted, hostPlatform);
+    // All or nothing: every image's layers are checked before the first becomes visible.
+    const checked: Checked[] = [];
+    for (const image of images) checked.push(await check(cargo, session, image));
+    for (const one of checked) await keep(context, session, one, say);
+    linkParents(context, checked);
+  });
+}
+
+interface Checked {
+  readonly image: PlannedImage;
+  readonly layers: readonly CargoLayer[];
+  readonly blobs: readonly Digest[];
+  readonly manifest: Digest | undefined;
+}
+
+async function check(cargo: Cargo, session: IngestSession, image: PlannedImage): Promise<Checked> {
+  const layers: CargoLayer[] = [];
+  for (const [index, diffId] of image.parsed.rootfs.diff_ids.entries()) {
+    layers.push(await cargo.layer(image.layers[index] ?? "", diffId));
+  }
+  const kept = layers.flatMap((layer) => layer.blobs);
+  if (image.manifest === undefined || isRemade(image, layers)) {
+    return { image, layers, blobs: kept, manifest: undefined };
+  }
+  const { digest } = await session.putBlob(image.manifest.bytes);
+  const packed = layers.flatMap((layer) => (layer.packed === undefined ? [] : [layer.packed.digest]));
+  return { image, layers, blobs: [digest, ...packed, ...kept], manifest: digest };
+}
+
+/** The manifest is the one that save makes for an image that has none of its own; it need not be kept. */
+function isRemade(image: PlannedImage, layers: readonly CargoLayer[]): boolean {
+  const config: Descriptor = {
+    mediaType: mediaTypes.ociConfig,
+    digest: sha256(image.config),
+    size: image.config.byteLength,
+  };
+  const made = writeManifest(
+    config,
+    layers.map(({ layer }) => ({ mediaType: mediaTypes.ociLayer, digest: layer.diffId, size: layer.tarSize })),
+  );
+  return image.manifest !== undefined && Buffer.compare(made, image.manifest.bytes) === 0;
+}
+
+async function keep(context: ImageContext, session: IngestSession, checked: Checked, say: Say): Promise<void> {
+  const { shelf } = context;
+  const { image, layers, blobs, manifest } = checked;
+  const id = await shelf.add({
+    config: image.config,
+    layers: layers.map((one) => one.layer),
+    blobs,
+    manifest,
+    parent: undefined,
+    session,
+  });
+  for (const name of image.names) {
+    const ref = parseReference(name);
+    const before = shelf.table.byName(name);
+    if (before !== undefined && before !== id) {
+      say({
+        stream: `The image ${familiarString(ref)} already exists, renaming the old one with ID ${before} to empty string\n`,
+      });
+    }
+    shelf.setName(name, id);
+    if (manifest !== undefined) shelf.setName(`${repositoryName(ref)}@${manifest}`, id);
+    say({ stream: `Loaded image: ${familiarString(ref)}\n` });
+  }
+  if (image.names.length === 0) say({ stream: `Loaded image ID: ${id}\n` });
+  await emitImage(context, "load", id);
+}
+
+/** manifest.json says which image was built upon which; believed of images that came along and look like it. */
+function linkParents(context: ImageContext, all: readonly Checked[]): void {
+  const loaded = new Map(all.map(({ image }) => [sha256(image.config) as string, image.parsed]));
+  for (const { image } of all) {
+    const parent = image.parent === undefined ? undefined : loaded.get(image.parent);
+    if (parent === undefined || image.parent === undefined || !isBuiltUpon(image.parsed, parent)) continue;
+    context.shelf.table.setParent(sha256(image.config), image.parent);
+  }
+}
+
+/** One step of history more, and the same layers below: so parents can't go round in a circle. */
+function isBuiltUpon(child: ImageConfigFile, parent: ImageConfigFile): boolean {
+  const below = parent.rootfs.diff_ids;
+  const sameLayers = below.every((diffId, index) => child.rootfs.diff_ids[index] === diffId);
+  return sameLayers && child.history?.length === (parent.history?.length ?? 0) + 1;
+}
+
+/** Twelve digits of the layer's digest, or of the directory it lies in. */
+function layerLabel(name: string): string {
+  const hex = /[0-9a-f]{64}/.exec(name)?.[0];
+  return hex === undefined ? name : shortId(hex);
+}

@@ -1,0 +1,203 @@
+// `save`: images as one tar that is both Docker's archive (manifest.json) and an OCI layout (index.json), over the same
+// blobs. Compressed layers go out as they came in, so digests survive. The same images give the same bytes.
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { type Digest, digestHex, isDigest } from "../../base/digest.ts";
+import { HoyError } from "../../base/error.ts";
+import { annotationKeys, type Descriptor } from "../../image/descriptor.ts";
+import { mediaTypes } from "../../image/media-types.ts";
+import { parsePlatform } from "../../image/platform.ts";
+import {
+  canonicalString,
+  familiarName,
+  familiarString,
+  imageIdentifier,
+  parseReference,
+  type Reference,
+  repositoryName,
+} from "../../image/reference.ts";
+import type { ImageRow } from "../../state/images.ts";
+import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../storage/tar/writer.ts";
+import { emitImage, type ImageContext } from "./context.ts";
+import { type ImageManifest, layerPath, manifestOf } from "./manifest-of.ts";
+import { checkPlatform, isIdPrefix } from "./resolve.ts";
+import type { ImageShelf } from "./shelf.ts";
+
+interface Chosen {
+  readonly row: ImageRow;
+  /** Tags to save it under. */
+  readonly refs: Reference[];
+}
+
+interface Prepared extends Chosen {
+  readonly diffIds: readonly Digest[];
+  readonly manifest: ImageManifest;
+}
+
+/** What is asked for and here is known before this resolves; reading the layers comes with the stream. */
+export async function saveImages(
+  context: ImageContext,
+  refs: readonly string[],
+  options: { readonly platform: string | undefined },
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { shelf } = context;
+  const platform = options.platform ? parsePlatform(options.platform) : undefined;
+  const prepared: Prepared[] = [];
+  for (const chosen of choose(shelf, refs)) {
+    const config = await shelf.config(chosen.row.id);
+    if (platform !== undefined) checkPlatform(chosen.row.id, platform, config);
+    const manifest = await manifestOf(shelf, chosen.row);
+    // Fails now, with a status, rather than in the middle of the stream.
+    for (const layer of manifest.layers) await layerPath(shelf, layer.digest);
+    prepared.push({ ...chosen, diffIds: config.rootfs.diff_ids, manifest });
+  }
+  return write(context, prepared, signal);
+}
+
+/** By name: that tag, or all of a repository's when no tag is given. By id: the image without names. */
+function choose(shelf: ImageShelf, refs: readonly string[]): Chosen[] {
+  const chosen = new Map<string, Chosen>();
+  const add = (row: ImageRow, ref?: Reference) => {
+    const one = chosen.get(row.id) ?? { row, refs: [] };
+    const known = one.refs.some((other) => ref !== undefined && canonicalString(other) === canonicalString(ref));
+    if (ref?.tag !== undefined && !known) one.refs.push({ ...ref, digest: undefined });
+    chosen.set(row.id, one);
+  };
+  if (refs.length === 0) throw new HoyError("invalid", "no image to save is named");
+  for (const text of refs) {
+    const ref = imageIdentifier(text) === undefined ? parseReference(text) : undefined;
+    const all = ref !== undefined && ref.tag === undefined && ref.digest === undefined ? tagsOf(shelf, ref) : [];
+    for (const { row, tag } of all) add(row, tag);
+    if (all.length > 0) continue;
+    const row = shelf.find(text);
+    if (ref === undefined || isIdPrefix(row.id, text)) add(row);
+    else add(row, ref);
+  }
+  return [...chosen.values()];
+}
+
+function tagsOf(shelf: ImageShelf, repository: Reference): { row: ImageRow; tag: Reference }[] {
+  return shelf.table.names().flatMap(({ name, image }) => {
+    const tag = parseReference(name);
+    const row = shelf.table.get(image);
+    const fits = tag.digest === undefined && repositoryName(tag) === repositoryName(repository);
+    return fits && row !== null ? [{ row, tag }] : [];
+  });
+}
+
+async function* write(
+  context: ImageContext,
+  images: readonly Prepared[],
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { shelf } = context;
+  const written = new Set<string>();
+  yield directory("blobs");
+  yield directory("blobs/sha256");
+  for (const { row, manifest } of images) {
+    for (const layer of manifest.layers) {
+      if (written.has(layer.digest)) continue;
+      written.add(layer.digest);
+      yield* file(blobName(layer.digest), await layerPath(shelf, layer.digest), signal);
+    }
+    for (const [digest, bytes] of [
+      [row.id, await shelf.content.read(manifest.config.digest)],
+      [manifest.descriptor.digest, manifest.bytes],
+    ] as const) {
+      if (isDigest(digest) && !written.has(digest)) yield* document(blobName(digest), bytes);
+      written.add(digest);
+    }
+    await emitImage(context, "save", row.id);
+  }
+  yield* document("index.json", json(index(images)));
+  yield* document("manifest.json", json(images.map(manifestItem)));
+  yield* document("oci-layout", json({ imageLayoutVersion: "1.0.0" }));
+  const repositories = repositoriesOf(images);
+  if (Object.keys(repositories).length > 0) yield* document("repositories", json(repositories));
+  yield END_OF_ARCHIVE;
+}
+
+function index(images: readonly Prepared[]) {
+  const manifests = images.flatMap(({ refs, manifest }): Descriptor[] => {
+    const plain = slim(manifest.descriptor);
+    if (refs.length === 0) return [plain];
+    return refs.map((ref) => ({
+      ...plain,
+      annotations: { [annotationKeys.imageName]: canonicalString(ref), [annotationKeys.refName]: ref.tag ?? "" },
+    }));
+  });
+  return { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
+}
+
+function manifestItem({ row, refs, diffIds, manifest }: Prepared) {
+  const sources = manifest.layers.map((layer, position) => [diffIds[position] ?? "", slim(layer)] as const);
+  return {
+    Config: blobName(manifest.config.digest),
+    RepoTags: refs.length === 0 ? null : refs.map(familiarString),
+    Layers: manifest.layers.map((layer) => blobName(layer.digest)),
+    ...(row.parent === null ? {} : { Parent: row.parent }),
+    LayerSources: Object.fromEntries(sources),
+  };
+}
+
+/** For readers from before manifest.json: repository → tag → the topmost layer. */
+function repositoriesOf(images: readonly Prepared[]): Record<string, Record<string, string>> {
+  const result: Record<string, Record<string, string>> = {};
+  for (const { refs, manifest } of images) {
+    const top = manifest.layers.at(-1);
+    if (top === undefined) continue;
+    for (const ref of refs) {
+      const name = familiarName(ref);
+      result[name] = { ...result[name], [ref.tag ?? ""]: digestHex(top.digest) };
+    }
+  }
+  return result;
+}
+
+function slim({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}
+
+function blobName(digest: Digest): string {
+  return `blobs/sha256/${digestHex(digest)}`;
+}
+
+function json(value: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}
+
+// ── the tar ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const plain = {
+  linkname: "",
+  uid: 0,
+  gid: 0,
+  mtime: 0n,
+  device: { major: 0, minor: 0 },
+  xattrs: new Map<string, Uint8Array>(),
+};
+
+function directory(name: string): Uint8Array {
+  return formatHeader({ ...plain, type: "dir", name: `${name}/`, mode: 0o755, size: 0 });
+}
+
+function* document(name: string, bytes: Uint8Array): Generator<Uint8Array, void, void> {
+  yield formatHeader({ ...plain, type: "file", name, mode: 0o644, size: bytes.byteLength });
+  yield bytes;
+  yield paddingAfter(bytes.byteLength);
+}
+
+async function* file(name: string, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  const { size } = await stat(path);
+  yield formatHeader({ ...plain, type: "file", name, mode: 0o644, size });
+  // An image removed meanwhile takes the name away, not what is open; a file that is shorter would break the archive.
+  let sent = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, signal })) {
+    sent += chunk.length;
+    yield chunk;
+  }
+  if (sent !== size) throw new HoyError("internal", `${path} changed while it was read`);
+  yield paddingAfter(size);
+}
