@@ -29,13 +29,13 @@ export async function listImages(context: ImageContext, options: ImageListOption
   const dangling = booleanFilter(filters, "dangling");
   const inWindow = await timeWindow(shelf, filters);
   const shared = options.sharedSize ? sharedSizes(shelf) : undefined;
-  const summaries: ImageSummary[] = [];
+  const summaries: { time: bigint; summary: ImageSummary }[] = [];
   for (const row of shelf.table.all()) {
     const config = await shelf.config(row.id);
     const names = selectNames(shelf, row, filters);
     if (!isWanted(shelf, row, names, options.all, dangling, filters)) continue;
     if (!inWindow(config) || !matchLabelFilters(filters, config.config?.Labels ?? {})) continue;
-    summaries.push({
+    const summary: ImageSummary = {
       Id: row.id,
       ParentId: row.parent ?? "",
       RepoTags: names.filter((name) => name.digest === undefined).map(familiarString),
@@ -46,9 +46,10 @@ export async function listImages(context: ImageContext, options: ImageListOption
       Labels: config.config?.Labels ?? {},
       Containers: usersOf(context, row.id).length,
       ...(options.manifests ? { Manifests: [await manifestSummary(context, row, config)] } : {}),
-    });
+    };
+    summaries.push({ time: created(config) ?? 0n, summary });
   }
-  return summaries.sort((a, b) => b.Created - a.Created);
+  return summaries.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).map(({ summary }) => summary);
 }
 
 /** One image's part of `manifests=true`, which `docker image ls --tree` reads. */
