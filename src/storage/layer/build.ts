@@ -25,7 +25,8 @@ const MAX_PATH = 4095;
 /** What an entry came to: where in the layer's tree, by a path without links in it. */
 export type Placed =
   | { readonly kind: "ignored" }
-  | { readonly kind: "whiteout" | "opaque"; readonly path: readonly RawText[] }
+  | { readonly kind: "whiteout"; readonly path: readonly RawText[] }
+  | { readonly kind: "opaque"; readonly path: readonly RawText[] }
   | { readonly kind: "node"; readonly path: readonly RawText[]; readonly inode: Inode }
   | { readonly kind: "hardlink"; readonly path: readonly RawText[]; readonly to: readonly RawText[] };
 

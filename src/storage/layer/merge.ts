@@ -8,6 +8,8 @@ export interface MergedDirectory {
   inode: Inode;
   /** The layer that `inode` is from; files' data is in that layer's tar. */
   layer: number;
+  /** The topmost layer that has it does not name it: its attributes are those of a layer below. */
+  inherited: boolean;
   readonly children: Map<RawText, MergedNode>;
 }
 
@@ -33,11 +35,12 @@ export function mergeLayers(layers: readonly ChainLayer[]): MergedDirectory {
 }
 
 function emptyDirectory(): MergedDirectory {
-  return { kind: "dir", inode: IMPLIED_DIRECTORY, layer: 0, children: new Map() };
+  return { kind: "dir", inode: IMPLIED_DIRECTORY, layer: 0, inherited: false, children: new Map() };
 }
 
 function apply(target: MergedDirectory, source: Directory, layer: number): void {
   if (source.opaque) target.children.clear();
+  target.inherited = source.implied && target.inode !== IMPLIED_DIRECTORY;
   if (!source.implied) {
     target.inode = source.inode;
     target.layer = layer;
@@ -50,7 +53,6 @@ function apply(target: MergedDirectory, source: Directory, layer: number): void 
     } else {
       const existing = target.children.get(name);
       const directory = existing?.kind === "dir" ? existing : emptyDirectory();
-      // Set also when it was there: what an opaque directory keeps of below is nothing, and its place is the same.
       target.children.set(name, directory);
       apply(directory, node, layer);
     }
