@@ -22,6 +22,19 @@ export interface StagedBind {
   readonly recursive: boolean;
   /** Map it with the container's ids (open_tree, mount_setattr MOUNT_ATTR_IDMAP). */
   readonly idmap: boolean;
+  /** The source is a device that `prepareBinds` makes first: none can be made in a user namespace. The shim passes this over. */
+  readonly node?: DeviceNode;
+}
+
+export interface DeviceNode {
+  readonly type: "c" | "b" | "p";
+  readonly major: number;
+  readonly minor: number;
+  /** Permission bits only. */
+  readonly mode: number;
+  /** Owner on the host: the container's, mapped. */
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface LogSettings {

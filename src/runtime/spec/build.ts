@@ -32,7 +32,9 @@ export function buildSpec(input: SpecInput): BuiltSpec {
     available: availableCapabilities(input.facts, input.idMap !== undefined),
   });
   const limits = limitsOf(input);
-  const mounts = mountsOf(input, initMount(input));
+  const devices = devicesOf(hostConfig);
+  const bound = input.idMap !== undefined && input.deviceDirectory !== undefined;
+  const mounts = mountsOf(input, devices.devices, initMount(input));
   const hostname = isHost(hostConfig.UTSMode) ? "" : (config.Hostname ?? "");
   const spec: OciSpec = {
     ociVersion: "1.0.2",
@@ -43,7 +45,12 @@ export function buildSpec(input: SpecInput): BuiltSpec {
     ...(config.Domainname && input.idMap && !isHost(hostConfig.UTSMode) && { domainname: config.Domainname }),
     mounts: [...mounts.mounts],
     ...(hostConfig.Annotations && { annotations: hostConfig.Annotations }),
-    linux: linuxOf(input, security, capabilities, mounts.rootfsPropagation),
+    linux: {
+      ...linuxOf(input, security, capabilities),
+      devices: bound ? [] : [...devices.devices],
+      resources: { ...resourcesOf(hostConfig), devices: [...devices.rules] },
+      ...(mounts.rootfsPropagation !== undefined && { rootfsPropagation: mounts.rootfsPropagation }),
+    },
   };
   return { spec, binds: mounts.binds, warnings: [...limits.warnings, ...mounts.warnings] };
 }
@@ -88,23 +95,15 @@ export function capabilitySets(names: readonly string[], uid: number): OciCapabi
   return { bounding: [...names], effective: held, permitted: held, inheritable: [], ambient: [] };
 }
 
-const DEFAULT_APPARMOR = "hoy-default";
-
 function apparmor({ facts, hostConfig }: SpecInput, security: SecurityOptions): Pick<OciProcess, "apparmorProfile"> {
-  const wanted = security.apparmor;
   if (!facts.apparmor) return {};
-  if (wanted !== undefined) return { apparmorProfile: wanted };
-  return { apparmorProfile: hostConfig.Privileged === true ? "unconfined" : DEFAULT_APPARMOR };
+  const usual = hostConfig.Privileged === true ? "unconfined" : facts.apparmorProfile;
+  const profile = security.apparmor || usual;
+  return profile === undefined ? {} : { apparmorProfile: profile };
 }
 
-function linuxOf(
-  input: SpecInput,
-  security: SecurityOptions,
-  capabilities: readonly string[],
-  rootfsPropagation: string | undefined,
-): OciLinux {
+function linuxOf(input: SpecInput, security: SecurityOptions, capabilities: readonly string[]): OciLinux {
   const { hostConfig } = input;
-  const devices = devicesOf(hostConfig);
   const open = hostConfig.Privileged === true || security.systemPathsUnconfined;
   const seccomp = seccompFor({
     profile: security.seccomp ?? (hostConfig.Privileged === true ? "unconfined" : input.defaults.seccompProfile),
@@ -116,10 +115,7 @@ function linuxOf(
   return {
     namespaces: namespacesOf(input),
     ...idMappings(input),
-    devices: [...devices.devices],
     cgroupsPath: input.cgroupPath,
-    resources: { ...resourcesOf(hostConfig), devices: [...devices.rules] },
-    ...(rootfsPropagation !== undefined && { rootfsPropagation }),
     ...(seccomp && { seccomp }),
     sysctl: sysctlsOf(input),
     maskedPaths: hostConfig.MaskedPaths ?? (open ? [] : maskedPaths(input.facts.cpus)),

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, release, totalmem } from "node:os";
+import { LOADED_PROFILES, loadDefaultProfile } from "../apparmor/load.ts";
 import { type CgroupLayout, detectCgroups } from "../cgroups/detect.ts";
 import { probeResourceSupport, type ResourceSupport } from "../cgroups/support.ts";
 import { capabilityNames } from "./capabilities.ts";
@@ -23,6 +24,8 @@ export interface HostFacts {
   /** Those the kernel knows: a process that makes a user namespace has them all in there. */
   readonly kernelCapabilities: readonly string[];
   readonly apparmor: boolean;
+  /** Name of the containers' default profile, which the kernel has loaded; undefined: none could be loaded. */
+  readonly apparmorProfile: string | undefined;
   readonly selinux: boolean;
   /** Does the host have /dev/mqueue, to be bound where a container can't mount its own? */
   readonly mqueue: boolean;
@@ -38,10 +41,11 @@ export const DEFAULT_NET_SYSCTLS = ["net.ipv4.ip_unprivileged_port_start", "net.
 
 const GO_ARCH: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", loong64: "loong64" };
 
-/** @throws HoyError "unavailable" when the host has no cgroups. */
+/** Also loads the AppArmor profile where the kernel takes one. @throws HoyError "unavailable" when the host has no cgroups. */
 export async function probeHost(): Promise<HostFacts> {
   const cgroups = await detectCgroups();
   const status = await readFile("/proc/self/status", "utf8");
+  const apparmor = await readable(LOADED_PROFILES);
   const present = await Promise.all(
     DEFAULT_NET_SYSCTLS.map(async (name) => ((await readable(`/proc/sys/${name.replaceAll(".", "/")}`)) ? [name] : [])),
   );
@@ -54,7 +58,8 @@ export async function probeHost(): Promise<HostFacts> {
     kernel: parseKernel(release()),
     capabilities: capabilityNames(BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`)),
     kernelCapabilities: capabilityNames((1n << (BigInt(await lastCapability()) + 1n)) - 1n),
-    apparmor: await readable("/sys/kernel/security/apparmor/profiles"),
+    apparmor,
+    apparmorProfile: apparmor ? await loadDefaultProfile() : undefined,
     selinux: await readable("/sys/fs/selinux/enforce"),
     mqueue: existsSync("/dev/mqueue"),
     seccomp: /^Seccomp:/m.test(status),

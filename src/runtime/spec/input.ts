@@ -78,6 +78,11 @@ export interface SpecInput {
   readonly namespaces: SpecNamespaces;
   /** Directory on the host that is /dev/shm: the other's for ipc=container:NAME, its own when "shareable". */
   readonly shmPath?: string | undefined;
+  /**
+   * Directory for device nodes of the container's own, made when needed; not on a file system mounted nodev (/run is).
+   * undefined: in a user namespace the host's nodes are bound, whose owner is nobody there.
+   */
+  readonly deviceDirectory?: string | undefined;
   /** As `cgroupPath` makes it. */
   readonly cgroupPath: string;
   readonly facts: HostFacts;
@@ -96,19 +101,6 @@ export interface SpecDefaults {
   /** "builtin", "unconfined", or a profile's JSON text. */
   readonly seccompProfile: string;
   readonly noNewPrivileges: boolean;
-}
-
-/** A device node that the caller makes on the host (`stageDevices`), since none can be made in a user namespace. */
-export interface StagedDevice {
-  readonly path: string;
-  readonly type: "c" | "b" | "p";
-  readonly major: number;
-  readonly minor: number;
-  /** Permission bits only. */
-  readonly mode: number;
-  /** Owner on the host: the container's, mapped. */
-  readonly uid: number;
-  readonly gid: number;
 }
 
 export interface BuiltSpec {

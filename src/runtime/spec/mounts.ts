@@ -5,8 +5,9 @@
 import { join, posix } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import type { StagedBind } from "../contract.ts";
-import type { OciMount } from "../oci.ts";
+import type { OciDevice, OciMount } from "../oci.ts";
 import { defaultMounts } from "./default-mounts.ts";
+import { type DeviceBinds, deviceBinds } from "./device-binds.ts";
 import type { ResolvedBind, ResolvedMount, SpecInput } from "./input.ts";
 import { tmpfsMounts, tmpfsOptions } from "./tmpfs.ts";
 
@@ -17,12 +18,18 @@ export interface ContainerMounts {
   readonly warnings: readonly string[];
 }
 
-export function mountsOf(input: SpecInput, more: readonly ResolvedMount[]): ContainerMounts {
+/** @param devices those that are bound in place of being made; @param more binds of the engine's own */
+export function mountsOf(
+  input: SpecInput,
+  devices: readonly OciDevice[],
+  more: readonly ResolvedMount[],
+): ContainerMounts {
   const user = byDepth(userMounts(input, more));
   const covered = new Set(user.map((mount) => mount.destination));
   const binds: StagedBind[] = [];
+  const stagingPoint = (index: number) => join(input.bundle, "binds", String(index));
   const stage = (source: string, recursive: boolean, idmap: boolean): string => {
-    const target = join(input.bundle, "binds", String(binds.length));
+    const target = stagingPoint(binds.length);
     binds.push({ source, target, recursive, idmap: idmap && input.idMap !== undefined });
     return target;
   };
@@ -38,6 +45,7 @@ export function mountsOf(input: SpecInput, more: readonly ResolvedMount[]): Cont
     const source = stage(mount.source, mount.recursive ?? true, mount.idmap ?? true);
     return { destination: mount.destination, type: "bind", source, options: bindOptions(mount) };
   });
+  const nodes = nodesOf(input, devices, (index) => stagingPoint(binds.length + index));
   const shared = user.some((mount) => mount.type === "bind" && isShared(mount.propagation));
   const slave = user.some((mount) => mount.type === "bind" && isSlave(mount.propagation));
   const warnings =
@@ -45,11 +53,17 @@ export function mountsOf(input: SpecInput, more: readonly ResolvedMount[]): Cont
       ? ["Mounts made in a user namespace are not seen on the host: shared propagation works one way only"]
       : [];
   return {
-    mounts: [...kept, ...own],
-    binds,
+    mounts: [...kept, ...nodes.mounts, ...own],
+    binds: [...binds, ...nodes.binds],
     rootfsPropagation: shared ? "shared" : slave ? "rslave" : undefined,
     warnings,
   };
+}
+
+function nodesOf(input: SpecInput, devices: readonly OciDevice[], stage: (index: number) => string): DeviceBinds {
+  const { idMap, deviceDirectory } = input;
+  if (idMap === undefined || deviceDirectory === undefined) return { binds: [], mounts: [] };
+  return deviceBinds(devices, idMap, deviceDirectory, stage);
 }
 
 /** One for each destination: what was resolved goes before what HostConfig says, and both before the engine's files. */
