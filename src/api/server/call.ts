@@ -2,17 +2,18 @@
 // The signal fires when the client goes away before the answer is whole.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { HoyError } from "../../base/error.ts";
 import type { Backend } from "../backend.ts";
 import { compareVersions } from "../version.ts";
+import { oneOf } from "./flow.ts";
 import type { ServerOptions } from "./options.ts";
 import { Query } from "./query.ts";
 
 export interface CallParts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly socket: Duplex;
+  readonly socket: Socket;
   /** Bytes that came behind the head of a request that asked to upgrade. */
   readonly early: Uint8Array;
   readonly version: string;
@@ -100,15 +101,4 @@ export class Call {
 
 function gone(cause: unknown): HoyError {
   return new HoyError("cancelled", "the client went away before the request was whole", { cause });
-}
-
-/** Resolves at the first of these events. */
-export function oneOf(emitter: NodeJS.EventEmitter, events: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      for (const event of events) emitter.removeListener(event, done);
-      resolve();
-    };
-    for (const event of events) emitter.on(event, done);
-  });
 }

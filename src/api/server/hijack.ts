@@ -3,59 +3,62 @@
 
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
-import type { AttachStream } from "../backend.ts";
+import type { AttachStream, OutputChunk } from "../backend.ts";
 import { frame } from "../stdcopy.ts";
 import type { Call } from "./call.ts";
-import { oneOf } from "./call.ts";
+import { forward, put } from "./flow.ts";
 
 export const RAW_STREAM = "application/vnd.docker.raw-stream";
 export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
 
 /** Time for a client to close its half once the output has ended, in milliseconds. */
-const LINGER = 10_000;
+export const LINGER = 10_000;
 
 /** Runs an attached process's streams over the connection until its output ends or the client goes. */
 export async function hijackAttach(call: Call, stream: AttachStream, input: boolean): Promise<void> {
   const socket = takeOver(call, stream.tty);
-  const done = pumpOutput(socket, stream);
   pumpInput(socket, stream, input, call.parts.early);
+  // With a terminal the bytes go raw, else each piece in a frame.
+  await pumpOutput(call, socket, stream, ({ stream: name, data }) => (stream.tty ? data : frame(name, data)));
+  socket.end();
+  setTimeout(() => socket.destroy(), LINGER).unref();
+}
+
+/** Writes the output, in the form `encode` gives it, until it ends or the client goes; lets go of the process then. */
+export async function pumpOutput(
+  call: Call,
+  socket: Duplex,
+  stream: AttachStream,
+  encode: (chunk: OutputChunk) => Uint8Array,
+): Promise<void> {
+  const { log } = call.parts.options;
+  const failed = (thrown: unknown) => log.warn(`output of an attached process: ${String(thrown)}`);
   socket.once("close", () => stream.close());
   try {
-    await done;
+    await forward(stream.output, call.signal, (chunk) => put(socket, encode(chunk)), failed);
+  } catch (thrown) {
+    failed(thrown); // the head is long gone: the stream ends, and the log says why
   } finally {
     stream.close();
-    socket.end();
-    setTimeout(() => socket.destroy(), LINGER).unref();
   }
 }
 
-/** Answers the head and gives the naked connection. Nothing of node:http listens to it afterwards. */
-export function takeOver(call: Call, tty: boolean): Duplex {
+/** Answers the head of an attach and gives the naked connection. */
+function takeOver(call: Call, tty: boolean): Duplex {
+  if (call.header("upgrade") === "") return detach(call, ["HTTP/1.1 200 OK", `Content-Type: ${RAW_STREAM}`]);
+  const type = !tty && call.atLeast("1.42") ? MULTIPLEXED_STREAM : RAW_STREAM;
+  return detach(call, ["HTTP/1.1 101 UPGRADED", `Content-Type: ${type}`, "Connection: Upgrade", "Upgrade: tcp"]);
+}
+
+/** Takes the connection from node:http, which listens to nothing of it afterwards, and writes the lines of a head. */
+export function detach(call: Call, head: readonly string[]): Duplex {
   const { socket, response } = call.parts;
-  const upgrade = call.header("upgrade");
-  response.detachSocket(socket as never);
+  response.detachSocket(socket);
   for (const event of ["data", "end", "drain", "timeout"]) socket.removeAllListeners(event);
   socket.on("error", () => socket.destroy());
-  const head =
-    upgrade === ""
-      ? ["HTTP/1.1 200 OK", `Content-Type: ${RAW_STREAM}`]
-      : [
-          "HTTP/1.1 101 UPGRADED",
-          `Content-Type: ${!tty && call.atLeast("1.42") ? MULTIPLEXED_STREAM : RAW_STREAM}`,
-          "Connection: Upgrade",
-          `Upgrade: ${/^[!-~]{1,40}$/.test(upgrade) ? upgrade : "tcp"}`,
-        ];
   const common = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${String(value)}`);
   socket.write(`${[...head, ...common].join("\r\n")}\r\n\r\n`);
   return socket;
-}
-
-/** With a terminal the bytes go raw, else each piece in a frame. */
-async function pumpOutput(socket: Duplex, stream: AttachStream): Promise<void> {
-  for await (const { stream: name, data } of stream.output) {
-    if (socket.destroyed) return;
-    if (!socket.write(stream.tty ? data : frame(name, data))) await oneOf(socket, ["drain", "close", "error"]);
-  }
 }
 
 /** The client's bytes, one write at a time: while the process does not read, the client is not read either. */

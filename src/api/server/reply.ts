@@ -3,7 +3,7 @@
 
 import { type HoyError, toHoyError } from "../../base/error.ts";
 import type { Call } from "./call.ts";
-import { oneOf } from "./call.ts";
+import { forward, put } from "./flow.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -84,32 +84,13 @@ async function* lines(source: AsyncIterable<unknown>, end = "\r\n"): AsyncGenera
 /** Writes a source to the answer with backpressure; ends quietly when the client is gone. */
 export async function pump(call: Call, source: AsyncIterable<Uint8Array>, before?: () => void): Promise<void> {
   const { response, signal } = call;
-  const iterator = source[Symbol.asyncIterator]();
-  const gone = aborted(signal);
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), gone.promise]);
-      if (next === undefined || next.done === true) return;
-      before?.();
-      if (!response.write(next.value) && !signal.aborted) await oneOf(response, ["drain", "close", "error"]);
-      if (signal.aborted) return;
-    }
-  } finally {
-    gone.forget();
-    // Not awaited: a generator that waits for something else would hold the request; the signal tells it to end.
-    void iterator.return?.()?.catch((thrown: unknown) => {
-      if (!signal.aborted) call.parts.options.log.warn(`closing a stream: ${String(thrown)}`);
-    });
-  }
-}
-
-/** A promise that resolves (with undefined) when the signal fires, and a way to stop listening. */
-export function aborted(signal: AbortSignal): { promise: Promise<undefined>; forget: () => void } {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const listener = () => resolve(undefined);
-  if (signal.aborted) listener();
-  else signal.addEventListener("abort", listener, { once: true });
-  return { promise, forget: () => signal.removeEventListener("abort", listener) };
+  const take = async (data: Uint8Array) => {
+    before?.();
+    await put(response, data);
+  };
+  await forward(source, signal, take, (thrown) => {
+    if (!signal.aborted) call.parts.options.log.warn(`closing a stream: ${String(thrown)}`);
+  });
 }
 
 /** Answers with an error. When the head has gone already, the connection is cut: nothing truthful can be said. */

@@ -5,10 +5,12 @@ import type { StopOptions, WaitCondition } from "../../backend.ts";
 import { parseFilters } from "../../filters.ts";
 import { createBody, updateBody } from "../bodies/container.ts";
 import type { Call } from "../call.ts";
-import { needJson } from "../json.ts";
-import { aborted, beginStream, sendEmpty, sendJson } from "../reply.ts";
+import { aborted } from "../flow.ts";
+import { needJson, readJson } from "../json.ts";
+import { beginStream, sendEmpty, sendJson } from "../reply.ts";
 import type { Route } from "../router.ts";
-import { shapeContainer, shapeCreate, shapeSummary } from "../versions.ts";
+import { shapeContainer, shapeSummary } from "../versions.ts";
+import { shapeCreate, shapeUpdate } from "../versions-create.ts";
 
 export const containerRoutes: readonly Route[] = [
   { method: "GET", path: "/containers/json", handler: list },
@@ -51,19 +53,22 @@ async function list(call: Call): Promise<void> {
 }
 
 async function create(call: Call): Promise<void> {
-  const body = await needJson(call, createBody);
-  const { HostConfig, NetworkingConfig, ...config } = shapeCreate(body, call);
-  if (Object.keys(config).length === 0) {
+  const given = await needJson(call, createBody);
+  const { HostConfig: _, NetworkingConfig: __, ...bare } = given;
+  if (Object.keys(bare).length === 0) {
     throw new HoyError("invalid", "config cannot be empty in order to create a container");
   }
+  const { body, warnings } = shapeCreate(given, call);
+  const { HostConfig: hostConfig, NetworkingConfig, ...config } = body;
   const request = {
     name: call.query.optional("name"),
     platform: call.atLeast("1.41") ? call.query.optional("platform") : undefined,
     config,
-    hostConfig: HostConfig ?? {},
+    hostConfig,
     networkingConfig: NetworkingConfig ?? {},
   };
-  sendJson(call, await call.backend.containers.create(request, call.signal), 201);
+  const { Id, Warnings } = await call.backend.containers.create(request, call.signal);
+  sendJson(call, { Id, Warnings: [...Warnings, ...warnings] }, 201);
 }
 
 async function inspect(call: Call): Promise<void> {
@@ -81,7 +86,7 @@ async function changes(call: Call): Promise<void> {
 
 async function start(call: Call): Promise<void> {
   // Before 1.24 a HostConfig could come along; a body that says something is refused rather than passed over.
-  if (!call.bodyless && Number(call.header("content-length")) > 2) {
+  if (!call.bodyless && !(Number(call.header("content-length")) <= 7)) {
     throw new HoyError(
       "invalid",
       "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
@@ -129,7 +134,8 @@ async function rename(call: Call): Promise<void> {
 }
 
 async function update(call: Call): Promise<void> {
-  sendJson(call, await call.backend.containers.update(call.param("id"), await needJson(call, updateBody)));
+  const request = shapeUpdate((await readJson(call, updateBody)) ?? {}, call);
+  sendJson(call, await call.backend.containers.update(call.param("id"), request));
 }
 
 async function resize(call: Call): Promise<void> {
@@ -141,10 +147,12 @@ async function resize(call: Call): Promise<void> {
 export function terminalSize(call: Call): [height: number, width: number] {
   const side = (name: string, word: string) => {
     const value = call.query.text(name);
-    if (!/^[0-9]{1,10}$/.test(value) || Number(value) > 0xffff_ffff) {
-      throw new HoyError("invalid", `invalid resize ${word} ${JSON.stringify(value.slice(0, 40))}`);
-    }
-    return Number(value);
+    const bad = (why: string) =>
+      new HoyError("invalid", `invalid resize ${word} ${JSON.stringify(value.slice(0, 40))}: ${why}`);
+    if (!/^-?[0-9]+$/.test(value)) throw bad("invalid syntax");
+    const number = Number(value);
+    if (number < 0 || number > 0xffff_ffff) throw bad("value out of range");
+    return number;
   };
   return [side("h", "height"), side("w", "width")];
 }

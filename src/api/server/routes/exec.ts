@@ -1,11 +1,12 @@
 // /exec and POST /containers/{id}/exec: commands in a container that runs.
 
-import { HoyError } from "../../../base/error.ts";
+import { HoyError, toHoyError } from "../../../base/error.ts";
+import type { AttachStream, OutputChunk } from "../../backend.ts";
 import { execCreateBody, execStartBody } from "../bodies/container.ts";
 import type { Call } from "../call.ts";
 import { hijackAttach } from "../hijack.ts";
 import { needJson, readJson } from "../json.ts";
-import { sendEmpty, sendJson } from "../reply.ts";
+import { messageOf, sendEmpty, sendJson } from "../reply.ts";
 import type { Route } from "../router.ts";
 import { terminalSize } from "./containers.ts";
 
@@ -23,13 +24,33 @@ async function create(call: Call): Promise<void> {
   sendJson(call, await call.backend.exec.create(call.param("id"), request), 201);
 }
 
+/**
+ * What is wrong with the exec itself (unknown, container paused) has its status. A command that can't be run is told in
+ * the stream, as in Docker: clients then ask for the exit code (126, 127), which a status would hide.
+ */
 async function start(call: Call): Promise<void> {
   const request = (await readJson(call, execStartBody)) ?? {};
-  if (!call.atLeast("1.42")) delete request.ConsoleSize;
-  const { OpenStdin } = await call.backend.exec.inspect(call.param("id"));
-  const stream = await call.backend.exec.start(call.param("id"), request, call.signal);
+  if (!call.atLeast("1.42") || request.Tty !== true) delete request.ConsoleSize;
+  const id = call.param("id");
+  const { OpenStdin } = await call.backend.exec.inspect(id);
+  let stream: AttachStream | undefined;
+  try {
+    stream = await call.backend.exec.start(id, request, call.signal);
+  } catch (thrown) {
+    const error = toHoyError(thrown);
+    if (request.Detach === true || !["invalid", "internal"].includes(error.code)) throw error;
+    stream = lastWords(`${messageOf(error)}\r\n`, request.Tty === true);
+  }
   if (stream === undefined) return sendEmpty(call, 200);
   await hijackAttach(call, stream, OpenStdin);
+}
+
+/** A stream that says one thing and ends. */
+function lastWords(text: string, tty: boolean): AttachStream {
+  async function* output(): AsyncGenerator<OutputChunk> {
+    yield { stream: "stdout", data: Buffer.from(text) };
+  }
+  return { tty, output: output(), write: async () => undefined, endInput: () => undefined, close: () => undefined };
 }
 
 async function resize(call: Call): Promise<void> {

@@ -33,7 +33,7 @@ export const imageRoutes: readonly Route[] = [
 async function list(call: Call): Promise<void> {
   const filters = new Map(parseFilters(call.query.text("filters")));
   const reference = call.query.optional("filter");
-  if (reference !== undefined && !call.atLeast("1.41")) {
+  if (reference !== undefined && !call.atLeast("1.25")) {
     filters.set("reference", new Set([...(filters.get("reference") ?? []), reference]));
   }
   const found = await call.backend.images.list({
@@ -70,7 +70,7 @@ async function attestations(): Promise<void> {
 async function create(call: Call): Promise<void> {
   const { query } = call;
   const platform = call.atLeast("1.32") ? query.optional("platform") : undefined;
-  const image = query.optional("fromImage");
+  const image = query.optional("fromImage")?.replace(/:$/, ""); // "pull -a" of old clients leaves a colon
   if (image !== undefined) {
     const tag = query.optional("tag");
     const reference = tag === undefined ? image : `${image}${tag.includes(":") ? "@" : ":"}${tag}`;

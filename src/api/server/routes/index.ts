@@ -2,6 +2,7 @@
 
 import type { Route } from "../router.ts";
 import { absentRoutes } from "./absent.ts";
+import { webSocketRoutes } from "./attach-ws.ts";
 import { containerRoutes } from "./containers.ts";
 import { execRoutes } from "./exec.ts";
 import { imageRoutes } from "./images.ts";
@@ -12,6 +13,7 @@ import { systemRoutes } from "./system.ts";
 export const ROUTES: readonly Route[] = [
   ...containerRoutes,
   ...streamRoutes,
+  ...webSocketRoutes,
   ...execRoutes,
   ...imageRoutes,
   ...networkRoutes,

@@ -8,7 +8,6 @@ import type { Call } from "../call.ts";
 import { needJson, readJson } from "../json.ts";
 import { sendEmpty, sendJson } from "../reply.ts";
 import type { Route } from "../router.ts";
-import { shapeNetwork } from "../versions.ts";
 
 export const networkRoutes: readonly Route[] = [
   { method: "GET", path: "/networks", handler: list },
@@ -22,20 +21,17 @@ export const networkRoutes: readonly Route[] = [
 ];
 
 async function list(call: Call): Promise<void> {
-  const found = await call.backend.networks.list(parseFilters(call.query.text("filters")));
-  sendJson(
-    call,
-    found.map((each) => shapeNetwork(each, call)),
-  );
+  sendJson(call, await call.backend.networks.list(parseFilters(call.query.text("filters"))));
 }
 
 async function inspect(call: Call): Promise<void> {
   const options = { verbose: call.query.bool("verbose"), scope: call.query.optional("scope") };
-  sendJson(call, shapeNetwork(await call.backend.networks.inspect(call.param("id"), options), call));
+  sendJson(call, await call.backend.networks.inspect(call.param("id"), options));
 }
 
 async function create(call: Call): Promise<void> {
   const body = await needJson(call, networkCreateBody);
+  if (!call.atLeast("1.48")) delete body.EnableIPv4;
   if ((body.Name ?? "") === "") throw new HoyError("invalid", "network name cannot be empty");
   sendJson(call, await call.backend.networks.create(body), 201);
 }

@@ -46,7 +46,10 @@ async function events(call: Call): Promise<void> {
   const filters = parseFilters(call.query.text("filters"));
   const source = await call.backend.system.events({ since, until, filters }, call.signal);
   async function* shaped() {
-    for await (const event of source) yield shapeEvent(event);
+    for await (const event of source) {
+      const shaped = shapeEvent(event, call);
+      if (shaped !== undefined) yield shaped;
+    }
   }
   await sendLines(call, shaped());
 }

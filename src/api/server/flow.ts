@@ -1,0 +1,55 @@
+// Moving bytes without piling them up: a source is asked for more only when the client has taken what was written, and
+// is let go of when the client goes away, even if it is in the middle of waiting for something.
+
+import type { Writable } from "node:stream";
+
+/** Resolves at the first of these events. */
+export function oneOf(emitter: NodeJS.EventEmitter, events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of events) emitter.removeListener(event, done);
+      resolve();
+    };
+    for (const event of events) emitter.on(event, done);
+  });
+}
+
+/** Writes, and waits while the other side does not read. Nothing is told of a stream that is gone. */
+export async function put(stream: Writable, data: Uint8Array): Promise<void> {
+  if (stream.destroyed) return;
+  if (!stream.write(data) && !stream.destroyed) await oneOf(stream, ["drain", "close", "error"]);
+}
+
+/**
+ * Gives each item of a source to `take`, one at a time, until the source ends or the signal fires.
+ * @param failed told when the source can't be closed; a source's own errors are thrown.
+ */
+export async function forward<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal,
+  take: (item: T) => Promise<void>,
+  failed: (thrown: unknown) => void,
+): Promise<void> {
+  const iterator = source[Symbol.asyncIterator]();
+  const gone = aborted(signal);
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), gone.promise]);
+      if (next === undefined || next.done === true || signal.aborted) return;
+      await take(next.value);
+    }
+  } finally {
+    gone.forget();
+    // Not awaited: a generator that waits for something else would hold the request; the signal tells it to end.
+    iterator.return?.().catch(failed);
+  }
+}
+
+/** A promise that resolves (with undefined) when the signal fires, and a way to stop listening. */
+export function aborted(signal: AbortSignal): { promise: Promise<undefined>; forget: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const listener = () => resolve(undefined);
+  if (signal.aborted) listener();
+  else signal.addEventListener("abort", listener, { once: true });
+  return { promise, forget: () => signal.removeEventListener("abort", listener) };
+}
