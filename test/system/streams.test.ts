@@ -1,6 +1,7 @@
 // Streams to a container's first process: standard input, terminals, attach, detach keys, several clients.
 
 import { describe, expect, test } from "bun:test";
+import { connect } from "node:net";
 import { eachClient, eventually, fails, ok, unique } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 
@@ -170,14 +171,15 @@ describe("attach", () => {
         "while :; do head -c 65536 /dev/zero | tr '\\0' z; sleep 0.05; done",
       ),
     );
-    const stuck = Bun.spawn(["sh", "-c", `exec dist/hoy --host unix://${hoy.socket} attach ${name} | sleep 60`], {
-      stdout: "ignore",
-      stderr: "ignore",
-    });
+    const stuck = connect(hoy.socket);
+    stuck.pause();
+    stuck.write(
+      `POST /containers/${name}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
+    );
     await Bun.sleep(500);
     expect(await ok(hoy.hoy("exec", name, "echo", "alive"))).toBe("alive");
     expect((await ok(hoy.hoy("logs", "--tail", "1", name))).length).toBeGreaterThan(0);
-    stuck.kill("SIGKILL");
+    stuck.destroy();
     await ok(hoy.hoy("rm", "-f", name));
   });
 });
