@@ -1,0 +1,150 @@
+// POST /containers/create: checks everything, then makes the container, row first. A container that is created has a
+// row, its image's layers held, a range of ids, its volumes and its directories; a crash before the row's directory is
+// there is undone at the next start of the engine.
+
+import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import type { ContainerCreateRequest } from "../../api/backend.ts";
+import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api/types/container.ts";
+import { HoyError } from "../../base/error.ts";
+import { newId } from "../../base/id.ts";
+import { span } from "../../base/trace.ts";
+import type { IdMap } from "../../runtime/contract.ts";
+import { commandOf } from "../../runtime/spec/process.ts";
+import { validateHostConfig, withHostDefaults } from "../../runtime/spec/validate.ts";
+import type { ContainerSpec } from "../../state/containers.ts";
+import type { EngineContext } from "../context.ts";
+import type { ResolvedImage } from "../images/contract.ts";
+import { now } from "../time.ts";
+import { checkConfig, checkPolicies } from "./check-config.ts";
+import { Container, newState } from "./container.ts";
+import { copyUpVolumes } from "./copy-up.ts";
+import { resolveLogConfig } from "./log-config.ts";
+import { mergeConfig } from "./merge.ts";
+import { planMounts, realizeMounts } from "./mounts.ts";
+import { checkName, generateName } from "./names.ts";
+import { namespaceOwners, pinSharedNamespaces } from "./namespaces.ts";
+import { networkRequest } from "./network-request.ts";
+
+/** @throws HoyError "not-found" (image), "invalid", "conflict" (name); nothing is left behind then. */
+export function createContainer(
+  engine: EngineContext,
+  request: ContainerCreateRequest,
+  signal: AbortSignal,
+): Promise<ContainerCreateResponse> {
+  return span("container.create", { image: request.config.Image ?? "" }, () => create(engine, request, signal));
+}
+
+async function create(
+  engine: EngineContext,
+  request: ContainerCreateRequest,
+  signal: AbortSignal,
+): Promise<ContainerCreateResponse> {
+  const wantedName = request.name ? checkName(request.name) : undefined;
+  checkConfig(request.config);
+  const image = await engine.images.resolve(imageRef(request.config), request.platform);
+  const merged = mergeConfig(request.config, image.config.config ?? {});
+  checkConfig(merged);
+  if (commandOf(merged).length === 0) throw new HoyError("invalid", "no command specified");
+  const { hostConfig, warnings } = hostConfigOf(engine, request.hostConfig, merged);
+  const plan = await planMounts(merged, hostConfig, engine.containers);
+  signal.throwIfAborted();
+
+  await using undo = new AsyncDisposableStack();
+  const id = newId();
+  const name = wantedName ?? generateName((taken) => engine.containers.nameTaken(taken), id);
+  engine.containers.reserve(name, id);
+  undo.defer(() => engine.containers.release(name, id));
+  const idMap = idMapFor(engine, hostConfig);
+  undo.defer(() => engine.idRanges.release(idMap));
+  await engine.images.retain(image.id, id);
+  undo.defer(() => engine.images.release(id));
+  const spec: ContainerSpec = {
+    id,
+    name,
+    created: now(),
+    image: imageOf(image, merged),
+    config: { ...merged, Hostname: hostnameFor(merged, hostConfig, id) },
+    hostConfig,
+    endpoints: request.networkingConfig.EndpointsConfig ?? {},
+    mounts: await realizeMounts(plan, engine.volumes),
+    idMap,
+  };
+  engine.network.check(networkRequest(spec));
+  const container = new Container({ spec, state: newState() }, engine.settings.paths);
+  engine.events.emit("container", "create", id, container.attributes);
+  engine.containers.add(container);
+  undo.defer(() => engine.containers.remove(container));
+  undo.defer(() => rm(container.paths.root, { recursive: true, force: true }));
+  const lowers = await engine.images.lowersOf(id);
+  makeDirectories(container, lowers);
+  await copyUpVolumes(container, lowers);
+  undo.move();
+  return { Id: id, Warnings: warnings };
+}
+
+function imageRef(config: ContainerConfig): string {
+  if (!config.Image) throw new HoyError("invalid", "no image specified");
+  return config.Image;
+}
+
+function imageOf(image: ResolvedImage, config: ContainerConfig): ContainerSpec["image"] {
+  return {
+    ref: config.Image ?? "",
+    id: image.id,
+    diffIds: image.diffIds,
+    os: image.config.os,
+    architecture: image.config.architecture,
+  };
+}
+
+/** Defaults filled in and everything checked. */
+function hostConfigOf(
+  engine: EngineContext,
+  wanted: HostConfig,
+  config: ContainerConfig,
+): { hostConfig: HostConfig; warnings: string[] } {
+  const defaults = withHostDefaults(wanted, engine);
+  checkPolicies(defaults);
+  const pinned = pinSharedNamespaces(defaults, engine.containers);
+  const checked = validateHostConfig(pinned, config, engine);
+  engine.ociRuntime(checked.hostConfig.Runtime);
+  const LogConfig = resolveLogConfig(wanted.LogConfig, engine.settings.log);
+  return { hostConfig: { ...checked.hostConfig, LogConfig }, warnings: [...checked.warnings] };
+}
+
+/** Its own range, the host's ids, or those of the container whose namespaces it joins (a namespace has one owner). */
+function idMapFor(engine: EngineContext, host: HostConfig): IdMap | undefined {
+  const [owner] = namespaceOwners(host, engine.containers);
+  if (owner !== undefined) {
+    engine.idRanges.hold(owner.spec.idMap);
+    return owner.spec.idMap;
+  }
+  const own = engine.settings.userNamespaces.enabled && host.UsernsMode !== "host" && !host.Privileged;
+  return own ? engine.idRanges.allocate() : undefined;
+}
+
+/** The host's own in its network or uts namespace; what the user says; else the id's beginning. */
+function hostnameFor(config: ContainerConfig, host: HostConfig, id: string): string {
+  if (config.Hostname) return config.Hostname;
+  return host.NetworkMode === "host" || host.UTSMode === "host" ? hostname() : id.slice(0, 12);
+}
+
+/**
+ * Few and synchronous: this is on the way of every run. The container's directory comes last and by its final name only
+ * when its parts are in it would cost a rename; a crash here leaves a row without `upper`, which the next start removes.
+ */
+function makeDirectories(container: Container, lowers: readonly string[]): void {
+  const { root, upper, work, logs } = container.paths;
+  mkdirSync(root, { mode: 0o700, recursive: true });
+  mkdirSync(work, { mode: 0o700 });
+  mkdirSync(logs, { mode: 0o700 });
+  mkdirSync(upper, { mode: 0o755 });
+  // "/" of the container has the owner and mode of its upper directory.
+  const [top] = lowers;
+  if (top === undefined) return;
+  const status = statSync(top);
+  if (status.uid !== 0 || status.gid !== 0) chownSync(upper, status.uid, status.gid);
+  if ((status.mode & 0o7777) !== 0o755) chmodSync(upper, status.mode & 0o7777);
+}

@@ -1,0 +1,74 @@
+// POST /containers/{id}/kill: a signal to the first process. One that is meant to end it also ends the restart policy,
+// and thaws a paused container, which could not act on it otherwise.
+
+import type { KillOptions } from "../../api/backend.ts";
+import { HoyError } from "../../base/error.ts";
+import type { EngineContext } from "../context.ts";
+import type { Container } from "./container.ts";
+import { isActive, isRunning } from "./machine.ts";
+import { thaw } from "./pause.ts";
+import { cancelRestart } from "./restart-timer.ts";
+import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
+
+/** SIGINT and SIGQUIT too: what a user at a keyboard ends things with. */
+const ENDING = new Set([SIGKILL, SIGTERM, 2, 3]);
+
+/** @throws HoyError "conflict" when it does not run, "invalid" for an unknown signal. */
+export async function killContainer(engine: EngineContext, container: Container, options: KillOptions): Promise<void> {
+  const signal = options.signal === undefined || options.signal === "" ? SIGKILL : parseSignal(options.signal);
+  if (!isActive(container.state)) throw notRunning(container);
+  const ends = ENDING.has(signal) || signal === stopSignal(container);
+  if (ends) markStopped(engine, container);
+  if (container.state.status === "restarting") {
+    if (ends) await container.lock.run(async () => cancelRestart(engine, container));
+  } else {
+    await signalContainer(container, signal);
+    if (ends && container.state.status === "paused") await thaw(engine, container);
+  }
+  engine.events.emit("container", "kill", container.id, { ...container.attributes, signal: String(signal) });
+  if (signal === SIGKILL && container.shim !== undefined) await container.shim.exited;
+}
+
+/** The end is wanted: `unless-stopped` keeps it down over a restart of the engine. Durable before the signal. */
+export function markStopped(engine: EngineContext, container: Container): void {
+  container.stopping = true;
+  if (container.state.manuallyStopped) return;
+  container.state.manuallyStopped = true;
+  const policy = container.spec.hostConfig.RestartPolicy?.Name ?? "";
+  if (policy === "" || policy === "no") engine.containers.touch(container);
+  else engine.containers.save(container);
+}
+
+/** @throws HoyError "conflict" when the process has ended meanwhile. */
+export async function signalContainer(container: Container, signal: number): Promise<void> {
+  if (container.shim === undefined || !isRunning(container.state)) throw notRunning(container);
+  try {
+    await container.shim.signal(signal);
+  } catch (error) {
+    if (error instanceof HoyError && error.code === "conflict") throw notRunning(container);
+    throw error;
+  }
+}
+
+/** SIGKILL and the end of it, for a forced removal. */
+export async function killForRemoval(engine: EngineContext, container: Container): Promise<void> {
+  container.stopping = true;
+  const { shim } = container;
+  if (shim === undefined) return;
+  try {
+    await signalContainer(container, SIGKILL);
+    if (container.state.status === "paused") await thaw(engine, container);
+  } catch (error) {
+    if (!(error instanceof HoyError && error.code === "conflict")) throw error;
+  }
+  await shim.exited;
+}
+
+export function stopSignal(container: Container): number {
+  const text = container.spec.config.StopSignal;
+  return text ? parseSignal(text) : SIGTERM;
+}
+
+function notRunning(container: Container): HoyError {
+  return new HoyError("conflict", `cannot kill container: ${container.id}: container ${container.id} is not running`);
+}

@@ -1,0 +1,110 @@
+// DELETE /containers/{id}. The directory is renamed away (at once, however large) before the row goes, so a crash
+// leaves either the whole container or a row without a directory, which the next start of the engine takes away.
+
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { HoyError } from "../../base/error.ts";
+import { log } from "../../base/log.ts";
+import { paths } from "../../base/paths.ts";
+import { span } from "../../base/trace.ts";
+import { isErrno } from "../../linux/libc.ts";
+import type { EngineContext } from "../context.ts";
+import type { Container } from "./container.ts";
+import { killForRemoval } from "./kill.ts";
+import { isRunning, move } from "./machine.ts";
+import { cancelRestart } from "./restart-timer.ts";
+
+export interface RemoveOptions {
+  readonly force: boolean;
+  readonly volumes: boolean;
+  readonly link: boolean;
+}
+
+/** @throws HoyError "conflict" with Docker's words when it runs and is not forced. */
+export async function removeContainer(
+  engine: EngineContext,
+  container: Container,
+  options: RemoveOptions,
+): Promise<void> {
+  if (options.link) throw new HoyError("not-implemented", "removing links is not there yet");
+  if (container.state.status === "removing") {
+    throw new HoyError("conflict", `removal of container ${container.id} is already in progress`);
+  }
+  refuseActive(container, options.force);
+  if (options.force && isRunning(container.state)) await killForRemoval(engine, container);
+  await container.lock.run(async () => {
+    if (engine.containers.byId(container.id) === undefined) return;
+    refuseActive(container, options.force);
+    if (container.state.status === "restarting") cancelRestart(engine, container);
+    await removeLocked(engine, container, options);
+  });
+}
+
+function refuseActive(container: Container, force: boolean): void {
+  const { status } = container.state;
+  const what = {
+    running: "stop the container before removing or force remove",
+    paused: "unpause and then stop the container before removing or force remove",
+    restarting: "stop the container before removing or force remove",
+  } as Readonly<Record<string, string>>;
+  if (force || what[status] === undefined) return;
+  throw new HoyError("conflict", `cannot remove container "${container.id}": container is ${status}: ${what[status]}`);
+}
+
+/** The removal itself, for whoever holds the lock; the container does not run. */
+export function removeLocked(
+  engine: EngineContext,
+  container: Container,
+  options: Pick<RemoveOptions, "volumes" | "link">,
+): Promise<void> {
+  return span("container.remove", { id: container.id }, async () => {
+    const { state, spec, id } = container;
+    if (state.status !== "removing") move(state, "removing");
+    try {
+      await discardFiles(engine, container);
+      if (!container.clean) {
+        await engine.network.release(id);
+        await engine.runtime.cleanup(id, container.paths.bundle, engine.ociRuntime(spec.hostConfig.Runtime));
+      }
+      engine.events.emit("container", "destroy", id, container.attributes);
+      engine.containers.remove(container);
+    } catch (error) {
+      move(state, "dead");
+      state.error = String(error);
+      engine.containers.touch(container);
+      throw error;
+    }
+    for (const stream of container.attached) stream.close();
+    for (const pending of container.pending) pending.cancel();
+    engine.idRanges.release(spec.idMap);
+    await engine.images.release(id);
+    if (options.volumes) await removeVolumes(engine, container);
+    container.waiters.removed({ StatusCode: state.exitCode });
+  });
+}
+
+/** Out of the way by one rename; the files themselves go while nobody waits. */
+async function discardFiles(engine: EngineContext, container: Container): Promise<void> {
+  const gone = join(paths.temporary(engine.settings.paths), `container-${container.id}`);
+  try {
+    await rename(container.paths.root, gone);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return;
+    throw error;
+  }
+  rm(gone, { recursive: true, force: true }).catch((error) => {
+    log.warn("a removed container's files are still there", { container: container.id, path: gone, error });
+  });
+}
+
+/** Anonymous volumes that nobody else uses; named ones stay, as in Docker. */
+async function removeVolumes(engine: EngineContext, container: Container): Promise<void> {
+  for (const mount of container.spec.mounts) {
+    if (mount.type !== "volume" || !mount.anonymous) continue;
+    try {
+      await engine.volumes.remove(mount.name, true);
+    } catch (error) {
+      if (!(error instanceof HoyError && error.code === "conflict")) throw error;
+    }
+  }
+}

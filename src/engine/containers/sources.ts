@@ -1,0 +1,44 @@
+// Containers as the images' verbs need them: who uses an image, and where a container's files are.
+
+import { HoyError } from "../../base/error.ts";
+import type { EngineContext } from "../context.ts";
+import type { ContainerSource, ContainerSources, ImageUser } from "../images/contract.ts";
+import type { Container } from "./container.ts";
+import type { Containers } from "./containers.ts";
+import { isActive, isRunning } from "./machine.ts";
+import { freezeForCopy } from "./pause.ts";
+
+/** `engine` is asked for only when a call comes: images and containers are made before the engine is whole. */
+export function containerSources(containers: Containers, engine: () => EngineContext): ContainerSources {
+  return {
+    find: async (ref) => sourceOf(engine(), containers.find(ref)),
+    users: () => containers.all().map(userOf),
+  };
+}
+
+function userOf(container: Container): ImageUser {
+  return { id: container.id, image: container.spec.image.id, running: isActive(container.state) };
+}
+
+async function sourceOf(engine: EngineContext, container: Container): Promise<ContainerSource> {
+  const { spec, state, paths } = container;
+  if (state.status === "removing" || state.status === "dead") {
+    throw new HoyError("conflict", `container ${container.id} is being removed`);
+  }
+  return {
+    id: spec.id,
+    imageId: spec.image.id,
+    config: spec.config,
+    created: spec.created,
+    lowers: await engine.images.lowersOf(spec.id),
+    upper: paths.upper,
+    work: paths.work,
+    idMap: spec.idMap,
+    pid: isRunning(state) ? state.pid : undefined,
+    readonlyRootfs: spec.hostConfig.ReadonlyRootfs ?? false,
+    mounts: spec.mounts
+      .filter((mount) => mount.type !== "tmpfs")
+      .map(({ source, destination, rw }) => ({ source, destination, rw })),
+    freeze: () => freezeForCopy(engine, container),
+  };
+}

@@ -1,0 +1,205 @@
+// The engine: opens everything on one data root in the order in which each needs the other, takes up what the last
+// engine left, and is the Backend that the API server serves.
+
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Backend } from "../api/backend.ts";
+import { HoyError } from "../base/error.ts";
+import { log } from "../base/log.ts";
+import { paths } from "../base/paths.ts";
+import type { EngineSettings, ReloadableSettings } from "../base/settings.ts";
+import { isErrno } from "../linux/libc.ts";
+import { Networks } from "../network/manager.ts";
+import { createRuntime } from "../runtime/shim/runtime.ts";
+import { probeHost } from "../runtime/spec/facts.ts";
+import type { SpecDefaults } from "../runtime/spec/input.ts";
+import { loadRangePool } from "../runtime/userns/allocate.ts";
+import { ContainerTable } from "../state/containers.ts";
+import { openDatabase } from "../state/database.ts";
+import { ImageTable } from "../state/images.ts";
+import { migrations } from "../state/migrations.ts";
+import { NetworkRows } from "../state/networks.ts";
+import { VolumeTable } from "../state/volumes.ts";
+import { openSnapshotDriver } from "../storage/drivers/open.ts";
+import { FileContentStore } from "../storage/file-content.ts";
+import { type ArchiveVerbs, ContainerVerbs } from "./containers/backend.ts";
+import { Container } from "./containers/container.ts";
+import { Containers } from "./containers/containers.ts";
+import { recoverContainers, startRecovered } from "./containers/recover.ts";
+import { containerSources } from "./containers/sources.ts";
+import { startLocked } from "./containers/start.ts";
+import type { EngineContext } from "./context.ts";
+import { DataLock } from "./data-lock.ts";
+import { EventBus } from "./events/bus.ts";
+import { Execs } from "./exec/backend.ts";
+import { IdRanges } from "./id-ranges.ts";
+import { Images } from "./images/backend.ts";
+import { ImageShelf } from "./images/shelf.ts";
+import { createNetworkBackend } from "./networks/backend.ts";
+import { findInit, ociRuntime } from "./programs.ts";
+import { SystemVerbs } from "./system/backend.ts";
+import { describeHost } from "./system/host.ts";
+import { VolumeStore } from "./volumes/store.ts";
+
+export interface Engine {
+  readonly backend: Backend;
+  /** Takes new settings while containers run. */
+  reload(settings: ReloadableSettings): void;
+  /** Lets go of everything; containers run on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** @throws HoyError "conflict" when another engine has the data root, "internal" when the state can't be read. */
+export async function openEngine(given: EngineSettings): Promise<Engine> {
+  await using opening = new AsyncDisposableStack();
+  let settings = given;
+  makeDirectories(settings);
+  opening.use(DataLock.take(paths.lock(settings.paths)));
+  const db = openDatabase(paths.database(settings.paths), migrations);
+  opening.defer(() => db.close());
+  const table = new ContainerTable(db);
+  const containers = new Containers(table);
+  const closing = new AbortController();
+  const events = new EventBus(table.events(), () => containers.schedule());
+  containers.attachEvents(events);
+  const [facts, snapshots, content, pool, host] = await Promise.all([
+    probeHost(),
+    openSnapshotDriver({ paths: settings.paths, prefer: settings.storageDriver }),
+    FileContentStore.open(paths.blobs(settings.paths), paths.temporary(settings.paths)),
+    loadRangePool(settings.userNamespaces.user),
+    describeHost(settings.runtimes),
+  ]);
+  const images = await ImageShelf.open({
+    table: new ImageTable(db),
+    content,
+    driver: snapshots,
+    temporary: paths.temporary(settings.paths),
+  });
+  const networks = new Networks(new NetworkRows(db), settings.network);
+  const volumes = await VolumeStore.open({
+    table: new VolumeTable(db),
+    paths: settings.paths,
+    events,
+    users: (name) => usersOfVolume(containers, name),
+  });
+  const idRanges = new IdRanges(pool);
+  for (const record of table.all()) {
+    containers.restore(new Container(record, settings.paths));
+    idRanges.hold(record.spec.idMap);
+  }
+  const engine: EngineContext = {
+    get settings() {
+      return settings;
+    },
+    id: engineId(settings),
+    facts,
+    specDefaults: specDefaults(settings),
+    containers,
+    events,
+    images,
+    volumes,
+    network: networks,
+    runtime: createRuntime({ shim: settings.shim, root: join(settings.paths.run, "runtime") }),
+    snapshots,
+    idRanges,
+    ociRuntime: (name) => ociRuntime(settings, name),
+    startLocked: (container) => startLocked(engine, container),
+    runExec: (container, shim, exec, attached) => execs.run(container, shim, exec, attached),
+    closing: closing.signal,
+  };
+  const execs = new Execs(engine);
+  const sources = containerSources(containers, () => engine);
+  const imageVerbs = new Images({
+    shelf: images,
+    sources,
+    emit: (type, action, actor) => events.emit(type, action, actor.ID, actor.Attributes),
+  });
+  const wanted = await recoverContainers(engine);
+  containers.flush();
+  startRecovered(engine, wanted).catch((error) => log.error("restart policies failed", { error }));
+  const owned = opening.move();
+  return {
+    backend: {
+      containers: new ContainerVerbs(engine, archiveVerbs()),
+      exec: execs,
+      images: imageVerbs,
+      networks: createNetworkBackend(engine, networks),
+      volumes,
+      system: new SystemVerbs(engine, imageVerbs, host),
+    },
+    reload(changes) {
+      settings = { ...settings, ...changes };
+      events.emit("daemon", "reload", engine.id, { name: engine.id });
+    },
+    async close() {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      // Whoever is in the middle of a verb may finish it.
+      await Promise.all(containers.all().map((container) => letGo(container)));
+      containers.flush();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+async function letGo(container: Container): Promise<void> {
+  await container.lock.run(async () => undefined);
+  clearTimeout(container.restartTimer);
+  container.running?.abort();
+}
+
+function usersOfVolume(containers: Containers, name: string): string[] {
+  return containers
+    .all()
+    .filter(({ spec }) => spec.mounts.some((mount) => mount.type === "volume" && mount.name === name))
+    .map(({ id }) => id);
+}
+
+function makeDirectories({ paths: roots }: EngineSettings): void {
+  for (const path of [roots.data, roots.run, join(roots.data, "containers"), join(roots.run, "containers")]) {
+    mkdirSync(path, { recursive: true, mode: 0o711 });
+  }
+  mkdirSync(join(roots.run, "runtime"), { recursive: true, mode: 0o700 });
+  mkdirSync(paths.temporary(roots), { recursive: true, mode: 0o700 });
+}
+
+function specDefaults(settings: EngineSettings): SpecDefaults {
+  const { seccompProfile: profile } = settings;
+  return {
+    ulimits: settings.ulimits,
+    init: settings.init,
+    initPath: findInit(settings),
+    seccompProfile: profile === "builtin" || profile === "unconfined" ? profile : readProfile(profile),
+    noNewPrivileges: settings.noNewPrivileges,
+  };
+}
+
+function readProfile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new HoyError("invalid", `the seccomp profile ${path} can't be read: ${String(error)}`, { cause: error });
+  }
+}
+
+/** Made once a data root, kept for `info`. */
+function engineId({ paths: roots }: EngineSettings): string {
+  const file = join(roots.data, "engine-id");
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+  const id = randomUUID();
+  writeFileSync(file, `${id}\n`, { mode: 0o600 });
+  return id;
+}
+
+/** The verbs on a container's files. */
+function archiveVerbs(): ArchiveVerbs {
+  const missing = async (): Promise<never> => {
+    throw new HoyError("not-implemented", "copying files out of and into containers is not there yet");
+  };
+  return { changes: missing, export: missing, archiveStat: missing, archiveGet: missing, archivePut: missing };
+}

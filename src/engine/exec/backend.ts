@@ -1,0 +1,188 @@
+// The API's exec verbs: create, start, inspect, resize.
+
+import type { AttachStream, ExecBackend, OutputChunk } from "../../api/backend.ts";
+import type { ExecCreateRequest, ExecInspectResponse, ExecStartRequest } from "../../api/types/exec.ts";
+import { HoyError, toHoyError } from "../../base/error.ts";
+import { newId } from "../../base/id.ts";
+import { span } from "../../base/trace.ts";
+import type { ExecHandle, Shim, ShimStream } from "../../runtime/contract.ts";
+import { startExitCode } from "../../runtime/shim/failures.ts";
+import { ClientStream } from "../client-stream.ts";
+import { requireRunning } from "../containers/cgroup.ts";
+import type { Container } from "../containers/container.ts";
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../containers/detach-keys.ts";
+import type { EngineContext } from "../context.ts";
+import { Exec } from "./exec.ts";
+import { execProcess } from "./process.ts";
+
+/** How long the exit code of an exec can be asked for. */
+const KEEP_MS = 5 * 60_000;
+/** Execs a container, created and not started ones included. */
+const MOST = 1000;
+
+export class Execs implements ExecBackend {
+  readonly #engine: EngineContext;
+  readonly #byId = new Map<string, { readonly exec: Exec; readonly container: Container }>();
+
+  constructor(engine: EngineContext) {
+    this.#engine = engine;
+  }
+
+  async create(ref: string, request: ExecCreateRequest): Promise<{ Id: string }> {
+    const container = this.#engine.containers.find(ref);
+    checkRequest(request);
+    checkReady(container);
+    if (container.execs.size >= MOST) {
+      throw new HoyError("unavailable", `container ${container.id} has ${MOST} execs already`);
+    }
+    const exec = new Exec(newId(), container.id, request, request.User || container.spec.config.User || "");
+    this.#byId.set(exec.id, { exec, container });
+    container.execs.set(exec.id, exec);
+    this.#emit(container, exec, `exec_create: ${exec.command.join(" ")}`);
+    this.#forget(exec, container);
+    return { Id: exec.id };
+  }
+
+  async start(id: string, request: ExecStartRequest, signal: AbortSignal): Promise<AttachStream | undefined> {
+    const { exec, container } = this.#find(id);
+    if (exec.exitCode !== null) throw new HoyError("conflict", `Error: Exec command ${id} has already run`);
+    if (exec.running) throw new HoyError("conflict", `Error: Exec command ${id} is already running`);
+    const shim = checkReady(container);
+    signal.throwIfAborted();
+    exec.running = true;
+    this.#emit(container, exec, `exec_start: ${exec.command.join(" ")}`);
+    const attached = request.Detach ? undefined : exec.request;
+    try {
+      const handle = await this.run(container, shim, exec, attached, request.ConsoleSize ?? exec.request.ConsoleSize);
+      return attached === undefined ? undefined : this.#clientStream(container, exec, handle);
+    } catch (thrown) {
+      const error = toHoyError(thrown);
+      const code = startExitCode(error.message);
+      exec.running = false;
+      exec.exitCode = code ?? 126;
+      // A command that can't be run ends like one that could: clients read its exit code, and the words as output.
+      if (code === undefined || attached === undefined) throw error;
+      return failedStream(exec.request.Tty ?? false, error.message);
+    }
+  }
+
+  async resize(id: string, height: number, width: number): Promise<void> {
+    const { exec } = this.#find(id);
+    if (!exec.running) throw new HoyError("conflict", `exec ${id} is not running`);
+    await exec.handle?.resize(height, width);
+  }
+
+  async inspect(id: string): Promise<ExecInspectResponse> {
+    return this.#find(id).exec.inspect();
+  }
+
+  /** Starts it in the container; health checks come this way too. `attached`: which streams are wanted. */
+  run(
+    container: Container,
+    shim: Shim,
+    exec: Exec,
+    attached: Pick<ExecCreateRequest, "AttachStdin" | "AttachStdout" | "AttachStderr"> | undefined,
+    size?: readonly [number, number] | null,
+  ): Promise<ExecHandle> {
+    return span("exec.start", { id: container.id }, async () => {
+      const handle = await shim.exec({
+        id: exec.id,
+        process: await execProcess(this.#engine, container, exec.request),
+        stdin: attached?.AttachStdin ?? false,
+        stdout: attached?.AttachStdout ?? false,
+        stderr: attached?.AttachStderr ?? false,
+        consoleSize: size ? { height: size[0], width: size[1] } : undefined,
+      });
+      exec.handle = handle;
+      exec.pid = handle.pid;
+      exec.running = true;
+      handle.exited.then(({ code }) => {
+        exec.running = false;
+        exec.exitCode = code;
+        exec.handle = undefined;
+        this.#emit(container, exec, "exec_die", { exitCode: String(code) });
+        this.#forget(exec, container);
+      });
+      return handle;
+    });
+  }
+
+  #clientStream(container: Container, exec: Exec, handle: ExecHandle): AttachStream {
+    const tty = exec.request.Tty ?? false;
+    const keys = parseDetachKeys(exec.request.DetachKeys || DEFAULT_DETACH_KEYS);
+    return new ClientStream({
+      tty,
+      live: Promise.resolve(handle.stream ?? emptyStream(handle)),
+      detachKeys: tty && exec.request.AttachStdin ? keys : undefined,
+      inputEnds: exec.request.AttachStdin ?? false,
+      onDetach: () => this.#emit(container, exec, "exec_detach"),
+      onClose: () => undefined,
+    });
+  }
+
+  #find(id: string): { exec: Exec; container: Container } {
+    const found = this.#byId.get(id);
+    if (found === undefined) throw new HoyError("not-found", `No such exec instance: ${id}`);
+    return found;
+  }
+
+  /** Out of memory some minutes later, unless it runs by then. */
+  #forget(exec: Exec, container: Container): void {
+    setTimeout(() => {
+      if (exec.running) return;
+      this.#byId.delete(exec.id);
+      container.execs.delete(exec.id);
+    }, KEEP_MS).unref();
+  }
+
+  #emit(container: Container, exec: Exec, action: string, more: Readonly<Record<string, string>> = {}): void {
+    this.#engine.events.emit("container", action, container.id, { ...container.attributes, execID: exec.id, ...more });
+  }
+}
+
+function checkRequest(request: ExecCreateRequest): void {
+  const lists = [request.Cmd ?? [], request.Env ?? []];
+  if (
+    lists.some((list) => !Array.isArray(list) || list.some((word) => typeof word !== "string" || word.includes("\0")))
+  ) {
+    throw new HoyError("invalid", "a list of strings was expected");
+  }
+  if ((request.Cmd ?? []).length === 0) throw new HoyError("invalid", "No exec command specified");
+  if (request.DetachKeys) parseDetachKeys(request.DetachKeys);
+  if (request.WorkingDir && !request.WorkingDir.startsWith("/")) {
+    throw new HoyError(
+      "invalid",
+      `the working directory '${request.WorkingDir}' is invalid, it needs to be an absolute path`,
+    );
+  }
+}
+
+/** @throws HoyError "conflict" with Docker's words. */
+function checkReady(container: Container): Shim {
+  if (container.state.status === "paused") {
+    throw new HoyError("conflict", `container ${container.id} is paused, unpause the container before exec`);
+  }
+  requireRunning(container);
+  if (container.shim === undefined) throw new HoyError("conflict", `container ${container.id} is not running`);
+  return container.shim;
+}
+
+/** Nothing was asked for: the stream ends when the process does. */
+function emptyStream(handle: ExecHandle): ShimStream {
+  return silent({ [Symbol.asyncIterator]: () => ({ next: () => handle.exited.then(() => done) }) });
+}
+
+function failedStream(tty: boolean, message: string): AttachStream {
+  return { tty, ...silent(once({ stream: "stdout", data: Buffer.from(`${message}\r\n`) })) };
+}
+
+const done = { done: true, value: undefined } as const;
+
+async function* once(chunk: OutputChunk): AsyncGenerator<OutputChunk, void, void> {
+  yield chunk;
+}
+
+/** A stream whose input goes nowhere. */
+function silent(output: AsyncIterable<OutputChunk>): ShimStream {
+  return { output, write: async () => undefined, endInput: () => undefined, close: () => undefined };
+}

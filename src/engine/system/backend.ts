@@ -1,0 +1,86 @@
+// The engine about itself: info, version, events, disk usage.
+
+import type {
+  DiskUsage,
+  EventOptions,
+  Filters,
+  ImageBackend,
+  PruneReport,
+  RegistryAuth,
+  SystemBackend,
+} from "../../api/backend.ts";
+import type { SystemInfo, SystemVersion } from "../../api/types/system.ts";
+import { HoyError } from "../../base/error.ts";
+import { listContainers } from "../containers/list.ts";
+import type { EngineContext } from "../context.ts";
+import { streamEvents } from "../events/stream.ts";
+import { engineInfo, type HostDescription } from "./info.ts";
+import { engineVersion } from "./version.ts";
+
+export class SystemVerbs implements SystemBackend {
+  readonly #engine: EngineContext;
+  readonly #images: ImageBackend;
+  readonly #host: HostDescription;
+
+  constructor(engine: EngineContext, images: ImageBackend, host: HostDescription) {
+    this.#engine = engine;
+    this.#images = images;
+    this.#host = host;
+  }
+
+  async info(): Promise<SystemInfo> {
+    return engineInfo(this.#engine, this.#images, this.#host);
+  }
+
+  async version(): Promise<SystemVersion> {
+    return engineVersion(this.#host);
+  }
+
+  async events(options: EventOptions, signal: AbortSignal) {
+    return streamEvents(this.#engine.events, options, signal);
+  }
+
+  async diskUsage(types: ReadonlySet<"container" | "image" | "volume" | "build-cache">): Promise<Partial<DiskUsage>> {
+    const all = types.size === 0;
+    const usage: Partial<DiskUsage> = {};
+    if (all || types.has("container")) {
+      usage.Containers = await listContainers(this.#engine, {
+        all: true,
+        limit: undefined,
+        size: true,
+        filters: new Map(),
+      });
+    }
+    if (all || types.has("image")) {
+      usage.Images = await this.#images.list({
+        all: false,
+        digests: false,
+        sharedSize: true,
+        manifests: false,
+        filters: new Map(),
+      });
+      usage.LayersSize = await this.#layersSize();
+    }
+    if (all || types.has("volume")) usage.Volumes = await this.#engine.volumes.usage();
+    if (all || types.has("build-cache")) usage.BuildCache = [];
+    return usage;
+  }
+
+  async auth(_credentials: RegistryAuth): Promise<{ Status: string; IdentityToken: string }> {
+    throw new HoyError("not-implemented", "logging in to a registry is not there yet");
+  }
+
+  async buildPrune(_options: {
+    all: boolean;
+    keepStorage: number | undefined;
+    filters: Filters;
+  }): Promise<PruneReport> {
+    return { deleted: [], spaceReclaimed: 0 };
+  }
+
+  async #layersSize(): Promise<number> {
+    const { snapshots } = this.#engine;
+    const layers = await Promise.all((await snapshots.listLayers()).map((diffId) => snapshots.hasLayer(diffId)));
+    return layers.reduce((sum, layer) => sum + (layer?.size ?? 0), 0);
+  }
+}
