@@ -61,7 +61,7 @@ export async function containerUser(
   user: string,
 ): Promise<ResolvedUser> {
   using root = new LayeredRoot([container.paths.upper, ...lowers]);
-  return resolveUser({
+  return await resolveUser({
     user,
     groupAdd: container.spec.hostConfig.GroupAdd ?? [],
     readFile: async (path) => root.readText(path, MAX_ACCOUNT_FILE),
