@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,7 +26,10 @@
 #define FAULT 125 /* the exit code of a FAILED that is not the runtime's */
 #define HOLD_MS 2000
 #define LINGER_MS 60000
+#define DROP_MS 1000
 #define NETWORK_MS 30000
+
+extern char __executable_start, etext; /* the linker's: end(3) */
 
 static struct job job;
 static struct proc container;
@@ -68,15 +72,20 @@ static int load_job(const char *path)
 	return job_parse(&job, data, length);
 }
 
-static int join_cgroups(void)
+/* Joining a cgroup waits for an RCU grace period, some 8 ms, once; a second move soon after does not. So a helper does
+ * it beside the mounts, and the runtime's own moves, which follow, are spared the wait. Nobody depends on the result. */
+static void join_cgroups(void)
 {
+	char text[16];
+	int length = snprintf(text, sizeof text, "%d", (int)getpid());
+	if (job.cgroup_procs.count == 0 || fork() != 0)
+		return;
 	for (size_t i = 0; i < job.cgroup_procs.count; i++) {
 		int fd = open(job.cgroup_procs.items[i], O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, "0", 1) != 1)
-			return fail(errno, "joining cgroup %s", job.cgroup_procs.items[i]);
-		close(fd);
+		if (fd >= 0)
+			(void)!write(fd, text, (size_t)length);
 	}
-	return 0;
+	_exit(0);
 }
 
 static int prepare(void)
@@ -84,8 +93,7 @@ static int prepare(void)
 	umask(0);
 	setsid();
 	spawn_init(&job);
-	if (join_cgroups() != 0)
-		return -1;
+	join_cgroups();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		return fail(errno, "subreaper");
 	spawn_guard_against_oom();
@@ -172,6 +180,9 @@ void container_started(struct proc *proc)
 	char line[32];
 	int length = snprintf(line, sizeof line, "STARTED %d\n", (int)proc->pid);
 	tell(line, (size_t)length);
+	oom_watch(&job, conns_oom);
+	/* What was run until now is not needed again: its pages count as the shim's until it gives them back. */
+	madvise(&__executable_start, (size_t)(&etext - &__executable_start), MADV_DONTNEED);
 	static struct timer hold = {.fire = hold_over};
 	if (proc->held)
 		timer_start(&hold, HOLD_MS);
@@ -244,16 +255,24 @@ static void linger_over(struct timer *timer)
 		impatient = true;
 }
 
+/* Still here for a slow reader: the container's disk should not wait for that. Not done at once, since unmounting an
+ * overlay writes out the whole file system under it, and the daemon need not wait for that either. */
+static void linger_on(struct timer *timer)
+{
+	mounts_drop(&job);
+	timer->fire = linger_over;
+	timer_start(timer, LINGER_MS);
+}
+
 static void forgotten(struct child *child, int status)
 {
 	(void)child;
 	(void)status;
-	mounts_drop(&job);
 	unlink("job");
 	over = true;
 	conns_shut();
-	static struct timer linger = {.fire = linger_over};
-	timer_start(&linger, LINGER_MS);
+	static struct timer linger = {.fire = linger_on};
+	timer_start(&linger, DROP_MS);
 }
 
 void container_ended(struct proc *proc)

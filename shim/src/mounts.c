@@ -35,7 +35,7 @@ int mounts_make(const struct job *job, int userns)
 
 void mounts_drop(const struct job *job)
 {
-	umount2(job->rootfs, MNT_DETACH | UMOUNT_NOFOLLOW);
+	(void)!umount2(job->rootfs, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 static int clone_tree(const char *source, bool recursive)
@@ -53,6 +53,19 @@ static int clone_binds(const struct job *job, int *trees)
 	return 0;
 }
 
+/*
+ * crun gives its standard streams to the container's root (fchown), /dev/null too where a stream is that: the host's
+ * node would be the container's then, to change its mode. Under a read-only mount the fchown fails, which crun takes
+ * for granted; writing to the device works as ever.
+ */
+static int guard_null(void)
+{
+	const unsigned long flags = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC;
+	if (mount("/dev/null", "/dev/null", NULL, MS_BIND, NULL) != 0 || mount(NULL, "/dev/null", NULL, flags, NULL) != 0)
+		return fail(errno, "making /dev/null read-only");
+	return 0;
+}
+
 static int private_namespace(const struct job *job)
 {
 	if (unshare(CLONE_NEWNS) != 0)
@@ -63,7 +76,7 @@ static int private_namespace(const struct job *job)
 	for (size_t i = 0; i < job->hides.count; i++)
 		if (umount2(job->hides.items[i], MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
 			return fail(errno, "hiding %s", job->hides.items[i]);
-	return 0;
+	return guard_null();
 }
 
 /* Gives the tree the container's ids. The commonest failure is a file system without support for it. */

@@ -6,7 +6,11 @@
 
 #include "job.h"
 
-/* Was a process of the container killed for want of memory? Asked before its cgroup goes. */
+/* Calls `happened` for each time that processes of the container were killed for want of memory. Call when its cgroup
+ * is there; a kernel that can't tell is no fault, the count is still asked at the end. */
+void oom_watch(const struct job *job, void (*happened)(void));
+
+/* Was a process of the container killed for want of memory, ever? Asked before its cgroup goes. */
 bool oom_happened(const struct job *job);
 
 #endif

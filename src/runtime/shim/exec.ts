@@ -32,7 +32,7 @@ export async function startExec(bundle: string, request: ExecRequest, resize: Re
       resize: (height, width) => resize(number, height, width),
     };
   } catch (error) {
-    throw toError(error);
+    throw toError(error, request.process.args[0] ?? "");
   } finally {
     // The runtime has read it, or never will.
     rmSync(file, { force: true });
@@ -57,8 +57,8 @@ function execExit(frame: Buffer | undefined): ExitStatus {
   return { code: frame.readUInt32LE(4), oomKilled: false, at: timeText(frame.readBigUInt64LE(16)) };
 }
 
-function toError(error: unknown): unknown {
+function toError(error: unknown, command: string): unknown {
   if (!(error instanceof ShimRefusal)) return error;
   if (error.code === ESRCH) return new HoyError("conflict", "the container is not running", { cause: error });
-  return runtimeFailure("exec", error.message);
+  return runtimeFailure("exec", error.message, command);
 }

@@ -7,21 +7,22 @@ export type Verb = "create" | "exec";
 
 const PREFIX: Record<Verb, string> = {
   create: "failed to create task for container: failed to create shim task: OCI runtime create failed",
-  exec: "OCI runtime exec failed: exec failed: unable to start container process",
+  exec: "OCI runtime exec failed: exec failed",
 };
 
-/** A runtime's failure as an error: "invalid" when the command is at fault, "internal" otherwise. */
-export function runtimeFailure(verb: Verb, message: string): HoyError {
-  const words = dockerWords(logMessage(message));
-  const text = `${PREFIX[verb]}: ${words}: unknown`;
+/**
+ * A runtime's failure as an error: "invalid" when the command is at fault, "internal" otherwise.
+ * @param command the process's first argument, which not every runtime names
+ */
+export function runtimeFailure(verb: Verb, message: string, command: string): HoyError {
+  const text = `${PREFIX[verb]}: ${dockerWords(logMessage(message), command)}: unknown`;
   return new HoyError(startExitCode(text) === undefined ? "internal" : "invalid", text);
 }
 
 /** The exit code that Docker gives a container which could not start for this reason: 127, 126, or neither. */
 export function startExitCode(message: string): 126 | 127 | undefined {
   const text = message.toLowerCase();
-  if (text.includes("permission denied") || text.includes("is a directory") || text.includes("exec format error"))
-    return 126;
+  if (text.includes("permission denied") || text.includes("is a directory")) return 126;
   const missing = ["executable file not found", "no such file or directory", "not a directory"];
   return missing.some((words) => text.includes(words)) ? 127 : undefined;
 }
@@ -38,25 +39,23 @@ function logMessage(line: string): string {
   return line;
 }
 
-/** crun's and runc's texts for a command that can't be run, as runc's newest says them. */
-const COMMAND_FAULTS: readonly [RegExp, (name: string) => string][] = [
-  [/executable file [`'"](.*?)[`'"] not found in \$PATH/i, (name) => notFound(name)],
-  [/exec: "(.*?)": executable file not found in \$PATH/, (name) => notFound(name)],
-  [/(?:exec|open executable|stat) [`'"](.*?)[`'"]: (?:Permission denied)/i, (name) => denied(name)],
-];
+const START = "unable to start container process";
 
-function notFound(name: string): string {
-  return `exec: ${JSON.stringify(name)}: executable file not found in $PATH`;
+function dockerWords(message: string, command: string): string {
+  // crun
+  const missing = /^executable file [`'"](.*)[`'"] not found in \$PATH/.exec(message)?.[1];
+  if (missing !== undefined) return `${START}: exec: ${JSON.stringify(missing)}: ${notFound(missing)}`;
+  // crun 1.8 says EPERM for what is no regular file, as a directory.
+  if (/^(open executable|exec.*): (Permission denied|Operation not permitted)$/.test(message))
+    return `${START}: exec: ${JSON.stringify(command)}: permission denied`;
+  // runc, whose words Docker's are
+  const words = message.trim().replace(/^(runc run failed|exec failed): /, "");
+  return /mount.*not a directory/i.test(words) ? `${words}: ${WRONG_KIND}` : words;
 }
 
-function denied(name: string): string {
-  return `exec: ${JSON.stringify(name)}: permission denied`;
-}
+const WRONG_KIND =
+  "Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type";
 
-function dockerWords(message: string): string {
-  for (const [pattern, words] of COMMAND_FAULTS) {
-    const match = pattern.exec(message);
-    if (match?.[1] !== undefined) return words(match[1]);
-  }
-  return message.trim();
+function notFound(command: string): string {
+  return command.includes("/") ? `stat ${command}: no such file or directory` : "executable file not found in $PATH";
 }

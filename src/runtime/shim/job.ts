@@ -14,6 +14,8 @@ export interface JobPlace {
   readonly hide: readonly string[];
   /** Cgroup files with a line `oom_kill N`. */
   readonly oomFiles: readonly string[];
+  /** cgroup.procs files for the shim itself. */
+  readonly shimCgroups: readonly string[];
 }
 
 /** The job's bytes. @throws HoyError "invalid" when a value can't be written or the whole is past 256 KiB. */
@@ -53,6 +55,7 @@ function* pairs(request: StartRequest, place: JobPlace): Generator<readonly [str
   yield ["cols", String(request.consoleSize?.width ?? 0)];
   yield* logPairs(request);
   for (const path of place.oomFiles) yield ["oom-file", path];
+  for (const path of place.shimCgroups) yield ["cgroup-procs", path];
 }
 
 function rangeText(range: IdRange): string {

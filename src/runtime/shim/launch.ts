@@ -17,7 +17,12 @@ export type OnNetwork = (pid: number) => Promise<void>;
  * Runs the shim until its container has started.
  * @throws HoyError as ContainerRuntime.start; the shim has ended (or is killed) then.
  */
-export async function launchShim(shim: string, job: string, onNetwork: OnNetwork | undefined): Promise<void> {
+export async function launchShim(
+  shim: string,
+  job: string,
+  command: string,
+  onNetwork: OnNetwork | undefined,
+): Promise<void> {
   const child = spawn(shim, [job], {
     cwd: "/",
     env: ENVIRONMENT,
@@ -33,10 +38,11 @@ export async function launchShim(shim: string, job: string, onNetwork: OnNetwork
       child.stdin?.end("G");
       line = await lines.next();
     }
-    check(line);
+    check(line, command);
   } catch (error) {
     // Its pipe's end tells it that the network will not come: it undoes what it made.
     child.stdin?.destroy();
+    await lines.end;
     throw error;
   } finally {
     lines.stop();
@@ -44,10 +50,10 @@ export async function launchShim(shim: string, job: string, onNetwork: OnNetwork
   }
 }
 
-function check(line: string): void {
+function check(line: string, command: string): void {
   if (line.startsWith("STARTED ")) return;
   const failed = /^FAILED (\d+) (.*)$/s.exec(line);
-  if (failed?.[2] !== undefined) throw runtimeFailure("create", failed[2]);
+  if (failed?.[2] !== undefined) throw runtimeFailure("create", failed[2], command);
   throw new HoyError("internal", `the shim did not start: ${line === "" ? "it said nothing" : line}`);
 }
 
@@ -60,9 +66,15 @@ class Lines {
   #ended = false;
   #failure: HoyError | undefined;
   #wake: () => void = () => undefined;
+  /** Resolves when the process has ended. */
+  readonly end: Promise<void>;
 
   constructor(child: ChildProcess) {
     this.#child = child;
+    this.end = new Promise((resolve) => {
+      child.on("close", () => resolve());
+      child.on("error", () => resolve());
+    });
     this.#timer = setTimeout(() => {
       child.kill("SIGKILL");
       this.#fail(new HoyError("internal", "the container did not start within two minutes"));

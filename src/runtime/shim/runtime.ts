@@ -27,6 +27,8 @@ export interface RuntimeOptions {
   readonly shim: string;
   /** Where the OCI runtimes keep their records: one directory a runtime below it. Ends with the boot. */
   readonly root: string;
+  /** cgroup.procs files that the shims write themselves into. Default: where this process is, see `ownCgroup`. */
+  readonly shimCgroups?: readonly string[];
 }
 
 /** @throws HoyError "unavailable" when no cgroups are mounted. */
@@ -37,11 +39,13 @@ export function createRuntime(options: RuntimeOptions): ContainerRuntime {
 class ShimRuntime implements ContainerRuntime {
   readonly #options: RuntimeOptions;
   readonly #cgroups: CgroupLayout;
+  readonly #shimCgroups: readonly string[];
   readonly #clients = new Map<string, ShimClient>();
 
   constructor(options: RuntimeOptions, cgroups: CgroupLayout) {
     this.#options = options;
     this.#cgroups = cgroups;
+    this.#shimCgroups = options.shimCgroups ?? ownCgroup(cgroups);
   }
 
   async start(request: StartRequest, beforeRun?: (shim: Shim) => Promise<void>): Promise<Shim> {
@@ -88,6 +92,7 @@ class ShimRuntime implements ContainerRuntime {
     await launchShim(
       this.#options.shim,
       job,
+      spec.process.args[0] ?? "",
       onNetworkNamespace === undefined
         ? undefined
         : async (pid) => {
@@ -102,6 +107,7 @@ class ShimRuntime implements ContainerRuntime {
     return encodeJob(request, {
       runtimeRoot: this.#root(request.runtime),
       hide: mode === "hybrid" && unified !== undefined ? [unified] : [],
+      shimCgroups: this.#shimCgroups,
       oomFiles: this.#cgroup(request.spec.linux.cgroupsPath)?.oomFiles() ?? [],
     });
   }
@@ -146,6 +152,19 @@ class ShimRuntime implements ContainerRuntime {
     }
     await cgroup?.remove();
   }
+}
+
+/**
+ * The cgroup.procs of one cgroup of this process. A shim that joins it moves nowhere, but the kernel's wait for an RCU
+ * grace period, 8 ms before the first move of any process, is then over when the OCI runtime makes its moves.
+ */
+function ownCgroup(layout: CgroupLayout): string[] {
+  for (const line of readFileSync("/proc/self/cgroup", "utf8").split("\n")) {
+    const [, controllers = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    const root = layout.mode === "v2" ? layout.unified : layout.controllers.get(controllers);
+    if (root !== undefined && path !== "") return [join(root, path, "cgroup.procs")];
+  }
+  return [];
 }
 
 /** The spec with the namespaces that the shim's helper holds, in place of new ones. */
