@@ -14,9 +14,8 @@ import type { Directory, Inode } from "../layer/tree.ts";
 import { type RawText, rawBytes } from "../tar/entry.ts";
 import { NO_SHIFT } from "../tree/ids.ts";
 import { FileWriter, finishDirectory, makeDirectoryIn, makeSpecial, openChild } from "../tree/node.ts";
+import { isWhiteout, OPAQUE_XATTR } from "../tree/overlay-marks.ts";
 import { removeChild } from "../tree/remove.ts";
-
-export const OPAQUE_XATTR = "trusted.overlay.opaque";
 
 export class LayerUnpacker implements Disposable {
   readonly #root: OwnedFd;
@@ -110,7 +109,8 @@ export class LayerUnpacker implements Disposable {
       using above = here;
       const type = typeOf(above.fd, name);
       if (type !== undefined && type !== S.IFDIR) {
-        if (!isWhiteout(above.fd, name)) throw new HoyError("internal", "a file is where a layer has a directory");
+        if (!isWhiteout(lstatat(above.fd, rawBytes(name))))
+          throw new HoyError("internal", "a file is where a layer has a directory");
         unlinkat(above.fd, rawBytes(name));
       }
       if (type !== S.IFDIR) makeDirectoryIn(above.fd, name, NO_SHIFT);
@@ -136,9 +136,4 @@ function typeOf(directory: number, name: RawText): number | undefined {
     if (isErrno(error, "ENOENT")) return undefined;
     throw error;
   }
-}
-
-function isWhiteout(directory: number, name: RawText): boolean {
-  const { mode, rdev } = lstatat(directory, rawBytes(name));
-  return (mode & S.IFMT) === S.IFCHR && rdev.major === 0 && rdev.minor === 0;
 }

@@ -1,0 +1,84 @@
+// The tree of a container that does not run, as it would see it: an overlay that is mounted nowhere, only held by a
+// descriptor. Closing it unmounts; a crash leaves nothing.
+//
+// Never of a running container: its shim has the overlay mounted in its own namespace, and two overlays with one upper
+// are undefined behaviour. Its tree is /proc/PID/root (with the ids of its user namespace, see ids.ts).
+
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HoyError } from "../../base/error.ts";
+import { AT } from "../../linux/at.ts";
+import { isErrno } from "../../linux/libc.ts";
+import { FsContext, MNT, mount, unmount } from "../../linux/mount.ts";
+import { O, OwnedFd, openat2 } from "../../linux/open.ts";
+
+export interface ContainerTreeParts {
+  /** Top first, as SnapshotDriver.mountChain gives them. */
+  readonly lowers: readonly string[];
+  /** With `work`: writable. Without both: read-only, the image alone. */
+  readonly upper?: string;
+  readonly work?: string;
+}
+
+/** Opens the tree; the descriptor is its root. The caller closes it (`using`), and then the overlay is gone. */
+export function openContainerTree(parts: ContainerTreeParts): OwnedFd {
+  const { lowers, upper, work } = parts;
+  if ((upper === undefined) !== (work === undefined)) throw new HoyError("internal", "an upper directory needs a work");
+  const [only, ...others] = upper === undefined ? lowers : [upper, ...lowers];
+  if (only === undefined) throw new HoyError("internal", "a container's tree needs a directory");
+  // One directory alone is the tree; overlay itself wants two.
+  if (others.length === 0) return new OwnedFd(openat2(AT.FDCWD, only, { flags: O.RDONLY | O.DIRECTORY }));
+  try {
+    return new OwnedFd(detached(parts));
+  } catch (error) {
+    // Before Linux 6.5 overlay takes no layers one by one.
+    if (!isErrno(error, "EINVAL", "ENOSYS")) throw error;
+    return new OwnedFd(mountedAndLetGo(parts, error));
+  }
+}
+
+function detached({ lowers, upper, work }: ContainerTreeParts): number {
+  using context = new FsContext("overlay");
+  for (const lower of lowers) context.set("lowerdir+", lower);
+  if (upper !== undefined && work !== undefined) {
+    context.set("upperdir", upper);
+    context.set("workdir", work);
+  }
+  for (const [key, value] of OPTIONS) context.set(key, value);
+  using tree = new OwnedFd(context.mount());
+  return openat2(tree.fd, ".", { flags: O.RDONLY | O.DIRECTORY });
+}
+
+/** With either on, an upper could hold files that mean others (overlay-marks.ts), and kernels differ in the default. */
+const OPTIONS = [
+  ["redirect_dir", "off"],
+  ["metacopy", "off"],
+  ["index", "off"],
+] as const;
+
+/** The old way: mounted for a moment, opened, and unmounted; the descriptor keeps it. */
+function mountedAndLetGo({ lowers, upper, work }: ContainerTreeParts, cause: unknown): number {
+  const target = mkdtempSync(join(tmpdir(), "hoy-tree-"));
+  // Short names by descriptors: mount(2)'s options must fit a page.
+  const held = lowers.map((lower) => new OwnedFd(openat2(AT.FDCWD, lower, { flags: O.PATH | O.DIRECTORY })));
+  try {
+    const layers = `lowerdir=${held.map(({ fd }) => `/proc/self/fd/${fd}`).join(":")}`;
+    const writable = upper === undefined ? [] : [`upperdir=${escaped(upper)}`, `workdir=${escaped(work ?? "")}`];
+    const data = [layers, ...writable, ...OPTIONS.map(([key, value]) => `${key}=${value}`)].join(",");
+    if (data.length > 4095) throw new HoyError("internal", "the image has too many layers for this kernel", { cause });
+    mount({ source: "overlay", target, type: "overlay", data });
+    try {
+      return openat2(AT.FDCWD, target, { flags: O.RDONLY | O.DIRECTORY });
+    } finally {
+      unmount(target, MNT.DETACH);
+    }
+  } finally {
+    for (const fd of held) fd[Symbol.dispose]();
+    rmdirSync(target);
+  }
+}
+
+function escaped(path: string): string {
+  return path.replaceAll(/[\\,:]/g, (character) => `\\${character}`);
+}
