@@ -24,6 +24,8 @@ export interface CallParts {
   readonly options: ServerOptions;
   /** The client waits for "100 Continue" before it sends the body. */
   readonly expectsContinue: boolean;
+  /** Told when the connection is taken over: no time limits any more. */
+  readonly detached: () => void;
 }
 
 export class Call {

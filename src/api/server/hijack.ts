@@ -54,6 +54,7 @@ function takeOver(call: Call, tty: boolean): Duplex {
 export function detach(call: Call, head: readonly string[]): Duplex {
   const { socket, response } = call.parts;
   response.detachSocket(socket);
+  call.parts.detached();
   for (const event of ["data", "end", "drain", "timeout"]) socket.removeAllListeners(event);
   socket.on("error", () => socket.destroy());
   const common = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${String(value)}`);

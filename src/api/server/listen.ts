@@ -24,9 +24,10 @@ export type Listener =
   | { readonly kind: "fd"; readonly fd: number; readonly tls: TlsOptions | false; readonly remote: boolean };
 
 export interface Listening {
-  /** "unix:///run/hoy.sock", "tcp://127.0.0.1:2376", "fd://3"; the port is the real one when 0 was asked. */
+  /** "unix:///run/hoy/hoy.sock", "tcp://127.0.0.1:2376", "fd://3"; the port is the real one when 0 was asked. */
   readonly address: string;
-  close(): Promise<void>;
+  /** No more connections; those there are go on. */
+  close(): void;
 }
 
 export type Accept = (socket: net.Socket, remote: boolean) => void;
@@ -37,7 +38,7 @@ export async function listen(listener: Listener, log: Log, accept: Accept): Prom
   const server = makeServer(listener.tls, remote, log, accept);
   if (listener.kind === "fd") {
     await opened(server, { fd: listener.fd }, `fd://${listener.fd}`);
-    return { address: `fd://${listener.fd}`, close: () => closed(server) };
+    return { address: `fd://${listener.fd}`, close: () => void server.close() };
   }
   if (listener.tls === false) {
     log.warn("the API is open on TCP without TLS: whoever reaches this port is root here", { host: listener.host });
@@ -46,7 +47,7 @@ export async function listen(listener: Listener, log: Log, accept: Accept): Prom
   await opened(server, { host: listener.host, port: listener.port }, `tcp://${name}:${listener.port}`);
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : listener.port;
-  return { address: `tcp://${name}:${port}`, close: () => closed(server) };
+  return { address: `tcp://${name}:${port}`, close: () => void server.close() };
 }
 
 /**
@@ -74,8 +75,8 @@ async function listenUnix(path: string, gid: number, accept: Accept): Promise<Li
   const own = lstatSync(path).ino;
   return {
     address: `unix://${path}`,
-    close: async () => {
-      await closed(server);
+    close: () => {
+      server.close();
       // Another daemon may have taken the path meanwhile; its socket is not ours to remove.
       if (lstatSync(path, { throwIfNoEntry: false })?.ino === own) unlinkSync(path);
     },
@@ -106,10 +107,6 @@ function opened(server: net.Server, options: net.ListenOptions & { fd?: number }
     });
     server.listen(options, resolve);
   });
-}
-
-function closed(server: net.Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()));
 }
 
 function answers(path: string): Promise<boolean> {

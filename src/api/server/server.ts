@@ -9,6 +9,7 @@ import type { Backend } from "../backend.ts";
 import { API_VERSION } from "../version.ts";
 import { refuseBrowsers } from "./browsers.ts";
 import { Call } from "./call.ts";
+import { HeadWatch } from "./head-watch.ts";
 import { Http2Door } from "./http2.ts";
 import { type Listener, type Listening, listen } from "./listen.ts";
 import { DEFAULT_LIMITS, type Limits, type Log, type ServerOptions, type Trace } from "./options.ts";
@@ -53,7 +54,7 @@ class HttpApiServer implements ApiServer {
   readonly #router = new Router(ROUTES);
   readonly #http: Server;
   readonly #http2: Http2Door;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<Duplex, HeadWatch>();
   readonly #remote = new WeakSet<Duplex>();
   readonly #listening: Listening[] = [];
 
@@ -62,10 +63,8 @@ class HttpApiServer implements ApiServer {
     const { limits } = options;
     this.#http = createServer({
       maxHeaderSize: limits.headBytes,
-      headersTimeout: limits.headTimeout,
-      requestTimeout: 0,
-      keepAliveTimeout: limits.idleTimeout,
-      insecureHTTPParser: false,
+      requestTimeout: 0, // uploads and streams take as long as they take; heads are watched by HeadWatch
+      keepAliveTimeout: 0,
       shouldUpgradeCallback: (request: IncomingMessage) => this.#mayUpgrade(request),
     } as Parameters<typeof createServer>[0]);
     this.#http.on("request", (request, response) => this.#serve(request, response, NOTHING, false));
@@ -82,11 +81,11 @@ class HttpApiServer implements ApiServer {
   }
 
   async close(grace = 0): Promise<void> {
-    await Promise.all(this.#listening.splice(0).map((each) => each.close()));
-    this.#http.closeIdleConnections();
+    for (const listening of this.#listening.splice(0)) listening.close();
+    for (const [socket, heads] of this.#sockets) if (heads.idle) socket.destroy();
     const end = Date.now() + grace;
     while (this.#sockets.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     this.#http2.close();
   }
 
@@ -97,12 +96,19 @@ class HttpApiServer implements ApiServer {
       socket.destroy();
       return;
     }
-    this.#sockets.add(socket);
+    const watch = new HeadWatch(socket, limits.headTimeout, limits.idleTimeout);
+    this.#sockets.set(socket, watch);
     if (remote) this.#remote.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    sniff(socket, remote ? limits.headTimeout : limits.idleTimeout, {
-      http1: (each) => this.#http.emit("connection", each),
-      http2: (each) => this.#http2.accept(each),
+    sniff(socket, {
+      http1: (each) => {
+        this.#http.emit("connection", each);
+        watch.start();
+      },
+      http2: (each) => {
+        watch.stop();
+        this.#http2.accept(each);
+      },
     });
   }
 
@@ -132,6 +138,9 @@ class HttpApiServer implements ApiServer {
     response.setHeader("Ostype", "linux");
     response.setHeader("Server", `hoy/${productVersion} (linux)`);
     const socket = request.socket;
+    const watch = this.#sockets.get(socket);
+    watch?.requestBegan();
+    response.once("close", () => watch?.requestEnded());
     const controller = new AbortController();
     response.once("close", () => {
       if (!response.writableFinished) controller.abort();
@@ -150,6 +159,7 @@ class HttpApiServer implements ApiServer {
         signal: controller.signal,
         options: this.#options,
         expectsContinue,
+        detached: () => watch?.stop(),
       });
     void this.#run(request, call);
   }

@@ -10,9 +10,8 @@ export interface Speakers {
   readonly http2: (socket: Socket) => void;
 }
 
-/** Waits for enough bytes to tell. A client that stays silent is closed after `timeout` milliseconds. */
-export function sniff(socket: Socket, timeout: number, speakers: Speakers): void {
-  const timer = setTimeout(() => socket.destroy(), timeout);
+/** Waits for enough bytes to tell. How long that may take is watched elsewhere (head-watch.ts). */
+export function sniff(socket: Socket, speakers: Speakers): void {
   const fail = () => socket.destroy();
   let seen: Buffer = Buffer.alloc(0);
   const look = (data: Buffer) => {
@@ -20,7 +19,6 @@ export function sniff(socket: Socket, timeout: number, speakers: Speakers): void
     const common = Math.min(seen.length, PREFACE.length);
     const http2 = seen.subarray(0, common).equals(PREFACE.subarray(0, common));
     if (http2 && seen.length < PREFACE.length) return;
-    clearTimeout(timer);
     socket.removeListener("data", look);
     socket.removeListener("error", fail);
     socket.removeListener("end", fail);
@@ -32,5 +30,4 @@ export function sniff(socket: Socket, timeout: number, speakers: Speakers): void
   socket.on("data", look);
   socket.on("error", fail);
   socket.on("end", fail);
-  socket.once("close", () => clearTimeout(timer));
 }
