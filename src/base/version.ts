@@ -21,3 +21,6 @@ export const build: BuildInfo = {
 /** The Engine API that is spoken: newest, and oldest still answered. */
 export const API_VERSION = "1.51";
 export const MIN_API_VERSION = "1.24";
+
+/** How hoy names itself to servers. */
+export const userAgent = `hoy/${build.version} (${process.platform}; ${process.arch})`;

@@ -35,6 +35,7 @@ import { EventBus } from "./events/bus.ts";
 import { Execs } from "./exec/backend.ts";
 import { IdRanges } from "./id-ranges.ts";
 import { Images } from "./images/backend.ts";
+import type { EmitEvent } from "./images/contract.ts";
 import { ImageShelf } from "./images/shelf.ts";
 import { createNetworkBackend } from "./networks/backend.ts";
 import { findInit, ociRuntime } from "./programs.ts";
@@ -110,11 +111,8 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   };
   const execs = new Execs(engine);
   const sources = containerSources(containers, () => engine);
-  const imageVerbs = new Images({
-    shelf: images,
-    sources,
-    emit: (type, action, actor) => events.emit(type, action, actor.ID, actor.Attributes),
-  });
+  const emit: EmitEvent = (type, action, actor) => events.emit(type, action, actor.ID, actor.Attributes);
+  const imageVerbs = new Images({ shelf: images, sources, emit }, () => settings.registry);
   const wanted = await recoverContainers(engine);
   containers.flush();
   startRecovered(engine, wanted).catch((error) => log.error("restart policies failed", { error }));

@@ -133,6 +133,15 @@ export class ImageTable {
     this.#db.query("UPDATE images SET parent = coalesce(parent, $parent) WHERE id = $id").run({ id, parent });
   }
 
+  /** Gives an image that was made here the manifest it was pushed as, and that manifest's blobs. */
+  setManifest(id: string, manifest: string, blobs: readonly string[]): void {
+    this.#db.transaction(() => {
+      this.#db.query("UPDATE images SET manifest = $manifest WHERE id = $id").run({ id, manifest });
+      const insert = this.#db.query("INSERT OR IGNORE INTO blob_refs (owner, digest) VALUES ($id, $digest)");
+      for (const digest of blobs) insert.run({ id, digest });
+    })();
+  }
+
   children(id: string): string[] {
     return this.#db
       .query<{ id: string }, { id: string }>("SELECT id FROM images WHERE parent = $id")

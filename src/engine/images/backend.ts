@@ -7,11 +7,11 @@ import type {
   ImageBackend,
   ImageListOptions,
   ImportOptions,
-  ProgressMessage,
   RegistryAuth,
 } from "../../api/backend.ts";
 import type { DistributionInspect } from "../../api/types/image.ts";
 import { HoyError } from "../../base/error.ts";
+import type { RegistrySettings } from "../../base/settings.ts";
 import { parseReference } from "../../image/reference.ts";
 import { commitImage } from "./commit.ts";
 import type { ImageContext } from "./context.ts";
@@ -21,15 +21,22 @@ import { inspectImage } from "./inspect.ts";
 import { listImages } from "./list.ts";
 import { loadImages } from "./load.ts";
 import { pruneImages } from "./prune.ts";
+import { Puller } from "./pull/pull.ts";
+import { Pusher } from "./push/push.ts";
 import { removeImage } from "./remove.ts";
 import { saveImages } from "./save.ts";
 import { tagImage } from "./tag.ts";
 
 export class Images implements ImageBackend {
   readonly #context: ImageContext;
+  readonly #puller: Puller;
+  readonly #pusher: Pusher;
 
-  constructor(context: ImageContext) {
+  /** `registry` is asked at each pull and push: the settings may be reloaded. */
+  constructor(context: ImageContext, registry: () => RegistrySettings) {
     this.#context = context;
+    this.#puller = new Puller(context, registry);
+    this.#pusher = new Pusher(context, registry);
   }
 
   list(options: ImageListOptions) {
@@ -76,14 +83,20 @@ export class Images implements ImageBackend {
     return commitImage(this.#context, options, signal);
   }
 
-  async pull(ref: string): Promise<AsyncIterable<ProgressMessage>> {
-    parseReference(ref);
-    throw noRegistry(`pull ${ref}`);
+  pull(
+    ref: string,
+    options: { platform: string | undefined; auth: RegistryAuth | undefined; allTags: boolean },
+    signal: AbortSignal,
+  ) {
+    return this.#puller.pull(ref, options, signal);
   }
 
-  async push(ref: string): Promise<AsyncIterable<ProgressMessage>> {
-    this.#context.shelf.find(ref);
-    throw noRegistry(`push ${ref}`);
+  push(
+    ref: string,
+    options: { tag: string | undefined; platform: string | undefined; auth: RegistryAuth | undefined },
+    signal: AbortSignal,
+  ) {
+    return this.#pusher.push(ref, options, signal);
   }
 
   async search(term: string): Promise<unknown[]> {

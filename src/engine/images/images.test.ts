@@ -282,8 +282,11 @@ test("history has the newest first", async () => {
   ]);
 });
 
-test("what needs a registry says that there is none yet", async () => {
-  await expect(house.images.pull("busybox")).rejects.toThrow("does not speak to registries yet");
-  await expect(house.images.pull("Bad")).rejects.toThrow("must be lowercase");
-  await expect(house.images.push("busybox")).rejects.toThrow("No such image: busybox:latest");
+test("push names what is not here, pull a name that can't be", async () => {
+  const { signal } = new AbortController();
+  const options = { platform: undefined, auth: undefined, allTags: false, tag: undefined };
+  await expect(house.images.pull("Bad", options, signal)).rejects.toThrow("must be lowercase");
+  await expect(house.images.push("busybox", options, signal)).rejects.toThrow(
+    "An image does not exist locally with the tag: busybox",
+  );
 });

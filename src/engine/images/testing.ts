@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { ProgressMessage } from "../../api/backend.ts";
 import { chainId, type Digest, digestHex, isDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import type { RegistrySettings } from "../../base/settings.ts";
 import { openDatabase } from "../../state/database.ts";
 import { ImageTable } from "../../state/images.ts";
 import { migrations } from "../../state/migrations.ts";
@@ -26,6 +27,14 @@ export interface SeenEvent {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+const TEST_REGISTRY_SETTINGS: RegistrySettings = {
+  mirrors: [],
+  insecure: [],
+  maxDownloads: 3,
+  maxUploads: 5,
+  maxDownloadAttempts: 5,
+};
+
 export class TestHouse implements AsyncDisposable {
   readonly root: string;
   readonly driver: TestDriver;
@@ -39,17 +48,20 @@ export class TestHouse implements AsyncDisposable {
     this.root = root;
     this.driver = driver;
     this.shelf = shelf;
-    this.images = new Images({
-      shelf,
-      sources: {
-        find: async (ref) => {
-          if (this.source === undefined) throw new HoyError("not-found", `No such container: ${ref}`);
-          return this.source;
+    this.images = new Images(
+      {
+        shelf,
+        sources: {
+          find: async (ref) => {
+            if (this.source === undefined) throw new HoyError("not-found", `No such container: ${ref}`);
+            return this.source;
+          },
+          users: () => this.users,
         },
-        users: () => this.users,
+        emit: (type, action, actor) => this.events.push({ type, action, id: actor.ID, attributes: actor.Attributes }),
       },
-      emit: (type, action, actor) => this.events.push({ type, action, id: actor.ID, attributes: actor.Attributes }),
-    });
+      () => TEST_REGISTRY_SETTINGS,
+    );
   }
 
   static async open(root?: string, name: "erofs" | "overlay" = "erofs"): Promise<TestHouse> {

@@ -1,0 +1,86 @@
+// One layer of a pull: network → partial file and digest → decompress → the snapshot driver, all at once, in one stream.
+// The compressed blob is then the file that came, linked into the content store: nothing is written twice.
+
+import { createReadStream } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type Digest, digestHex } from "../../../base/digest.ts";
+import type { Descriptor } from "../../../image/descriptor.ts";
+import { download } from "../../../registry/client/download.ts";
+import type { Repository } from "../../../registry/client/repository.ts";
+import { decompress } from "../../../storage/decompress.ts";
+import type { LayerInfo } from "../../../storage/snapshot.ts";
+import { addTar } from "../add-tar.ts";
+import type { IngestSession } from "../collector.ts";
+import type { ImageShelf } from "../shelf.ts";
+
+export interface LayerPull {
+  readonly shelf: ImageShelf;
+  readonly repository: Repository;
+  readonly blob: Descriptor;
+  readonly diffId: Digest;
+  readonly attempts: number;
+  readonly onProgress: (received: number) => void;
+  readonly onReceived: () => void;
+}
+
+export interface PulledLayer {
+  readonly layer: LayerInfo;
+  readonly blobs: readonly Digest[];
+}
+
+/** The layer if this engine has it already. */
+export async function presentLayer(
+  session: IngestSession,
+  blob: Descriptor,
+  diffId: Digest,
+): Promise<PulledLayer | undefined> {
+  const layer = await session.useLayer(diffId);
+  if (layer === undefined) return undefined;
+  // The tar as a blob is how a driver that unpacks keeps it.
+  const here = await Promise.all(
+    [blob.digest, diffId].map(async (digest) => ((await session.useBlob(digest)) === undefined ? [] : [digest])),
+  );
+  return { layer, blobs: here.flat() };
+}
+
+/** Downloads, checks and adds a layer. What came of it stays for the next try when it fails half-way. */
+export async function pullLayer(pull: LayerPull, session: IngestSession, signal: AbortSignal): Promise<PulledLayer> {
+  const { shelf, blob, diffId } = pull;
+  const here = await session.useBlob(blob.digest);
+  if (here !== undefined) {
+    pull.onReceived();
+    const stream = createReadStream(await shelf.content.path(blob.digest), { highWaterMark: 1024 * 1024 });
+    const added = await addTar(shelf, session, decompress(stream, { signal }), { expected: diffId, signal });
+    return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
+  }
+  const path = await partialPath(shelf, blob.digest);
+  const { attempts, onProgress } = pull;
+  const stream = drained(download(pull.repository, blob, path, { signal, attempts, onProgress }), pull.onReceived);
+  const added = await addTar(shelf, session, decompress(stream, { signal }), { expected: diffId, signal });
+  // The tar may end before the blob does (padding after it): the rest is read for its digest.
+  for await (const _ of stream.rest()) signal.throwIfAborted();
+  await shelf.content.adopt(path, blob.digest);
+  await session.useBlob(blob.digest);
+  await rm(path, { force: true });
+  return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
+}
+
+/** Begins with "partial-": kept over a restart, unlike what else is in the temporary directory. */
+async function partialPath(shelf: ImageShelf, digest: Digest): Promise<string> {
+  const directory = join(shelf.temporary, "partial");
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return join(directory, digestHex(digest));
+}
+
+/** A stream that a consumer may leave early without ending it; `rest` reads on to its end. */
+function drained(
+  source: AsyncGenerator<Uint8Array, void, void>,
+  onEnd: () => void,
+): AsyncIterable<Uint8Array> & { rest(): AsyncIterable<Uint8Array> } {
+  const read = async function* () {
+    for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
+    onEnd();
+  };
+  return { [Symbol.asyncIterator]: read, rest: read };
+}

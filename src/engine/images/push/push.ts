@@ -1,0 +1,132 @@
+// `push`: an image to a registry, under one tag or all of its repository's. Layers go in parallel, as the blobs they
+// came as where those are here (so the digests are the same), else as gzip of their tars; the manifest goes last, so
+// that nothing incomplete can be pulled.
+
+import type { ProgressMessage, RegistryAuth } from "../../../api/backend.ts";
+import { HoyError } from "../../../base/error.ts";
+import { shortId } from "../../../base/id.ts";
+import type { RegistrySettings } from "../../../base/settings.ts";
+import { userAgent } from "../../../base/version.ts";
+import {
+  canonicalString,
+  parseReference,
+  type Reference,
+  repositoryName,
+  withDefaultTag,
+  withTag,
+} from "../../../image/reference.ts";
+import { Repository } from "../../../registry/client/repository.ts";
+import { upload } from "../../../registry/client/upload.ts";
+import { emitImage, type ImageContext } from "../context.ts";
+import { messagesOf, type Say } from "../messages.ts";
+import { Slots } from "../pull/shared.ts";
+import { type PackedImage, packImage } from "./pack.ts";
+
+export interface PushOptions {
+  readonly tag: string | undefined;
+  readonly platform: string | undefined;
+  readonly auth: RegistryAuth | undefined;
+}
+
+export class Pusher {
+  readonly #context: ImageContext;
+  readonly #settings: () => RegistrySettings;
+
+  constructor(context: ImageContext, settings: () => RegistrySettings) {
+    this.#context = context;
+    this.#settings = settings;
+  }
+
+  /** @throws "not-found" when no image here has the name. */
+  async push(name: string, options: PushOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+    const given = parseReference(name);
+    const ref = options.tag ? withTag(given, options.tag) : given;
+    const targets = ref.tag === undefined ? this.#tagsOf(ref) : [ref];
+    if (
+      targets.length === 0 ||
+      targets.some((target) => this.#context.shelf.table.byName(canonicalString(target)) === undefined)
+    ) {
+      throw new HoyError(
+        "not-found",
+        `An image does not exist locally with the tag: ${repositoryName(ref).replace(/^docker\.io\/(library\/)?/, "")}`,
+      );
+    }
+    return messagesOf(signal, async (say, abort) => {
+      say({ status: `The push refers to repository [${repositoryName(ref)}]` });
+      const settings = this.#settings();
+      const repository = new Repository({
+        domain: ref.domain,
+        path: ref.path,
+        auth: options.auth,
+        settings,
+        userAgent,
+      });
+      for (const target of targets) await this.#pushOne(repository, target, settings, say, abort);
+    });
+  }
+
+  #tagsOf(ref: Reference): Reference[] {
+    const prefix = `${repositoryName(ref)}:`;
+    const names = this.#context.shelf.table
+      .names()
+      .filter(({ name }) => name.startsWith(prefix) && !name.includes("@"));
+    return names.length > 0 ? names.map(({ name }) => parseReference(name)) : [withDefaultTag(ref)];
+  }
+
+  async #pushOne(
+    repository: Repository,
+    ref: Reference,
+    settings: RegistrySettings,
+    say: Say,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { shelf } = this.#context;
+    const row = shelf.find(canonicalString(ref));
+    await using session = shelf.session();
+    const image = await packImage(shelf, session, row, signal);
+    const slots = new Slots(settings.maxUploads);
+    const mountFrom = this.#siblings(ref, row.id);
+    await Promise.all(
+      image.layers.map((layer) =>
+        slots.run(() => this.#layer(repository, layer, mountFrom, settings.maxDownloadAttempts, say, signal)),
+      ),
+    );
+    const { config } = image;
+    const quiet = { signal, attempts: settings.maxDownloadAttempts, mountFrom: [], onProgress: () => undefined };
+    await upload(repository, config.descriptor, config.path, quiet);
+    await repository.putManifest(ref.tag ?? image.descriptor.digest, image.descriptor.mediaType, image.bytes, signal);
+    const { digest, size } = image.descriptor;
+    shelf.setName(`${repositoryName(ref)}@${digest}`, row.id);
+    say({ status: `${ref.tag ?? ""}: digest: ${digest} size: ${size}` });
+    say({ aux: { Tag: ref.tag ?? "", Digest: digest, Size: size } });
+    await emitImage(this.#context, "push", row.id, canonicalString(ref));
+  }
+
+  async #layer(
+    repository: Repository,
+    layer: PackedImage["layers"][number],
+    mountFrom: readonly string[],
+    attempts: number,
+    say: Say,
+    signal: AbortSignal,
+  ) {
+    const { descriptor, path } = layer;
+    const id = shortId(layer.diffId);
+    say({ status: "Preparing", progressDetail: {}, id });
+    const onProgress = (current: number) =>
+      say({ status: "Pushing", progressDetail: { current, total: descriptor.size }, id });
+    const done = await upload(repository, descriptor, path, { signal, attempts, onProgress, mountFrom });
+    const words = { there: "Layer already exists", sent: "Pushed", mounted: "" };
+    say({ status: done.how === "mounted" ? `Mounted from ${done.from}` : words[done.how], progressDetail: {}, id });
+  }
+
+  /** Other repositories of the same registry that this image came from or went to. */
+  #siblings(ref: Reference, imageId: string): string[] {
+    const names = this.#context.shelf.table.names(imageId).map(({ name }) => parseReference(name));
+    return [
+      ...new Set(
+        names.filter((other) => other.domain === ref.domain && other.path !== ref.path).map((other) => other.path),
+      ),
+    ];
+  }
+}

@@ -1,0 +1,109 @@
+// One HTTP request to a registry or its token server: TLS of the endpoint, proxies from the environment, a deadline for
+// the answer's head (bodies may take long), retries of what may succeed when asked again. No authentication here.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { HoyError } from "../../base/error.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpOptions {
+  readonly userAgent: string;
+  /** How often a request is made at most; 1: no retry. */
+  readonly attempts: number;
+}
+
+const HEAD_TIMEOUT_MS = 60_000;
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 30_000;
+/** Worth another try: too many requests, and the faults of a server or what stands before it. */
+const RETRIED = new Set([408, 429, 500, 502, 503, 504]);
+
+/** The answer, whatever its status. @throws HoyError "unavailable" when no answer comes, "cancelled". */
+export async function send(endpoint: Endpoint, request: HttpRequest, options: HttpOptions): Promise<Response> {
+  // A stream can be sent once.
+  const attempts = request.body instanceof ReadableStream ? 1 : options.attempts;
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await once(endpoint, request, options).catch((error: unknown) => error);
+    request.signal.throwIfAborted();
+    const failed = !(outcome instanceof Response);
+    if (attempt >= attempts || (!failed && !RETRIED.has(outcome.status)) || (failed && !isTransient(outcome))) {
+      if (!failed) return outcome;
+      throw new HoyError("unavailable", describe(request, outcome), { cause: outcome });
+    }
+    const wait = failed ? undefined : retryAfterMs(outcome.headers.get("retry-after"));
+    if (!failed) await outcome.body?.cancel();
+    await sleep(Math.min(wait ?? FIRST_WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS), undefined, {
+      signal: request.signal,
+    });
+  }
+}
+
+async function once(endpoint: Endpoint, request: HttpRequest, options: HttpOptions): Promise<Response> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new Error("no answer in time")), HEAD_TIMEOUT_MS);
+  const { tls } = endpoint;
+  const proxy = proxyFor(request.url, process.env);
+  try {
+    return await fetch(request.url, {
+      method: request.method,
+      headers: { "User-Agent": options.userAgent, ...request.headers },
+      ...(request.body === undefined ? {} : { body: request.body }),
+      signal: AbortSignal.any([request.signal, deadline.signal]),
+      // Followed by hand where a body may go elsewhere; fetch drops Authorization when the host changes.
+      redirect: request.method === "GET" || request.method === "HEAD" ? "follow" : "manual",
+      // Blobs are wanted as they are stored: a gzip layer must not be unpacked on its way.
+      decompress: false,
+      ...(proxy === undefined ? {} : { proxy }),
+      tls: {
+        rejectUnauthorized: !endpoint.insecure,
+        ...(tls.ca.length > 0 ? { ca: [...tls.ca] } : {}),
+        ...(tls.cert === undefined || tls.key === undefined ? {} : { cert: tls.cert, key: tls.key }),
+      },
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case, as curl and Docker read them. */
+export function proxyFor(url: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const { protocol, hostname } = new URL(url);
+  const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
+  const proxy = protocol === "https:" ? read("HTTPS_PROXY") : read("HTTP_PROXY");
+  if (proxy === undefined || hostname === "localhost" || hostname.startsWith("127.") || hostname === "[::1]")
+    return undefined;
+  const direct = (read("NO_PROXY") ?? "").split(",").map((entry) => entry.trim().replace(/^\*?\./, ""));
+  const bare = direct.some(
+    (entry) => entry === "*" || (entry !== "" && (hostname === entry || hostname.endsWith(`.${entry}`))),
+  );
+  return bare ? undefined : proxy;
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3), in ms; undefined when there is none. */
+export function retryAfterMs(header: string | null, now = Date.now()): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d{1,6}$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+const PERMANENT = /CERT|SSL|TLS|UNKNOWN_CA|SELF_SIGNED|ERR_INVALID_URL/i;
+
+/** A certificate does not get better by asking again. */
+function isTransient(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return !PERMANENT.test(code);
+}
+
+function describe(request: HttpRequest, error: unknown): string {
+  const { host } = new URL(request.url);
+  const why = error instanceof Error ? error.message : String(error);
+  return `failed to do request: ${request.method} ${host}: ${why}`;
+}
