@@ -2,11 +2,11 @@
 // and the two clients that talk to it. When the file's tests are done it is taken down, and nothing may be left of it.
 
 import { afterAll, expect } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type CommandOptions, command, type Result, type Running, start } from "./command.ts";
 import { importBase } from "./images.ts";
-import { interfaces, traces } from "./machine.ts";
+import { interfaces, removeEmptyCgroups, traces } from "./machine.ts";
 import { have } from "./needs.ts";
 
 const DIST = resolve(import.meta.dir, "../../dist");
@@ -55,6 +55,7 @@ export class TestDaemon {
 
   constructor(options: DaemonOptions) {
     this.#options = options;
+    chmodSync(this.root, 0o711); // users of containers pass through
     writeFileSync(join(this.root, "daemon.json"), JSON.stringify(options.config ?? {}));
     mkdirSync(join(this.root, "home"));
   }
@@ -158,12 +159,15 @@ export class TestDaemon {
     return existsSync(this.log) ? readFileSync(this.log, "utf8") : "";
   }
 
-  /** Removes every container, ends the daemon, and checks that nothing is left of either. */
+  /** Removes every container and image, ends the daemon, and checks that nothing is left of any of them. */
   async close(): Promise<void> {
     if (this.#process === undefined) await this.up();
-    const { json } = await this.api("GET", "/containers/json?all=1");
-    for (const { Id } of json as { Id: string }[]) await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
+    const listed = async (path: string) => (await this.api("GET", path)).json as { Id: string }[];
+    for (const { Id } of await listed("/containers/json?all=1"))
+      await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
+    for (const { Id } of await listed("/images/json")) await this.api("DELETE", `/images/${Id}?force=1`);
     expect(await this.down()).toBe(0);
+    removeEmptyCgroups(`/${this.mark}`);
     const left = traces(this.mark);
     const newInterfaces = interfaces().filter((name) => !this.#interfaces.includes(name));
     for (const mount of left.mounts.toReversed()) await command(["umount", "-l", mount]);

@@ -1,7 +1,7 @@
 // What is left on the machine: mounts, processes, cgroups and interfaces that belong to one test's daemon. A daemon's
 // things are known by its directory (in mounts and command lines) and its cgroup parent.
 
-import { type Dirent, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Traces {
@@ -52,6 +52,17 @@ function textOf(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return ""; // it has ended meanwhile
+  }
+}
+
+/** The parent that the daemon was given is the caller's to remove; what is still in it keeps it, and shows. */
+export function removeEmptyCgroups(parent: string): void {
+  for (const path of cgroupsWith(parent.replace(/^\//, ""))) {
+    try {
+      rmdirSync(path);
+    } catch (error) {
+      if (!["EBUSY", "ENOTEMPTY"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
   }
 }
 

@@ -170,7 +170,7 @@ describe("names", () => {
     await ok(client.with({ input: await baseTar() }, "import", "--change", "LABEL sort=odd", "-", image));
     expect(await names("label=sort=odd")).toEqual([image]);
     expect(await names(`reference=${image.slice(0, -1)}*`)).toContain(image);
-    expect(await names("before=" + image)).toContain("busybox");
+    expect(await names(`before=${image}`)).toContain("busybox");
     expect(await names("dangling=true")).toEqual([""]);
     await fails(client("images", "--filter", "colour=red"), 1, /invalid filter 'colour'/);
     await ok(client("rmi", image));
