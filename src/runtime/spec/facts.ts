@@ -90,6 +90,11 @@ export function parseKernel(text: string): readonly [number, number] {
   return [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
 }
 
+/** Is the kernel this version or a later one? */
+export function atLeast([major, minor]: HostFacts["kernel"], wanted: readonly [number, number]): boolean {
+  return major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
+}
+
 const LIMIT_NAMES: Readonly<Record<string, string>> = {
   "Max cpu time": "cpu",
   "Max file size": "fsize",

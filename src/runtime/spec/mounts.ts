@@ -2,12 +2,14 @@
 // below another comes after it. Every bind source is first put at a staging point in the bundle by the shim (with the
 // container's ids when it has a user namespace), and the spec names the staging point.
 
+import { statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import type { StagedBind } from "../contract.ts";
 import type { OciDevice, OciMount } from "../oci.ts";
 import { defaultMounts } from "./default-mounts.ts";
 import { type DeviceBinds, deviceBinds } from "./device-binds.ts";
+import { atLeast, type HostFacts } from "./facts.ts";
 import type { ResolvedBind, ResolvedMount, SpecInput } from "./input.ts";
 import { tmpfsMounts, tmpfsOptions } from "./tmpfs.ts";
 
@@ -43,7 +45,7 @@ export function mountsOf(
       return { destination: mount.destination, type: "tmpfs", source: "tmpfs", options };
     }
     const source = stage(mount.source, mount.recursive ?? true, mount.idmap ?? true);
-    return { destination: mount.destination, type: "bind", source, options: bindOptions(mount) };
+    return { destination: mount.destination, type: "bind", source, options: bindOptions(mount, input.facts.kernel) };
   });
   const nodes = nodesOf(input, devices, (index) => stagingPoint(binds.length + index));
   const shared = user.some((mount) => mount.type === "bind" && isShared(mount.propagation));
@@ -94,18 +96,31 @@ function byDepth(mounts: readonly ResolvedMount[]): ResolvedMount[] {
   return mounts.toSorted((a, b) => depth(a) - depth(b) || (a.destination < b.destination ? -1 : 1));
 }
 
-/** @throws HoyError "invalid" for read-only options that exclude each other */
-function bindOptions(mount: ResolvedBind): string[] {
+/** mount_setattr(2), which makes what is mounted below read-only too. */
+const RECURSIVE_READ_ONLY = [5, 12] as const;
+
+/** @throws HoyError "invalid" for read-only options that can't be had, or exclude each other */
+function bindOptions(mount: ResolvedBind, kernel: HostFacts["kernel"]): string[] {
   const recursive = mount.recursive ?? true;
-  const options = [recursive ? "rbind" : "bind"];
-  if (!mount.writable) {
-    const below = mount.readOnlyBelow ?? "try";
-    if (below === "force" && !recursive) {
-      throw new HoyError("invalid", "mount options conflict: NonRecursive && ReadOnlyForceRecursive");
-    }
-    options.push(below === "no" || !recursive ? "ro" : "rro");
+  const below = mount.readOnlyBelow ?? "try";
+  const able = atLeast(kernel, RECURSIVE_READ_ONLY);
+  if (!mount.writable && below === "force") {
+    if (!recursive) invalid("mount options conflict: NonRecursive && ReadOnlyForceRecursive");
+    if (!able) invalid("rro is not supported: kernel version is older than 5.12");
   }
-  return [...options, mount.propagation ?? "rprivate"];
+  // A file has nothing below it, and crun 1.8 fails on it.
+  const all = recursive && below !== "no" && able && isDirectory(mount.source);
+  const access = mount.writable ? [] : [all ? "rro" : "ro"];
+  return [recursive ? "rbind" : "bind", ...access, mount.propagation ?? "rprivate"];
+}
+
+/** A source that is not there is `prepareBinds`'s to report. */
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
+}
+
+function invalid(message: string): never {
+  throw new HoyError("invalid", message);
 }
 
 const isShared = (propagation: string | undefined) => propagation === "shared" || propagation === "rshared";
