@@ -239,8 +239,8 @@ class FakeEngine {
         const over = ref === "tug" ? Promise.resolve() : ref === ID ? this.process.ended.promise : this.exited.promise;
         return { result: over.then(() => ({ StatusCode: ref === "shared" ? 0 : 7 })) };
       },
-      resize: async () => {
-        this.resized = true;
+      resize: async (_, height, width) => {
+        this.resized = [height, width];
       },
       logs: async (ref) => {
         known(ref);
