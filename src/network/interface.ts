@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { HoyError } from "../base/error.ts";
+import { isErrno } from "../linux/libc.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import { parseAddress, parseCidr } from "./address.ts";
@@ -11,7 +12,14 @@ import type { EndpointRecord } from "./network.ts";
 /** Gives `endpoint`'s interface in the namespace its addresses, sets it and loopback up, and routes by it if asked. */
 export function configureInterface(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
   const { interface: name } = endpoint.settings;
-  if (endpoint.ipv6 === undefined) namespace.run(() => disableIPv6(name));
+  namespace.run(() => {
+    // An address comes back to the next container while the kernel still takes the last one's interface away: with this
+    // the new one announces itself when it comes up, and bridges and neighbours learn its place at once.
+    set(`net/ipv4/conf/${name}/arp_notify`, "1");
+    // As Docker: no link-local address either on a network without IPv6.
+    if (endpoint.ipv6 === undefined) set(`net/ipv6/conf/${name}/disable_ipv6`, "1");
+    else set(`net/ipv6/conf/${name}/ndisc_notify`, "1");
+  });
   using socket = namespace.run(() => new Netlink());
   const device = link.findLink(socket, name);
   if (device === undefined) throw new HoyError("internal", `interface ${name} did not appear in the container`);
@@ -33,11 +41,11 @@ export function configureInterface(endpoint: EndpointRecord, namespace: NetworkN
   }
 }
 
-/** As Docker: no link-local address either on a network without IPv6. Where the kernel has no IPv6 there is no file. */
-function disableIPv6(name: string): void {
+/** Where the kernel has no IPv6 there is no file. */
+function set(name: string, value: string): void {
   try {
-    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, "1");
+    writeFileSync(`/proc/sys/${name}`, value);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (!isErrno(error, "ENOENT")) throw error;
   }
 }
