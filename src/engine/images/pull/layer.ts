@@ -78,9 +78,16 @@ function drained(
   source: AsyncGenerator<Uint8Array, void, void>,
   onEnd: () => void,
 ): AsyncIterable<Uint8Array> & { rest(): AsyncIterable<Uint8Array> } {
+  let ended = false;
   const read = async function* () {
-    for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
-    onEnd();
+    while (!ended) {
+      const next = await source.next();
+      if (next.done !== true) yield next.value;
+      else {
+        ended = true;
+        onEnd();
+      }
+    }
   };
   return { [Symbol.asyncIterator]: read, rest: read };
 }
