@@ -38,5 +38,5 @@ test("headers that no server sends, and streams that end too early, are errors",
   async function* cut() {
     yield frame("stdout", Buffer.from("abc")).subarray(0, 9);
   }
-  expect(Array.fromAsync(demultiplex(cut()))).rejects.toThrow("middle of a frame");
+  await expect(Array.fromAsync(demultiplex(cut()))).rejects.toThrow("middle of a frame");
 });

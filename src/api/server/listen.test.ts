@@ -41,7 +41,9 @@ test("the unix socket has mode 0660 and its group, and nothing is left beside it
 test("a live daemon's socket is not taken, a dead one's is, a file is never", async () => {
   await using harness = await startHarness(list);
   const second = newServer();
-  expect(second.listen({ kind: "unix", path: harness.path, gid: -1 })).rejects.toThrow("another daemon is listening");
+  await expect(second.listen({ kind: "unix", path: harness.path, gid: -1 })).rejects.toThrow(
+    "another daemon is listening",
+  );
   const dead = join(harness.folder, "dead.sock");
   const script = `require("net").createServer().listen(${JSON.stringify(dead)},()=>process.kill(process.pid,9))`;
   await new Promise((resolve) => spawn("node", ["-e", script]).once("close", resolve));
@@ -49,7 +51,7 @@ test("a live daemon's socket is not taken, a dead one's is, a file is never", as
   await second.listen({ kind: "unix", path: dead, gid: -1 });
   const file = join(harness.folder, "file");
   writeFileSync(file, "precious");
-  expect(second.listen({ kind: "unix", path: file, gid: -1 })).rejects.toThrow("is not a socket");
+  await expect(second.listen({ kind: "unix", path: file, gid: -1 })).rejects.toThrow("is not a socket");
   expect(readFileSync(file, "utf8")).toBe("precious");
   await second.close();
 });
@@ -142,10 +144,10 @@ test("TLS: the server is checked, a client without a certificate is refused, str
   const list = (tls: TlsMaterial | undefined) => new ApiClient(parseEndpoint(address, tls)).containers.list();
   try {
     expect(await list(good)).toEqual([]);
-    expect(list({ ...good, cert: undefined, key: undefined })).rejects.toThrow();
-    expect(list({ ...good, cert: file("stranger.pem"), key: file("stranger-key.pem") })).rejects.toThrow();
-    expect(list({ ...good, ca: file("stranger-ca.pem") })).rejects.toThrow();
-    expect(list(undefined)).rejects.toThrow();
+    await expect(list({ ...good, cert: undefined, key: undefined })).rejects.toThrow();
+    await expect(list({ ...good, cert: file("stranger.pem"), key: file("stranger-key.pem") })).rejects.toThrow();
+    await expect(list({ ...good, ca: file("stranger-ca.pem") })).rejects.toThrow();
+    await expect(list(undefined)).rejects.toThrow();
     const client = new ApiClient(parseEndpoint(address, good));
     const stream = await client.containers.attach("x", { stdin: true, stdout: true, stream: true, tty: false });
     await stream.write(Buffer.from("over tls"));
