@@ -23,7 +23,8 @@ import { NetworkRows } from "../state/networks.ts";
 import { VolumeTable } from "../state/volumes.ts";
 import { openSnapshotDriver } from "../storage/drivers/open.ts";
 import { FileContentStore } from "../storage/file-content.ts";
-import { type ArchiveVerbs, ContainerVerbs } from "./containers/backend.ts";
+import { Archives } from "./archive/backend.ts";
+import { ContainerVerbs } from "./containers/backend.ts";
 import { Container } from "./containers/container.ts";
 import { Containers } from "./containers/containers.ts";
 import { recoverContainers, startRecovered } from "./containers/recover.ts";
@@ -106,7 +107,10 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     idRanges,
     ociRuntime: (name) => ociRuntime(settings, name),
     startLocked: (container) => startLocked(engine, container),
-    runExec: (container, shim, exec, attached) => execs.run(container, shim, exec, attached),
+    runExec(container, shim, exec, attached) {
+      execs.announce(container, exec);
+      return execs.run(container, shim, exec, attached);
+    },
     closing: closing.signal,
   };
   const execs = new Execs(engine);
@@ -119,7 +123,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   const owned = opening.move();
   return {
     backend: {
-      containers: new ContainerVerbs(engine, archiveVerbs()),
+      containers: new ContainerVerbs(engine, new Archives(sources, emit)),
       exec: execs,
       images: imageVerbs,
       networks: createNetworkBackend(engine, networks),
@@ -192,12 +196,4 @@ function engineId({ paths: roots }: EngineSettings): string {
   const id = randomUUID();
   writeFileSync(file, `${id}\n`, { mode: 0o600 });
   return id;
-}
-
-/** The verbs on a container's files. */
-function archiveVerbs(): ArchiveVerbs {
-  const missing = async (): Promise<never> => {
-    throw new HoyError("not-implemented", "copying files out of and into containers is not there yet");
-  };
-  return { changes: missing, export: missing, archiveStat: missing, archiveGet: missing, archivePut: missing };
 }

@@ -34,11 +34,29 @@ async function sourceOf(engine: EngineContext, container: Container): Promise<Co
     upper: paths.upper,
     work: paths.work,
     idMap: spec.idMap,
-    pid: isRunning(state) ? state.pid : undefined,
     readonlyRootfs: spec.hostConfig.ReadonlyRootfs ?? false,
     mounts: spec.mounts
       .filter((mount) => mount.type !== "tmpfs")
       .map(({ source, destination, rw }) => ({ source, destination, rw })),
+    attributes: container.attributes,
     freeze: () => freezeForCopy(engine, container),
+    hold: () => hold(container),
   };
+}
+
+/** Takes the container's lock and gives it back when told to. */
+function hold(container: Container): Promise<{ pid: number | undefined; release: () => void }> {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  return new Promise((taken, failed) => {
+    container.lock
+      .run(async () => {
+        const { state } = container;
+        if (state.status === "removing" || state.status === "dead") {
+          throw new HoyError("conflict", `container ${container.id} is being removed`);
+        }
+        taken({ pid: isRunning(state) ? state.pid : undefined, release });
+        await released;
+      })
+      .catch(failed);
+  });
 }

@@ -66,13 +66,18 @@ export interface ContainerSource {
   readonly work: string;
   /** Undefined: the host's user namespace. Files in `upper` have the ids that the container sees. */
   readonly idMap: IdMap | undefined;
-  /** Host pid of its first process while it runs, else undefined. */
-  readonly pid: number | undefined;
   readonly readonlyRootfs: boolean;
+  /** Of its events. */
+  readonly attributes: Readonly<Record<string, string>>;
   /** Mounted over the root; `source` is absolute on the host. */
   readonly mounts: readonly { readonly source: string; readonly destination: string; readonly rw: boolean }[];
   /** Stops its processes for a consistent copy. The result undoes that; a container that is paused or down is left so. */
   freeze(): Promise<() => Promise<void>>;
+  /**
+   * Keeps the container from being started, stopped or removed until `release`, which is idempotent.
+   * `pid`: host pid of its first process while it runs, else undefined.
+   */
+  hold(): Promise<{ readonly pid: number | undefined; readonly release: () => void }>;
 }
 
 export interface ContainerSources {
