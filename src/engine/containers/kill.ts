@@ -57,6 +57,7 @@ export async function killForRemoval(engine: EngineContext, container: Container
   if (shim === undefined) return;
   try {
     await signalContainer(container, SIGKILL);
+    engine.events.emit("container", "kill", container.id, { ...container.attributes, signal: String(SIGKILL) });
     if (container.state.status === "paused") await thaw(engine, container);
   } catch (error) {
     if (!(error instanceof HoyError && error.code === "conflict")) throw error;

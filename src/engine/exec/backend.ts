@@ -38,7 +38,7 @@ export class Execs implements ExecBackend {
     const exec = new Exec(newId(), container.id, request, request.User || container.spec.config.User || "");
     this.#byId.set(exec.id, { exec, container });
     container.execs.set(exec.id, exec);
-    this.#emit(container, exec, `exec_create: ${exec.command.join(" ")}`);
+    this.announce(container, exec);
     this.#forget(exec, container);
     return { Id: exec.id };
   }
@@ -50,7 +50,6 @@ export class Execs implements ExecBackend {
     const shim = checkReady(container);
     signal.throwIfAborted();
     exec.running = true;
-    this.#emit(container, exec, `exec_start: ${exec.command.join(" ")}`);
     const attached = request.Detach ? undefined : exec.request;
     try {
       const handle = await this.run(container, shim, exec, attached, request.ConsoleSize ?? exec.request.ConsoleSize);
@@ -76,6 +75,10 @@ export class Execs implements ExecBackend {
     return this.#find(id).exec.inspect();
   }
 
+  announce(container: Container, exec: Exec): void {
+    this.#emit(container, exec, `exec_create: ${exec.command.join(" ")}`);
+  }
+
   /** Starts it in the container; health checks come this way too. `attached`: which streams are wanted. */
   run(
     container: Container,
@@ -85,6 +88,7 @@ export class Execs implements ExecBackend {
     size?: readonly [number, number] | null,
   ): Promise<ExecHandle> {
     return span("exec.start", { id: container.id }, async () => {
+      this.#emit(container, exec, `exec_start: ${exec.command.join(" ")}`);
       const handle = await shim.exec({
         id: exec.id,
         process: await execProcess(this.#engine, container, exec.request),

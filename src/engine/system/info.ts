@@ -6,6 +6,7 @@ import type { ImageBackend } from "../../api/backend.ts";
 import type { SystemInfo } from "../../api/types/system.ts";
 import { build } from "../../base/version.ts";
 import { isErrno } from "../../linux/libc.ts";
+import { filesystemOf } from "../../linux/statfs.ts";
 import type { EngineContext } from "../context.ts";
 import { now } from "../time.ts";
 import type { HostDescription } from "./host.ts";
@@ -36,7 +37,7 @@ export async function engineInfo(
     ContainersStopped: count("created", "exited", "dead", "removing"),
     Images: listed.length,
     Driver: snapshots.name,
-    DriverStatus: [["Backing Filesystem", "overlay"]],
+    DriverStatus: [["Backing Filesystem", filesystemOf(settings.paths.data).type]],
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "macvlan", "null"],

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "bun:test";
+import { parseBind, parseMount, parseVolumesFrom } from "./mount-parse.ts";
+
+describe("-v", () => {
+  test("a path on the host, a volume's name, a path alone", () => {
+    expect(parseBind("/a/../b/:/c/", "")).toMatchObject({
+      type: "bind",
+      source: "/b",
+      destination: "/c",
+      rw: true,
+      propagation: "rprivate",
+      createSource: true,
+    });
+    expect(parseBind("data:/c:ro", "")).toMatchObject({ type: "volume", source: "data", rw: false, copyUp: true });
+    expect(parseBind("data:/c:nocopy", "")).toMatchObject({ copyUp: false, mode: "nocopy" });
+    expect(parseBind("/c", "")).toMatchObject({ type: "volume", source: "", destination: "/c" });
+    expect(parseBind("/a:/b:ro,rshared,z", "")).toMatchObject({ rw: false, propagation: "rshared" });
+  });
+
+  test.each([
+    [":/c", "invalid volume specification: ':/c'"],
+    ["/a:/b:ro:x", "invalid volume specification: '/a:/b:ro:x'"],
+    ["/a:ro", "invalid volume specification: '/a:ro'"],
+    ["/a:/b:rw,ro", "invalid mode: rw,ro"],
+    ["/a:/b:fast", "invalid mode: fast"],
+    ["/a:b", "invalid mount path: 'b' mount path must be absolute"],
+    ["/a:/", "invalid specification: destination can't be '/'"],
+    ["/a:/x/..", "invalid specification: destination can't be '/'"],
+  ])("%p is refused in Docker's words", (text, words) => {
+    expect(() => parseBind(text, "")).toThrow(words);
+  });
+});
+
+describe("--mount", () => {
+  test("each kind", () => {
+    expect(parseMount({ Type: "bind", Source: "/a", Target: "/b", ReadOnly: true })).toMatchObject({
+      createSource: false,
+      rw: false,
+    });
+    expect(parseMount({ Type: "volume", Target: "/b" })).toMatchObject({ source: "", driver: "local", copyUp: true });
+    expect(parseMount({ Type: "tmpfs", Target: "/b" })).toMatchObject({ type: "tmpfs" });
+    expect(
+      parseMount({ Type: "volume", Source: "v", Target: "/b", VolumeOptions: { Subpath: "x/y", NoCopy: true } }),
+    ).toMatchObject({ subpath: "x/y", copyUp: false });
+  });
+
+  test.each([
+    [{ Type: "bind", Target: "/b" }, "field Source must not be empty"],
+    [{ Type: "bind", Source: "/a" }, "field Target must not be empty"],
+    [{ Type: "bind", Source: "a", Target: "/b" }, "mount path must be absolute"],
+    [{ Type: "bind", Source: "/a", Target: "/b", VolumeOptions: {} }, "field VolumeOptions must not be specified"],
+    [{ Type: "tmpfs", Source: "/a", Target: "/b" }, "field Source must not be specified"],
+    [{ Type: "volume", Target: "/b", ReadOnly: true }, "must not set ReadOnly mode when using anonymous volumes"],
+    [
+      { Type: "volume", Source: "v", Target: "/b", VolumeOptions: { Subpath: "../x" } },
+      "subpath must be a relative path",
+    ],
+    [{ Type: "nfs", Source: "/a", Target: "/b" }, "mount type unknown"],
+  ])("%p is refused", (mount, words) => {
+    expect(() => parseMount(mount as never)).toThrow(words);
+    expect(() => parseMount(mount as never)).toThrow("invalid mount config for type");
+  });
+
+  test("an image as a mount is known, and said not to be there yet", () => {
+    expect(() => parseMount({ Type: "image", Source: "x", Target: "/b" })).toThrow("not there yet");
+  });
+});
+
+test("--volumes-from", () => {
+  expect(parseVolumesFrom("web")).toEqual({ container: "web", readOnly: false });
+  expect(parseVolumesFrom("web:ro")).toEqual({ container: "web", readOnly: true });
+  expect(() => parseVolumesFrom("web:rshared")).toThrow("invalid mode: rshared");
+  expect(() => parseVolumesFrom("")).toThrow("cannot be an empty string");
+});
