@@ -2,6 +2,7 @@
 // open at a time. A directory inside a directory is moved up before it is emptied, so depth costs nothing.
 
 import { setImmediate } from "node:timers/promises";
+import { HoyError } from "../../base/error.ts";
 import { AT, renameat2, unlinkat } from "../../linux/at.ts";
 import { DT, readDirectory } from "../../linux/directory.ts";
 import { isErrno } from "../../linux/libc.ts";
@@ -32,10 +33,15 @@ export function removeChild(directory: number, name: RawText): void {
   unlinkat(directory, rawBytes(name), AT.REMOVEDIR);
 }
 
+/** Each pass takes a level away; more levels than any path can have means that somebody is filling it all the while. */
+const MAX_PASSES = 10_000;
+
 /** One step a directory. */
 function* emptyDirectory(root: number): Generator<void, void, void> {
   let moved = 0;
+  let passes = 0;
   for (let entries = readDirectory(root); entries.length > 0; entries = readDirectory(root)) {
+    if (++passes > MAX_PASSES) throw new HoyError("conflict", "a directory is being filled while it is removed");
     for (const { name, type } of entries) {
       if (type !== DT.DIR && unlinkUnlessDirectory(root, name)) continue;
       using child = new OwnedFd(openDirectory(root, name));
