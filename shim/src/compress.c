@@ -74,6 +74,7 @@ void compress_start(const char *path)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
+		be_alone(-1);
 		setpriority(PRIO_PROCESS, 0, 10);
 		_exit(compress_file(path));
 	}

@@ -4,6 +4,7 @@
 
 #include "log_file.h"
 #include "log_format.h"
+#include "log_queue.h"
 #include "util.h"
 
 struct line {
@@ -16,24 +17,59 @@ struct line {
 static const struct log_settings *settings;
 static struct line lines[2];
 
-int log_init(const struct log_settings *given)
+static void write_entry(const struct log_entry *entry)
 {
-	settings = given;
-	return settings->driver == LOG_NONE ? 0 : log_file_open(settings);
+	log_file_begin();
+	if (settings->driver == LOG_JSON)
+		log_format_json(entry, settings->attrs);
+	else
+		log_format_local(entry, settings->attrs);
+	log_file_end();
 }
 
-static void write_entry(enum stream stream, struct line *line, const uint8_t *bytes, size_t length, bool partial)
+/* The queue's child has no batch to wait for. */
+static void write_and_flush(const struct log_entry *entry)
+{
+	write_entry(entry);
+	log_file_flush();
+}
+
+static void reopen_file(void)
+{
+	log_file_reopen();
+}
+
+int log_init(const struct log_settings *given)
+{
+	static const struct log_sink sink = {write_and_flush, reopen_file, log_file_close};
+	settings = given;
+	if (settings->driver == LOG_NONE)
+		return 0;
+	if (log_file_open(settings) != 0)
+		return -1;
+	if (!settings->non_blocking)
+		return 0;
+	/* The descriptor is the child's to open: here it would only be a second, stale one. */
+	log_file_close();
+	return log_queue_open(settings->max_buffer, &sink);
+}
+
+static void emit(enum stream stream, struct line *line, const uint8_t *bytes, size_t length, bool partial)
 {
 	if (!line->continued)
 		line->time = now_ns();
 	struct log_entry entry = {line->time, (uint8_t)stream, partial, bytes, length};
-	log_file_begin();
-	if (settings->driver == LOG_JSON)
-		log_format_json(&entry, settings->attrs);
+	if (settings->non_blocking)
+		log_queue_put(&entry);
 	else
-		log_format_local(&entry, settings->attrs);
-	log_file_end();
+		write_entry(&entry);
 	line->continued = partial;
+}
+
+static void flush(void)
+{
+	if (!settings->non_blocking)
+		log_file_flush();
 }
 
 /* Takes bytes up to a newline (which is not among them) or the limit; true when the line is now full. */
@@ -56,7 +92,7 @@ void log_output(enum stream stream, const uint8_t *data, size_t length)
 		if (part >= room) {
 			/* Full before its end: a part, even when the newline is the next byte, as Docker does. */
 			add_bytes(line, data, room);
-			write_entry(stream, line, line->bytes, LINE_LIMIT, true);
+			emit(stream, line, line->bytes, LINE_LIMIT, true);
 			line->length = 0;
 			data += room;
 			length -= room;
@@ -67,16 +103,16 @@ void log_output(enum stream stream, const uint8_t *data, size_t length)
 			break;
 		}
 		if (line->length == 0) {
-			write_entry(stream, line, data, part, false);
+			emit(stream, line, data, part, false);
 		} else {
 			add_bytes(line, data, part);
-			write_entry(stream, line, line->bytes, line->length, false);
+			emit(stream, line, line->bytes, line->length, false);
 			line->length = 0;
 		}
 		data += part + 1;
 		length -= part + 1;
 	}
-	log_file_flush();
+	flush();
 }
 
 void log_end(enum stream stream)
@@ -84,18 +120,27 @@ void log_end(enum stream stream)
 	struct line *line = &lines[stream - STDOUT];
 	if (settings->driver == LOG_NONE || line->length == 0)
 		return;
-	write_entry(stream, line, line->bytes, line->length, true);
+	emit(stream, line, line->bytes, line->length, true);
 	line->length = 0;
-	log_file_flush();
+	flush();
 }
 
 int log_reopen(void)
 {
-	return settings->driver == LOG_NONE ? 0 : log_file_reopen();
+	if (settings->driver == LOG_NONE)
+		return 0;
+	if (!settings->non_blocking)
+		return log_file_reopen();
+	log_queue_reopen();
+	return 0;
 }
 
 void log_close(void)
 {
-	if (settings->driver != LOG_NONE)
+	if (settings->driver == LOG_NONE)
+		return;
+	if (settings->non_blocking)
+		log_queue_close();
+	else
 		log_file_close();
 }

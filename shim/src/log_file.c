@@ -80,6 +80,15 @@ static void rotate(void)
 		compress_start(first);
 }
 
+/* Someone may have emptied the file: the count is only what was written. */
+static bool really_full(void)
+{
+	struct stat status;
+	if (fstat(fd, &status) == 0)
+		written = whole = (uint64_t)status.st_size;
+	return written >= settings->max_size;
+}
+
 void log_file_begin(void)
 {
 	skipping = false;
@@ -87,7 +96,8 @@ void log_file_begin(void)
 		skipping = true;
 	else if (settings->max_size > 0 && written + buffered >= settings->max_size) {
 		log_file_flush();
-		rotate();
+		if (really_full())
+			rotate();
 		skipping = fd < 0;
 	}
 }

@@ -80,6 +80,7 @@ static void join_cgroups(void)
 	int length = snprintf(text, sizeof text, "%d", (int)getpid());
 	if (job.cgroup_procs.count == 0 || fork() != 0)
 		return;
+	be_alone(-1);
 	for (size_t i = 0; i < job.cgroup_procs.count; i++) {
 		int fd = open(job.cgroup_procs.items[i], O_WRONLY | O_CLOEXEC);
 		if (fd >= 0)

@@ -50,6 +50,7 @@ static int open_namespace(pid_t pid)
 static _Noreturn void be_helper(pid_t shim)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	be_alone(-1);
 	while (getppid() == shim)
 		pause();
 	_exit(0);

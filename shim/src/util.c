@@ -145,6 +145,18 @@ size_t format_time(uint64_t ns, char text[TIME_TEXT])
 	return length;
 }
 
+void be_alone(int keep)
+{
+	if (keep >= 0 && keep != ALONE_FD)
+		dup2(keep, ALONE_FD);
+	close_range(keep >= 0 ? ALONE_FD + 1 : ALONE_FD, ~0U, 0);
+	int null = open("/dev/null", O_RDWR);
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	if (null > 2)
+		close(null);
+}
+
 uint16_t get_u16(const uint8_t *at)
 {
 	return (uint16_t)(at[0] | at[1] << 8);

@@ -31,6 +31,11 @@ uint64_t monotonic_ns(void);
 /* RFC 3339 in UTC with the fraction's trailing zeros cut, as Go's time.RFC3339Nano prints it; gives the length. */
 size_t format_time(uint64_t ns, char text[TIME_TEXT]);
 
+/* For a child that goes on with the shim's own code: keeps this descriptor (as ALONE_FD; -1: none) and closes all others,
+ * since a copy of a socket or pipe would keep it open for its peer. Standard streams become /dev/null. */
+#define ALONE_FD 3
+void be_alone(int keep);
+
 /* Little-endian numbers of the wire. */
 uint16_t get_u16(const uint8_t *at);
 uint32_t get_u32(const uint8_t *at);

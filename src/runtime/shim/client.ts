@@ -37,7 +37,7 @@ export class ShimClient implements Shim {
 
   /**
    * Subscribes; resolves when the container runs (or has ended).
-   * @throws the socket's error when no shim listens in this bundle, ShimRefusal when the container could not start.
+   * @throws HoyError "conflict" when no shim listens in this bundle, ShimRefusal when the container could not start.
    */
   static async open(bundle: string, lost: LostShim): Promise<ShimClient> {
     const client = new ShimClient(bundle);

@@ -30,7 +30,7 @@ export class Connection {
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
   }
 
-  /** @throws the socket's error (ENOENT, ECONNREFUSED: there is no shim), or HoyError "internal" after 10 s. */
+  /** @throws HoyError "conflict" when there is no shim (any more), "internal" when it does not answer for 10 s. */
   static connect(directory: string, name: string, onFrame: (frame: Frame) => void): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const { path, done } = shortPath(directory, name);
@@ -45,7 +45,7 @@ export class Connection {
       };
       socket.once("error", (error) => {
         settle();
-        reject(error);
+        reject(new HoyError("conflict", "the container is not running", { cause: error }));
       });
       socket.once("connect", () => {
         settle();

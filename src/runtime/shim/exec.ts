@@ -5,6 +5,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import type { ExecHandle, ExecRequest, ExitStatus } from "../contract.ts";
+import type { OciProcess } from "../oci.ts";
 import { timeText } from "./exit-file.ts";
 import { runtimeFailure } from "./failures.ts";
 import { sized, ToShim, Want } from "./frames.ts";
@@ -21,7 +22,7 @@ type Resize = (number: number, height: number, width: number) => Promise<void>;
  */
 export async function startExec(bundle: string, request: ExecRequest, resize: Resize): Promise<ExecHandle> {
   const file = join(bundle, `process-${randomBytes(8).toString("hex")}.json`);
-  writeFileSync(file, JSON.stringify(request.process), { mode: 0o600, flag: "wx" });
+  writeFileSync(file, JSON.stringify(withSize(request)), { mode: 0o600, flag: "wx" });
   try {
     const { stream, ok } = await StreamConnection.open(bundle, ToShim.exec, payload(file, request), wanted(request));
     const number = ok.readUInt32LE(0);
@@ -37,6 +38,11 @@ export async function startExec(bundle: string, request: ExecRequest, resize: Re
     // The runtime has read it, or never will.
     rmSync(file, { force: true });
   }
+}
+
+/** The runtime gives a terminal its size before the process runs; from here it would come a moment too late. */
+function withSize({ process, consoleSize }: ExecRequest): OciProcess {
+  return process.terminal === true && consoleSize !== undefined ? { ...process, consoleSize } : process;
 }
 
 /** A terminal has one output. */

@@ -67,7 +67,25 @@ export class Fixture {
     for (const path of ["bin", "proc", "sys", "dev", "tmp", "etc"])
       mkdirSync(join(this.lower, path), { recursive: true });
     copyFileSync("/bin/busybox", join(this.lower, "bin/busybox"));
-    for (const name of ["sh", "true", "false", "echo", "cat", "id", "sleep", "ls", "stty", "dd", "yes", "head", "stat"])
+    for (const name of [
+      "sh",
+      "true",
+      "false",
+      "echo",
+      "cat",
+      "id",
+      "sleep",
+      "ls",
+      "stty",
+      "dd",
+      "yes",
+      "head",
+      "stat",
+      "md5sum",
+      "wc",
+      "tr",
+      "tty",
+    ])
       symlinkSync("busybox", join(this.lower, "bin", name));
     writeFileSync(join(this.lower, "etc/motd"), "from the lower\n", { mode: 0o644 });
     writeFileSync(join(this.lower, "etc/not-executable"), "#!/bin/sh\n", { mode: 0o644 });
@@ -120,9 +138,14 @@ export class Fixture {
   async start(args: readonly string[], options: Options = {}): Promise<Started> {
     const request = this.request(args, options);
     const { id, bundle, state } = request;
-    this.#started.push({ id, bundle, runtime: request.runtime });
+    this.remember(request);
     const shim = await this.runtime.start(request, options.beforeRun);
     return { id, bundle, state, upper: request.rootfs.upper, shim, request };
+  }
+
+  /** Has `dispose` look after a container that something else starts. */
+  remember(request: StartRequest): void {
+    this.#started.push({ id: request.id, bundle: request.bundle, runtime: request.runtime });
   }
 
   /** Starts with the output held, reads all of it, waits, cleans up. */
@@ -140,6 +163,22 @@ export class Fixture {
     const output = (await reading) ?? { stdout: "", stderr: "" };
     await this.runtime.cleanup(started.id, started.bundle, started.request.runtime);
     return { ...output, status, started };
+  }
+
+  /** Runs a further process in the container to its end. */
+  async exec(shim: Shim, args: readonly string[], input?: string): Promise<Output & { status: ExitStatus }> {
+    const exec = await shim.exec({
+      id: newId(),
+      process: { user: { uid: 0, gid: 0 }, args: [...args], env: ["PATH=/bin"], cwd: "/" },
+      stdin: input !== undefined,
+      stdout: true,
+      stderr: true,
+      consoleSize: undefined,
+    });
+    if (input !== undefined) await exec.stream?.write(Buffer.from(input));
+    if (input !== undefined) exec.stream?.endInput();
+    const output = exec.stream === undefined ? { stdout: "", stderr: "" } : await readAll(exec.stream.output);
+    return { ...output, status: await exec.exited };
   }
 
   async dispose(): Promise<void> {

@@ -1,9 +1,11 @@
 // Real containers under the shim, with each OCI runtime: exit codes, streams, logs, exec.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { BASE, CRUN, Fixture, RUNC, readAll } from "./fixture.ts";
+import { HoyError } from "../../base/error.ts";
+import { BASE, CRUN, Fixture, RUNC } from "./fixture.ts";
 
 let fixture: Fixture;
 beforeAll(() => {
@@ -30,25 +32,85 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
   });
 
   test("root in the container is the mapped user outside, and uid 0 on disk", async () => {
-    const { shim, id, bundle, upper } = await fixture.start(["sh", "-c", "id -u; echo x > /made; sleep 100"], {
+    const { shim, id, bundle, upper } = await fixture.start(["sh", "-c", "echo x > /made; sleep 100"], {
       runtime,
     });
-    const exec = await shim.exec({
-      id,
-      process: { user: { uid: 0, gid: 0 }, args: ["sh", "-c", "cat /made; id -u"], env: ["PATH=/bin"], cwd: "/" },
-      stdin: false,
-      stdout: true,
-      stderr: true,
-      consoleSize: undefined,
-    });
-    const output = exec.stream === undefined ? undefined : await readAll(exec.stream.output);
-    expect(output?.stdout).toBe("x\n0\n");
-    expect((await exec.exited).code).toBe(0);
+    const exec = await fixture.exec(shim, ["sh", "-c", "cat /made; id -u"]);
+    expect(exec).toMatchObject({ stdout: "x\n0\n", stderr: "", status: { code: 0 } });
     expect(readFileSync(`/proc/${shim.pid}/status`, "utf8")).toContain(`Uid:\t${BASE}\t`);
     expect(statSync(join(upper, "made")).uid).toBe(0);
     await shim.signal(9);
     expect((await shim.exited).code).toBe(137);
     await fixture.runtime.cleanup(id, bundle, runtime);
+  });
+
+  test("a command that can't be run is told in Docker's words, and leaves nothing behind", async () => {
+    const faults = [
+      ["nosuch", 'exec: "nosuch": executable file not found in $PATH'],
+      ["/nosuch", 'exec: "/nosuch": stat /nosuch: no such file or directory'],
+      ["/etc/not-executable", 'exec: "/etc/not-executable": permission denied'],
+    ] as const;
+    for (const [command, words] of faults) {
+      const request = fixture.request([command], { runtime });
+      const error = await fixture.runtime.start(request).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(HoyError);
+      expect(error).toHaveProperty("code", "invalid");
+      expect(String(error)).toContain(
+        `OCI runtime create failed: unable to start container process: ${words}: unknown`,
+      );
+      expect(existsSync(request.bundle)).toBe(false);
+      expect(existsSync(`/sys/fs/cgroup/memory/hoy-shim-test/${request.id}`)).toBe(false);
+    }
+  });
+
+  test("exec of a command that can't be run", async () => {
+    const { shim } = await fixture.start(["sleep", "100"], { runtime });
+    await expect(fixture.exec(shim, ["nosuch"])).rejects.toMatchObject({
+      code: "invalid",
+      message: expect.stringContaining(
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH',
+      ),
+    });
+    await expect(fixture.exec(shim, ["/etc/not-executable"])).rejects.toThrow("permission denied");
+    expect((await fixture.exec(shim, ["sh", "-c", "echo still here; exit 3"])).stdout).toBe("still here\n");
+    await shim.signal(9);
+    await shim.exited;
+  });
+
+  test("a signal's end is 128 and its number", async () => {
+    const { shim } = await fixture.start(["sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.01; done"], { runtime });
+    expect((await fixture.exec(shim, ["sh", "-c", "kill -TERM $$; sleep 5"])).status.code).toBe(143);
+    await shim.signal(9);
+    expect((await shim.exited).code).toBe(137);
+    await expect(shim.signal(9)).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  test("a user who is not root may open /dev/stdout", async () => {
+    const { stdout, stderr } = await fixture.run(["sh", "-c", "id -u; echo again > /proc/self/fd/1"], {
+      runtime,
+      edit: (spec) => {
+        spec.process.user = { uid: 1000, gid: 1000 };
+      },
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: "1000\nagain\n", stderr: "" });
+  });
+
+  test("without a user namespace", async () => {
+    const { stdout, started } = await fixture.run(["sh", "-c", "cat /proc/self/uid_map; echo x > /made"], {
+      runtime,
+      idMap: undefined,
+    });
+    expect(stdout.trim().split(/\s+/)).toEqual(["0", "0", "4294967295"]);
+    expect(readFileSync(join(started.upper, "made"), "utf8")).toBe("x\n");
+  });
+
+  test("without lower directories the upper is the root", async () => {
+    const request = fixture.request(["sh", "-c", "echo hi > /made"], { runtime, lowers: [] });
+    execFileSync("cp", ["-a", `${fixture.lower}/.`, request.rootfs.upper]);
+    const shim = await fixture.runtime.start(request);
+    expect((await shim.exited).code).toBe(0);
+    await fixture.runtime.cleanup(request.id, request.bundle, runtime);
+    expect(statSync(join(request.rootfs.upper, "made")).uid).toBe(0);
   });
 
   test("the network namespace is there for the engine before the container, and the container's own", async () => {

@@ -82,7 +82,8 @@ class ShimRuntime implements ContainerRuntime {
   }
 
   async #launch(request: StartRequest): Promise<void> {
-    const { bundle, spec, state, onNetworkNamespace } = request;
+    const { bundle, state, onNetworkNamespace } = request;
+    const spec = withSize(request);
     // The container's root, nobody on the host, must pass through to its root file system.
     chmodSync(bundle, 0o711);
     removeExitFile(state);
@@ -177,6 +178,11 @@ function withNamespaces(spec: OciSpec, pid: number): OciSpec {
   return { ...spec, linux: { ...spec.linux, namespaces } };
 }
 
+function withSize({ spec, terminal, consoleSize }: StartRequest): OciSpec {
+  if (!terminal || consoleSize === undefined) return spec;
+  return { ...spec, process: { ...spec.process, consoleSize } };
+}
+
 function writeSpec(bundle: string, spec: OciSpec): void {
   writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
 }
@@ -192,8 +198,11 @@ function cgroupsPathOf(bundle: string): string | undefined {
   return typeof linux.cgroupsPath === "string" ? linux.cgroupsPath : undefined;
 }
 
+const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
+
 /** No shim listens: no socket, or one whose owner is gone. */
 function isNobody(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return error.code === "ENOENT" || error.code === "ECONNREFUSED";
+  if (!(error instanceof HoyError) || error.code !== "conflict") return false;
+  const { cause } = error;
+  return cause === undefined || (cause instanceof Error && "code" in cause && NOBODY.has(String(cause.code)));
 }

@@ -1,0 +1,197 @@
+// Streams through the shim: terminals, standard input, several clients, slow ones.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Shim, ShimOutput, ShimStream } from "../contract.ts";
+import { CRUN, Fixture, RUNC, readAll } from "./fixture.ts";
+
+let fixture: Fixture;
+beforeAll(() => {
+  fixture = new Fixture();
+});
+afterAll(() => fixture.dispose());
+
+const BOTH = { stdin: false, stdout: true, stderr: true };
+const ALL = { stdin: true, stdout: true, stderr: true };
+
+/** Reads one stream piece by piece: `until` resolves when what came so far holds the words. */
+class Reader {
+  text = "";
+  readonly #iterator: AsyncIterator<ShimOutput>;
+
+  constructor(stream: ShimStream) {
+    this.#iterator = stream.output[Symbol.asyncIterator]();
+  }
+
+  async until(words: string): Promise<void> {
+    while (!this.text.includes(words)) {
+      const { value, done } = await this.#iterator.next();
+      if (done === true) throw new Error(`the output ended before ${JSON.stringify(words)}: ${this.text}`);
+      this.text += Buffer.from(value.data).toString();
+    }
+  }
+}
+
+describe.each([CRUN, RUNC])("$name", (runtime) => {
+  test("a terminal: size, resize, echo, and its end", async () => {
+    const { shim } = await fixture.start(["sh", "-c", "tty; stty size; read x; stty size; echo got $x"], {
+      runtime,
+      terminal: true,
+      stdin: true,
+      hold: true,
+    });
+    const stream = await shim.attach(ALL);
+    const reader = new Reader(stream);
+    await shim.release();
+    await reader.until("24 80\r\n");
+    expect(reader.text).toStartWith("/dev/pts/0\r\n");
+    await shim.resize(50, 132);
+    await stream.write(Buffer.from("word\n"));
+    await reader.until("50 132\r\ngot word\r\n");
+    expect((await shim.exited).code).toBe(0);
+  });
+
+  test("standard input to its end, byte for byte", async () => {
+    const data = Buffer.alloc(3_000_000, "0123456789abcdefghij\n");
+    const { shim } = await fixture.start(["md5sum"], { runtime, stdin: true, stdinOnce: true, hold: true });
+    const stream = await shim.attach(ALL);
+    await shim.release();
+    const output = readAll(stream.output);
+    await stream.write(data);
+    stream.endInput();
+    expect((await output).stdout).toBe(`${createHash("md5").update(data).digest("hex")}  -\n`);
+    expect((await shim.exited).code).toBe(0);
+  });
+
+  test("exec with input, and with a terminal of its own", async () => {
+    const { shim, id } = await fixture.start(["sleep", "100"], { runtime });
+    expect(await fixture.exec(shim, ["cat"], "through\n")).toMatchObject({ stdout: "through\n", status: { code: 0 } });
+    const exec = await shim.exec({
+      id,
+      process: {
+        terminal: true,
+        user: { uid: 0, gid: 0 },
+        args: ["sh", "-c", "stty size; read x; stty size; exit 4"],
+        env: ["PATH=/bin"],
+        cwd: "/",
+      },
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      consoleSize: { height: 30, width: 90 },
+    });
+    if (exec.stream === undefined) throw new Error("no stream");
+    const reader = new Reader(exec.stream);
+    await reader.until("30 90\r\n");
+    await exec.resize(31, 91);
+    await exec.stream.write(Buffer.from("\n"));
+    await reader.until("31 91\r\n");
+    expect((await exec.exited).code).toBe(4);
+    await shim.signal(9);
+    await shim.exited;
+  });
+});
+
+test("without stdin-once the input stays open over its clients", async () => {
+  const { shim } = await fixture.start(["cat"], { stdin: true });
+  const first = await shim.attach(ALL);
+  const reader = new Reader(first);
+  await first.write(Buffer.from("one\n"));
+  await reader.until("one\n");
+  first.endInput();
+  first.close();
+  const second = await shim.attach(ALL);
+  const again = new Reader(second);
+  await second.write(Buffer.from("two\n"));
+  await again.until("two\n");
+  await shim.signal(9);
+  expect((await shim.exited).code).toBe(137);
+});
+
+test("several clients each get all of the output; one that leaves disturbs nobody", async () => {
+  const { shim } = await fixture.start(["sh", "-c", "read x; for i in 1 2 3; do echo $i; echo e$i >&2; done"], {
+    stdin: true,
+    hold: true,
+  });
+  const leaver = await shim.attach(BOTH);
+  const outputs = [await shim.attach(BOTH), await shim.attach(BOTH)].map((stream) => readAll(stream.output));
+  const onlyErr = await shim.attach({ stdin: false, stdout: false, stderr: true });
+  outputs.push(readAll(onlyErr.output));
+  const writer = await shim.attach({ stdin: true, stdout: false, stderr: false });
+  await shim.release();
+  leaver.close();
+  await writer.write(Buffer.from("go\n"));
+  const [first, second, third] = await Promise.all(outputs);
+  expect(first).toEqual({ stdout: "1\n2\n3\n", stderr: "e1\ne2\ne3\n" });
+  expect(second).toEqual({ stdout: "1\n2\n3\n", stderr: "e1\ne2\ne3\n" });
+  expect(third).toEqual({ stdout: "", stderr: "e1\ne2\ne3\n" });
+  await shim.exited;
+});
+
+test("a client that does not read holds the process back, and loses nothing", async () => {
+  const command = "i=0; while [ $i -lt 100 ]; do head -c 100000 /dev/zero; i=$((i+1)); done; : > /finished";
+  const { shim, upper } = await fixture.start(["sh", "-c", command], { hold: true, log: { driver: "none" } });
+  const stream = await shim.attach(BOTH);
+  await shim.release();
+  const iterator = stream.output[Symbol.asyncIterator]();
+  let bytes = 0;
+  const next = async (): Promise<boolean> => {
+    const { value, done } = await iterator.next();
+    if (done !== true) bytes += value.data.length;
+    return done !== true;
+  };
+  await next();
+  await settled(shim);
+  expect(existsSync(join(upper, "finished"))).toBe(false);
+  while (await next());
+  expect(bytes).toBe(10_000_000);
+  expect((await shim.exited).code).toBe(0);
+});
+
+/** Waits until the container's processes wait on something, rather than for a time. */
+async function settled(shim: Shim): Promise<void> {
+  for (let quiet = 0; quiet < 5; quiet = isAsleep(shim.pid) ? quiet + 1 : 0) await Bun.sleep(20);
+}
+
+function isAsleep(pid: number): boolean {
+  return /^State:\s+S/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+}
+
+test("an exec whose client has gone can't block, and its exit is still told", async () => {
+  const { shim, id, upper } = await fixture.start(["sleep", "100"]);
+  const exec = await shim.exec({
+    id,
+    process: {
+      user: { uid: 0, gid: 0 },
+      args: ["sh", "-c", "read x; head -c 3000000 /dev/zero; : > /finished; exit 6"],
+      env: ["PATH=/bin"],
+      cwd: "/",
+    },
+    stdin: true,
+    stdout: true,
+    stderr: true,
+    consoleSize: undefined,
+  });
+  exec.stream?.close();
+  expect((await exec.exited).code).toBe(6);
+  expect(existsSync(join(upper, "finished"))).toBe(true);
+  await shim.signal(9);
+  await shim.exited;
+});
+
+test("output that a background process holds open does not hold the exit back", async () => {
+  const { shim } = await fixture.start(["sleep", "100"]);
+  const { status, stdout } = await fixture.exec(shim, ["sh", "-c", "sleep 50 & echo started"]);
+  expect({ code: status.code, stdout }).toEqual({ code: 0, stdout: "started\n" });
+  await shim.signal(9);
+  await shim.exited;
+});
+
+test("an attach after the end is refused as a conflict", async () => {
+  const { shim, id, bundle } = await fixture.start(["true"]);
+  await shim.exited;
+  await fixture.runtime.cleanup(id, bundle, CRUN);
+  await expect(shim.attach(BOTH)).rejects.toMatchObject({ code: "conflict" });
+});
