@@ -1,12 +1,12 @@
 // The kinds of flags, by Go's names for them. `flag.list("Add a label", { short: "l" })` declares one.
 
+import { parseCsvRecord } from "./base/csv.ts";
 import { parseDuration } from "./base/duration.ts";
 import { UsageError } from "./base/errors.ts";
 import { parseBool, parseInteger } from "./base/numbers.ts";
 import { cut } from "./base/text.ts";
 import type { Flag } from "./flags.ts";
 import { parseBytes } from "./format/units.ts";
-import { parseCsvRecord } from "./base/csv.ts";
 
 interface Common<T> {
   readonly short?: string;

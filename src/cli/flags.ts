@@ -100,23 +100,27 @@ class Reader {
 
   /** `-abc`, `-mVALUE`, `-m=VALUE`, `-m VALUE`: letters until one wants a value, which the rest of the word is. */
   cluster(word: string): void {
-    const letters = word.slice(1);
-    for (let at = 0; at < letters.length; at++) {
-      const letter = letters.charAt(at);
-      const name = this.#shorts.get(letter);
-      const flag = name === undefined ? undefined : this.#flags[name];
-      if (name === undefined || flag === undefined)
-        throw new UsageError(`unknown shorthand flag: ${quoteRune(letter)} in -${letters.slice(at)}`);
-      const after = letters.slice(at + 1);
-      if (after.startsWith("=")) return this.#set(name, flag, after.slice(1));
-      if (flag.bare !== undefined) {
-        this.#set(name, flag, flag.bare);
-      } else if (after !== "") {
-        return this.#set(name, flag, after);
-      } else {
-        return this.#set(name, flag, this.#follow(`flag needs an argument: ${quoteRune(letter)} in -${letters.slice(at)}`));
-      }
+    for (let letters = word.slice(1); letters !== ""; letters = this.#letter(letters));
+  }
+
+  /** Reads the first of the letters; what is left of them. */
+  #letter(letters: string): string {
+    const letter = letters.charAt(0);
+    const name = this.#shorts.get(letter);
+    const flag = name === undefined ? undefined : this.#flags[name];
+    if (name === undefined || flag === undefined)
+      throw new UsageError(`unknown shorthand flag: ${quoteRune(letter)} in -${letters}`);
+    const after = letters.slice(1);
+    if (flag.bare !== undefined && !after.startsWith("=")) {
+      this.#set(name, flag, flag.bare);
+      return after;
     }
+    const value =
+      after === ""
+        ? this.#follow(`flag needs an argument: ${quoteRune(letter)} in -${letters}`)
+        : after.replace(/^=/, "");
+    this.#set(name, flag, value);
+    return "";
   }
 
   #follow(complaint: string): string {

@@ -45,19 +45,21 @@ export function processIo(program: string): CliIo {
 }
 
 function processInput(): Input {
+  let used = false;
   return {
     get isTTY() {
       return process.stdin.isTTY === true;
     },
     async *read() {
+      used = true;
       for await (const chunk of process.stdin) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     },
     setRaw(on) {
       if (process.stdin.isTTY) process.stdin.setRawMode(on);
     },
     release() {
-      process.stdin.pause();
-      process.stdin.unref();
+      // Only touched when it was: opening it costs, and some kinds can't be let go again.
+      if (used) process.stdin.pause();
     },
   };
 }

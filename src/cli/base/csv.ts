@@ -27,7 +27,8 @@ function quoted(text: string, at: number): [string, number] {
   let field = "";
   for (let from = at + 1; ; ) {
     const quote = text.indexOf('"', from);
-    if (quote < 0) throw new UsageError(`parse error on line 1, column ${text.length + 1}: extraneous or missing " in quoted-field`);
+    if (quote < 0)
+      throw new UsageError(`parse error on line 1, column ${text.length + 1}: extraneous or missing " in quoted-field`);
     field += text.slice(from, quote);
     if (text.charAt(quote + 1) === '"') {
       field += '"';

@@ -17,11 +17,15 @@ export function parseBool(text: string): boolean {
  * rejected: such numbers can't go through JSON unharmed.
  * @throws UsageError in strconv.ParseInt's words.
  */
-export function parseInteger(text: string, options: { base?: 0 | 10; bits?: 16 | 32 | 64; signed?: boolean } = {}): number {
+export function parseInteger(
+  text: string,
+  options: { base?: 0 | 10; bits?: 16 | 32 | 64; signed?: boolean } = {},
+): number {
   const { base = 0, bits = 64, signed = true } = options;
   const name = signed ? "ParseInt" : "ParseUint";
   const fail = (why: string) => new UsageError(`strconv.${name}: parsing ${quote(text)}: ${why}`);
-  const literal = base === 10 ? /^[+-]?\d+$/ : /^[+-]?(0[xX](_?[\da-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])*|[1-9](_?\d)*)$/;
+  const literal =
+    base === 10 ? /^[+-]?\d+$/ : /^[+-]?(0[xX](_?[\da-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])*|[1-9](_?\d)*)$/;
   if (!literal.test(text) || (!signed && /^[+-]/.test(text))) throw fail("invalid syntax");
   const digits = text.replace(/^[+-]/, "").replaceAll("_", "");
   const octal = base === 0 && /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;

@@ -250,7 +250,13 @@ function healthConfig(flags: Values<ContainerFlags>): HealthConfig | undefined {
     return { Test: ["NONE"] };
   }
   if (!given) return undefined;
-  for (const name of ["health-interval", "health-timeout", "health-retries", "health-start-period", "health-start-interval"] as const)
+  for (const name of [
+    "health-interval",
+    "health-timeout",
+    "health-retries",
+    "health-start-period",
+    "health-start-interval",
+  ] as const)
     if (flags[name] < 0) throw new UsageError(`--${name} cannot be negative`);
   const set = Object.entries(times).filter(([, value]) => value !== 0);
   return { ...(command === "" ? {} : { Test: ["CMD-SHELL", command] }), ...Object.fromEntries(set) };

@@ -2,10 +2,10 @@
 
 import { posix } from "node:path";
 import type { DeviceMapping, DeviceRequest } from "../../api/types/container.ts";
+import { parseCsvRecord } from "../base/csv.ts";
 import { UsageError } from "../base/errors.ts";
 import { parseInteger } from "../base/numbers.ts";
 import { cut } from "../base/text.ts";
-import { parseCsvRecord } from "../base/csv.ts";
 
 /** "vendor/class=device": a name of the Container Device Interface, resolved by the engine. */
 export function isCdiDevice(text: string): boolean {

@@ -60,7 +60,9 @@ function readLines(file: string, cwd: string): string[] {
       try {
         return text.decode(bytes);
       } catch {
-        throw new UsageError(`invalid env file (${file}): invalid utf8 bytes at line ${index + 1}: [${bytes.join(" ")}]`);
+        throw new UsageError(
+          `invalid env file (${file}): invalid utf8 bytes at line ${index + 1}: [${bytes.join(" ")}]`,
+        );
       }
     });
 }

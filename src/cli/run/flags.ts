@@ -8,7 +8,14 @@ import { checkDeviceCgroupRule, parseGpuRequest } from "./devices.ts";
 import { checkEnv, checkLabel } from "./environment.ts";
 import { parseBpsDevice, parseCpus, parseIopsDevice, parseUlimit, parseWeightDevice, type Ulimit } from "./limits.ts";
 import { parseMount } from "./mount.ts";
-import { type Attachment, checkAddress, checkExtraHost, checkLink, checkSearchDomain, parseAttachment } from "./network.ts";
+import {
+  type Attachment,
+  checkAddress,
+  checkExtraHost,
+  checkLink,
+  checkSearchDomain,
+  parseAttachment,
+} from "./network.ts";
 
 const listOf = <T>(parse: (text: string) => T, help: string) =>
   flag.custom<readonly T[]>("list", help, [], (text, before) => [...before, parse(text)]);
@@ -22,17 +29,21 @@ const memorySwap = flag.custom(
   (text) => (text === "-1" ? -1 : parseBytes(text)),
 );
 
-const network = flag.custom<readonly Attachment[]>("network", "Connect a container to a network", [], (text, before) => [
-  ...before,
-  parseAttachment(text),
-]);
+const network = flag.custom<readonly Attachment[]>(
+  "network",
+  "Connect a container to a network",
+  [],
+  (text, before) => [...before, parseAttachment(text)],
+);
 
 const aliases = flag.list("Add network-scoped alias for the container");
 const dnsOptions = flag.list("Set DNS options");
 
 /** Limits that `update` can change as well. */
 export const limitFlags = {
-  "blkio-weight": flag.uint("Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)", { bits: 16 }),
+  "blkio-weight": flag.uint("Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)", {
+    bits: 16,
+  }),
   "cpu-period": flag.int("Limit CPU CFS (Completely Fair Scheduler) period"),
   "cpu-quota": flag.int("Limit CPU CFS (Completely Fair Scheduler) quota"),
   "cpu-rt-period": flag.int("Limit CPU real-time period in microseconds"),
@@ -129,7 +140,7 @@ export function containerFlags(cwd: string, environment: Readonly<Record<string,
     "oom-score-adj": flag.int("Tune host's OOM preferences (-1000 to 1000)"),
     pid: flag.string("PID namespace to use"),
     platform: flag.string("Set platform if server is multi-platform capable", {
-      initial: environment["DOCKER_DEFAULT_PLATFORM"] ?? "",
+      initial: environment.DOCKER_DEFAULT_PLATFORM ?? "",
     }),
     privileged: flag.bool("Give extended privileges to this container"),
     publish: flag.list("Publish a container's port(s) to the host", { short: "p" }),

@@ -2,11 +2,11 @@
 
 import { isAbsolute, resolve } from "node:path";
 import type { Mount } from "../../api/types/container.ts";
+import { parseCsvRecord } from "../base/csv.ts";
 import { UsageError } from "../base/errors.ts";
 import { quote } from "../base/numbers.ts";
 import { cut } from "../base/text.ts";
 import { parseBytes } from "../format/units.ts";
-import { parseCsvRecord } from "../base/csv.ts";
 
 const SWITCHES = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"]);
 
@@ -68,8 +68,12 @@ function setField(mount: Mount, key: string, value: string, place: Place): void 
 }
 
 function setTypedField(mount: Mount, key: string, value: string, place: Place): void {
-  if (key.startsWith("bind-")) return setBind(mount, key, value, place);
-  if (key.startsWith("volume-")) return setVolume(mount, key, value, place);
+  if (key.startsWith("bind-")) setBind(mount, key, value, place);
+  else if (key.startsWith("volume-")) setVolume(mount, key, value, place);
+  else setOtherField(mount, key, value, place);
+}
+
+function setOtherField(mount: Mount, key: string, value: string, place: Place): void {
   switch (key) {
     case "image-subpath":
       mount.ImageOptions = { ...mount.ImageOptions, Subpath: value };
@@ -100,7 +104,8 @@ function setBind(mount: Mount, key: string, value: string, place: Place): void {
       bind.CreateMountpoint = parseSwitch(key, value, place.bare);
       return;
     case "bind-recursive":
-      return setRecursion(bind, key, value);
+      setRecursion(bind, key, value);
+      return;
     default:
       throw new UsageError(`unknown option '${key}' in '${place.field}'`);
   }

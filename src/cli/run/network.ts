@@ -2,10 +2,10 @@
 
 import { isIP } from "node:net";
 import type { EndpointSettings } from "../../api/types/network.ts";
+import { parseCsvRecord } from "../base/csv.ts";
 import { UsageError } from "../base/errors.ts";
 import { parseInteger, quote } from "../base/numbers.ts";
 import { cut } from "../base/text.ts";
-import { parseCsvRecord } from "../base/csv.ts";
 
 /** One --network, as written. */
 export interface Attachment {
@@ -172,7 +172,9 @@ function isPlain(written: Attachment, attachment: Attachment): boolean {
 
 /** Networks that people make, as against default, bridge, host, none and container:NAME. */
 export function isUserDefined(mode: string): boolean {
-  return !["default", "bridge", "host", "none"].includes(mode) && mode !== "container" && !mode.startsWith("container:");
+  return (
+    !["default", "bridge", "host", "none"].includes(mode) && mode !== "container" && !mode.startsWith("container:")
+  );
 }
 
 /** @throws UsageError */

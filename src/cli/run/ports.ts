@@ -33,7 +33,7 @@ function fromLongForm(spec: string): string {
       throw new UsageError(`invalid publish opts format (should be name=value but got '${field}')`);
     fields[key] = value;
   }
-  return `${fields["published"]}:${fields["target"]}/${fields["protocol"]}`;
+  return `${fields.published}:${fields.target}/${fields.protocol}`;
 }
 
 function parsePort(spec: string): { port: string; binding: PortBinding }[] {
@@ -47,7 +47,10 @@ function parsePort(spec: string): { port: string; binding: PortBinding }[] {
   if (ip !== "" && isIP(ip) === 0) throw new UsageError(`invalid IP address: ${ip}`);
   const [first, last] = orThrow(() => parseRange(range), `invalid containerPort: ${range}`);
   if (hostPort === "") {
-    return sequence(first, last).map((port) => ({ port: `${port}/${protocol}`, binding: { HostIp: ip, HostPort: "" } }));
+    return sequence(first, last).map((port) => ({
+      port: `${port}/${protocol}`,
+      binding: { HostIp: ip, HostPort: "" },
+    }));
   }
   const [hostFirst, hostLast] = orThrow(() => parseRange(hostPort), `invalid hostPort: ${hostPort}`);
   if (last - first !== hostLast - hostFirst && first !== last)

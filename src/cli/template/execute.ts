@@ -107,7 +107,13 @@ class Execution {
   #assignLoop(pipe: Pipe, key: Value, item: Value): void {
     const [first, second] = pipe.declared;
     if (first === undefined) return;
-    const pairs: [string, Value][] = second === undefined ? [[first, item]] : [[first, key], [second, item]];
+    const pairs: [string, Value][] =
+      second === undefined
+        ? [[first, item]]
+        : [
+            [first, key],
+            [second, item],
+          ];
     for (const [name, value] of pairs) this.#bind(name, value, pipe.assigns);
   }
 
@@ -121,7 +127,10 @@ class Execution {
   }
 
   #call(node: Extract<Node, { kind: "template" }>, dot: Value): void {
-    const where = { at: node.at, text: `{{template ${JSON.stringify(node.name)}${node.pipe === undefined ? "" : ` ${textOf(node.pipe)}`}}}` };
+    const where = {
+      at: node.at,
+      text: `{{template ${JSON.stringify(node.name)}${node.pipe === undefined ? "" : ` ${textOf(node.pipe)}`}}}`,
+    };
     const body = this.#tree.definitions.get(node.name);
     if (body === undefined) throw this.#errorAt(where, `template ${JSON.stringify(node.name)} not defined`);
     if (this.#depth >= MAX_CALLS) throw this.#errorAt(where, `exceeded maximum template depth (${MAX_CALLS})`);
@@ -163,7 +172,8 @@ class Execution {
       case "function":
         return this.#function(first.name, first, command, rest, dot, final);
       default:
-        if (rest.length > 0 || final !== NONE) throw this.#error(first, `can't give argument to non-function ${textOf(first)}`);
+        if (rest.length > 0 || final !== NONE)
+          throw this.#error(first, `can't give argument to non-function ${textOf(first)}`);
         if (first.kind === "nil") throw this.#error(first, "nil is not a command");
         return this.#term(first, dot);
     }
@@ -210,7 +220,8 @@ class Execution {
   }
 
   #method(node: Term, receiver: Value, name: string, args: readonly Term[], dot: Value, final: Final): Value {
-    const method = receiver instanceof View && Object.hasOwn(receiver.methods, name) ? receiver.methods[name] : undefined;
+    const method =
+      receiver instanceof View && Object.hasOwn(receiver.methods, name) ? receiver.methods[name] : undefined;
     const values = [...args.map((arg) => this.#term(arg, dot)), ...(final === NONE ? [] : [final])];
     if (method === undefined) {
       if (isMap(receiver)) throw this.#error(node, `${name} is not a method but has arguments`);
@@ -219,7 +230,8 @@ class Execution {
     }
     const [argument] = values;
     if (values.length !== 1) throw this.#error(node, `wrong number of args for ${name}: want 1 got ${values.length}`);
-    if (typeof argument !== "string") throw this.#error(node, `wrong type for value; expected string; got ${typeName(argument)}`);
+    if (typeof argument !== "string")
+      throw this.#error(node, `wrong type for value; expected string; got ${typeName(argument)}`);
     return method(argument);
   }
 
@@ -228,16 +240,20 @@ class Execution {
     if (receiver instanceof View) {
       const field = Object.hasOwn(receiver.fields, name) ? receiver.fields[name] : undefined;
       if (field !== undefined) return field();
-      if (Object.hasOwn(receiver.methods, name)) throw this.#error(node, `wrong number of args for ${name}: want 1 got 0`);
+      if (Object.hasOwn(receiver.methods, name))
+        throw this.#error(node, `wrong number of args for ${name}: want 1 got 0`);
+      if (receiver.open) return undefined;
       throw this.#error(node, `can't evaluate field ${name} in type ${receiver.type}`);
     }
     if (isMap(receiver)) {
       if (Object.hasOwn(receiver, name)) return receiver[name];
-      if (this.#options.missingKey === "error") throw this.#error(node, `map has no entry for key ${JSON.stringify(name)}`);
+      if (this.#options.missingKey === "error")
+        throw this.#error(node, `map has no entry for key ${JSON.stringify(name)}`);
       return undefined;
     }
     if (receiver === undefined) {
-      if (this.#options.missingKey === "error") throw this.#error(node, `nil data; no entry for key ${JSON.stringify(name)}`);
+      if (this.#options.missingKey === "error")
+        throw this.#error(node, `nil data; no entry for key ${JSON.stringify(name)}`);
       return undefined;
     }
     if (receiver === null) throw this.#error(node, `nil pointer evaluating interface {}.${name}`);
@@ -254,7 +270,8 @@ class Execution {
       throw this.#error(node, `wrong number of args for ${name}: want ${want} got ${count}`);
     }
     const values = [...args.map((arg) => this.#term(arg, dot)), ...(final === NONE ? [] : [final])];
-    values.forEach((value, at) => this.#checkType(callee.wants?.[at], value, args[at], args.at(-1) ?? node));
+    for (const [at, value] of values.entries())
+      this.#checkType(callee.wants?.[at], value, args[at], args.at(-1) ?? node);
     try {
       return callee.call(values);
     } catch (thrown) {
@@ -275,7 +292,8 @@ class Execution {
   }
 
   #shortCircuit(name: "and" | "or", node: Term, args: readonly Term[], dot: Value, final: Final): Value {
-    if (args.length === 0 && final === NONE) throw this.#error(node, `wrong number of args for ${name}: want at least 1 got 0`);
+    if (args.length === 0 && final === NONE)
+      throw this.#error(node, `wrong number of args for ${name}: want at least 1 got 0`);
     let value: Value;
     for (const arg of args) {
       value = this.#term(arg, dot);

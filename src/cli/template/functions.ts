@@ -23,14 +23,23 @@ const onText = (call: (text: string) => Value): TemplateFunction => ({
   ...one((value) => call(String(value))),
   wants: ["string"],
 });
-const any = (call: (args: readonly Value[]) => Value, min = 0): TemplateFunction => ({ min, max: Number.POSITIVE_INFINITY, call });
+const any = (call: (args: readonly Value[]) => Value, min = 0): TemplateFunction => ({
+  min,
+  max: Number.POSITIVE_INFINITY,
+  call,
+});
 
 export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   // docker's
   json: one(toJson),
   lower: onText((text) => text.toLowerCase()),
   upper: onText((text) => text.toUpperCase()),
-  title: onText((text) => text.replaceAll(/(^|[^\p{L}\p{N}_'])(\p{L})/gu, (_, before: string, letter: string) => before + letter.toUpperCase())),
+  title: onText((text) =>
+    text.replaceAll(
+      /(^|[^\p{L}\p{N}_'])(\p{L})/gu,
+      (_, before: string, letter: string) => before + letter.toUpperCase(),
+    ),
+  ),
   split: { min: 2, max: 2, wants: ["string", "string"], call: ([text, by]) => splitText(String(text), String(by)) },
   join: { min: 2, max: 2, wants: [undefined, "string"], call: ([list, by]) => join(list, String(by)) },
   pad: {
@@ -38,7 +47,9 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
     max: 3,
     wants: ["string", "int", "int"],
     call: ([text, before, after]) =>
-      text === "" ? "" : " ".repeat(Math.max(0, Number(before))) + String(text) + " ".repeat(Math.max(0, Number(after))),
+      text === ""
+        ? ""
+        : " ".repeat(Math.max(0, Number(before))) + String(text) + " ".repeat(Math.max(0, Number(after))),
   },
   truncate: {
     min: 2,
@@ -62,7 +73,9 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   js: any((args) => escapeJs(sprint(args))),
   urlquery: any((args) => urlQuery(sprint(args))),
   call: any(([callee]) => {
-    throw new CallError(callee === null || callee === undefined ? "call of nil" : `non-function of type ${typeName(callee)}`);
+    throw new CallError(
+      callee === null || callee === undefined ? "call of nil" : `non-function of type ${typeName(callee)}`,
+    );
   }, 1),
   eq: {
     ...any(([left, ...rest]) => {
@@ -79,9 +92,14 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
 
 /** In a table's header line, functions that would change the text leave it alone (pad keeps the columns). */
 export const HEADER_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = Object.fromEntries(
-  ["json", "lower", "upper", "title"].map((name): [string, TemplateFunction] => [name, one((value) => value)]).concat(
-    ["split", "join", "truncate"].map((name): [string, TemplateFunction] => [name, { min: 2, max: 2, call: ([value]) => value }]),
-  ),
+  ["json", "lower", "upper", "title"]
+    .map((name): [string, TemplateFunction] => [name, one((value) => value)])
+    .concat(
+      ["split", "join", "truncate"].map((name): [string, TemplateFunction] => [
+        name,
+        { min: 2, max: 2, call: ([value]) => value },
+      ]),
+    ),
 );
 
 export const FUNCTION_NAMES: ReadonlySet<string> = new Set([...Object.keys(FUNCTIONS), "and", "or"]);
@@ -153,30 +171,43 @@ function kindOf(value: Value): "string" | "number" | "bool" | "nil" | "other" {
 function equal(left: Value, right: Value): boolean {
   const [kind, other] = [kindOf(left), kindOf(right)];
   if (kind === "nil" || other === "nil") return kind === other;
-  if (kind === "other" || other === "other") throw new CallError(`non-comparable type ${show(kind === "other" ? left : right)}: ${typeName(kind === "other" ? left : right)}`);
+  if (kind === "other" || other === "other")
+    throw new CallError(
+      `non-comparable type ${show(kind === "other" ? left : right)}: ${typeName(kind === "other" ? left : right)}`,
+    );
   if (kind !== other) throw new CallError("incompatible types for comparison");
   return left === right;
 }
 
 function less(left: Value, right: Value): boolean {
   if (typeof left === "number" && typeof right === "number") return left < right;
-  if (typeof left === "string" && typeof right === "string") return Buffer.compare(Buffer.from(left), Buffer.from(right)) < 0;
+  if (typeof left === "string" && typeof right === "string")
+    return Buffer.compare(Buffer.from(left), Buffer.from(right)) < 0;
   if (kindOf(left) !== kindOf(right)) throw new CallError("incompatible types for comparison");
   throw new CallError("invalid type for comparison");
 }
 
-const HTML: Record<string, string> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&#34;", "'": "&#39;", "\0": "\ufffd" };
+const HTML: Record<string, string> = {
+  "<": "&lt;",
+  ">": "&gt;",
+  "&": "&amp;",
+  '"': "&#34;",
+  "'": "&#39;",
+  "\0": "\ufffd",
+};
 
 function escapeHtml(text: string): string {
   return text.replaceAll(/[<>&"'\0]/g, (sign) => HTML[sign] ?? sign);
 }
 
 function escapeJs(text: string): string {
-  return text.replaceAll(/[\\'"<>&=\x00-\x1f]/g, (sign) =>
+  return text.replaceAll(/[\\'"<>&=\p{Cc}]/gu, (sign) =>
     /[\\'"]/.test(sign) ? `\\${sign}` : `\\u${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`,
   );
 }
 
 function urlQuery(text: string): string {
-  return encodeURIComponent(text).replaceAll("%20", "+").replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text)
+    .replaceAll("%20", "+")
+    .replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -18,17 +18,17 @@ function encode(value: Value, html: boolean): string {
   if (value instanceof View) {
     // A view is marshalled on its own first, which escapes HTML whatever the caller wants.
     const names = keysOf(value.fields as never);
-    return `{${names.map((name) => `${escape(name, true)}:${encode(value.fields[name]?.(), true)}`).join(",")}}`;
+    return `{${names.map((name) => `${escapeText(name, true)}:${encode(value.fields[name]?.(), true)}`).join(",")}}`;
   }
   if (isMap(value)) {
     const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    return `{${entries.map(([key, item]) => `${escape(key, html)}:${encode(item, html)}`).join(",")}}`;
+    return `{${entries.map(([key, item]) => `${escapeText(key, html)}:${encode(item, html)}`).join(",")}}`;
   }
-  if (typeof value === "string") return escape(value, html);
+  if (typeof value === "string") return escapeText(value, html);
   return JSON.stringify(value);
 }
 
-function escape(text: string, html: boolean): string {
+function escapeText(text: string, html: boolean): string {
   const plain = JSON.stringify(text).replaceAll(/[\u2028\u2029]/g, unicode);
   return html ? plain.replaceAll(/[<>&]/g, unicode) : plain;
 }

@@ -2,8 +2,8 @@
 // functions and variables are checked here, so a misspelt one is an error before anything is printed.
 
 import type { Command, Node, Pipe, Term } from "./ast.ts";
-import { lineOf, type Token, TemplateError, type TokenKind, tokenize } from "./token.ts";
 import { textOf } from "./ast.ts";
+import { lineOf, TemplateError, type Token, type TokenKind, tokenize } from "./token.ts";
 import { unquote, unquoteRune } from "./unquote.ts";
 
 export interface Tree {
@@ -64,7 +64,10 @@ class Parser {
     this.#takeNonSpace();
     const name = this.#name("define clause");
     this.#expect("right", "define clause");
-    this.#definitions.set(name, this.#separately(() => this.#list("define clause")));
+    this.#definitions.set(
+      name,
+      this.#separately(() => this.#list("define clause")),
+    );
   }
 
   /** A body with variables of its own. */
@@ -122,7 +125,8 @@ class Parser {
         return { kind: "end", at: token.at };
       case "else": {
         const after = this.#peekNonSpace();
-        if (after.kind === "keyword" && (after.text === "if" || after.text === "with")) return { kind: "else", at: after.at };
+        if (after.kind === "keyword" && (after.text === "if" || after.text === "with"))
+          return { kind: "else", at: after.at };
         this.#expect("right", "else");
         return { kind: "else", at: token.at };
       }
@@ -146,7 +150,10 @@ class Parser {
         const at = this.#peekNonSpace().at;
         const name = this.#name("block clause");
         const pipe = this.#pipeline("block clause", "right");
-        this.#definitions.set(name, this.#separately(() => this.#list("block clause")));
+        this.#definitions.set(
+          name,
+          this.#separately(() => this.#list("block clause")),
+        );
         return { kind: "template", name, pipe, at };
       }
       default:
@@ -278,7 +285,8 @@ class Parser {
       case "keyword":
         return { kind: "nil", at };
       case "variable":
-        if (!this.#variables.includes(token.text)) throw this.#error(`undefined variable ${JSON.stringify(token.text)}`);
+        if (!this.#variables.includes(token.text))
+          throw this.#error(`undefined variable ${JSON.stringify(token.text)}`);
         return { kind: "variable", name: token.text, path: [], at };
       case "field":
         return { kind: "field", path: [token.text.slice(1)], at };
@@ -347,9 +355,15 @@ class Parser {
   }
 
   #unexpected(token: Token, context: string): TemplateError {
-    const text = token.kind === "eof" ? "EOF" : token.kind === "keyword" || token.kind === "dot" ? `<${token.text}>` : JSON.stringify(shorten(token.text));
+    const text =
+      token.kind === "eof"
+        ? "EOF"
+        : token.kind === "keyword" || token.kind === "dot"
+          ? `<${token.text}>`
+          : JSON.stringify(shorten(token.text));
     const started = this.#actionAt === undefined ? 0 : lineOf(this.#source, this.#actionAt);
-    const since = started !== 0 && started !== lineOf(this.#source, token.at) ? ` in action started at :${started}` : "";
+    const since =
+      started !== 0 && started !== lineOf(this.#source, token.at) ? ` in action started at :${started}` : "";
     return this.#error(`unexpected ${text} in ${context}${since}`);
   }
 
@@ -359,7 +373,18 @@ class Parser {
   }
 }
 
-const TERMS = new Set<TokenKind>(["bool", "rune", "dot", "field", "identifier", "number", "raw", "string", "variable", "("]);
+const TERMS = new Set<TokenKind>([
+  "bool",
+  "rune",
+  "dot",
+  "field",
+  "identifier",
+  "number",
+  "raw",
+  "string",
+  "variable",
+  "(",
+]);
 
 function startsTerm(token: Token): boolean {
   return TERMS.has(token.kind) || (token.kind === "keyword" && token.text === "nil");

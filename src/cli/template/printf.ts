@@ -10,7 +10,8 @@ const MAX_WIDTH = 10_000;
 
 export function sprintf(format: string, args: readonly Value[]): string {
   let next = 0;
-  const star = (text: string | undefined) => (text === "*" ? Number(args[next++] ?? 0) : text === undefined ? undefined : Number(text));
+  const star = (text: string | undefined) =>
+    text === "*" ? Number(args[next++] ?? 0) : text === undefined ? undefined : Number(text);
   const out = format.replaceAll(VERB, (match, flags: string, width: string, precision: string, verb: string) => {
     if (verb === "%") return "%";
     const columns = Math.min(MAX_WIDTH, star(width) ?? 0);
@@ -24,7 +25,9 @@ export function sprintf(format: string, args: readonly Value[]): string {
     return sign + text.slice(sign.length).padStart(columns - sign.length, "0");
   });
   if (next >= args.length) return out;
-  const extra = args.slice(next).map((value) => (value === undefined || value === null ? "<nil>" : `${typeName(value)}=${show(value)}`));
+  const extra = args
+    .slice(next)
+    .map((value) => (value === undefined || value === null ? "<nil>" : `${typeName(value)}=${show(value)}`));
   return `${out}%!(EXTRA ${extra.join(", ")})`;
 }
 
@@ -82,7 +85,11 @@ function numeric(verb: string, flags: string, precision: number | undefined, val
     case "e":
       return value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
     case "g":
-      return signed(precision === undefined ? showNumber(value) : String(Number(value.toPrecision(Math.max(1, precision)))), flags, value);
+      return signed(
+        precision === undefined ? showNumber(value) : String(Number(value.toPrecision(Math.max(1, precision)))),
+        flags,
+        value,
+      );
     default:
       return wrong(verb, value);
   }

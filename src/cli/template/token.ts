@@ -89,7 +89,10 @@ class Lexer {
     this.#at = end;
     if (open < 0) return;
     const marker = trimmed ? 2 : 0;
-    if (this.#source.startsWith("/*", open + 2 + marker)) return this.#comment(open + 2 + marker);
+    if (this.#source.startsWith("/*", open + 2 + marker)) {
+      this.#comment(open + 2 + marker);
+      return;
+    }
     this.#emit("left", "{{");
     this.#at = open + 2 + marker;
     this.#parens = 0;
@@ -127,30 +130,32 @@ class Lexer {
       }
       const rest = this.#source.slice(this.#at);
       if (rest === "") throw this.#error("unclosed action");
-      this.#inside(rest);
+      const [kind, text] = this.#inside(rest);
+      this.#emit(kind, text);
     }
   }
 
-  #inside(rest: string): void {
+  /** The next token inside an action. */
+  #inside(rest: string): readonly [TokenKind, string] {
     const first = rest.charAt(0);
     const spaces = SPACE.exec(rest)?.[0];
     if (spaces !== undefined) {
-      const marked = /[ \t\r\n]-\}\}/.exec(rest.slice(spaces.length - 1))?.index === 0;
-      const length = marked ? spaces.length - 1 : spaces.length;
-      return this.#emit("space", rest.slice(0, length));
+      // The last space may belong to " -}}".
+      const marked = /^[ \t\r\n]-\}\}/.test(rest.slice(spaces.length - 1));
+      return ["space", rest.slice(0, marked ? spaces.length - 1 : spaces.length)];
     }
-    if (first === "=") return this.#emit("assign", "=");
+    if (first === "=") return ["assign", "="];
     if (first === ":") {
       if (rest.charAt(1) !== "=") throw this.#error("expected :=");
-      return this.#emit("declare", ":=");
+      return ["declare", ":="];
     }
-    if (first === "|") return this.#emit("pipe", "|");
-    if (first === '"') return this.#quoted(rest, '"', "string", "unterminated quoted string");
-    if (first === "'") return this.#quoted(rest, "'", "rune", "unterminated character constant");
+    if (first === "|") return ["pipe", "|"];
+    if (first === '"') return this.#quoted(rest, "string", "unterminated quoted string");
+    if (first === "'") return this.#quoted(rest, "rune", "unterminated character constant");
     if (first === "`") {
       const end = rest.indexOf("`", 1);
       if (end < 0) throw this.#error("unterminated raw quoted string");
-      return this.#emit("raw", rest.slice(0, end + 1));
+      return ["raw", rest.slice(0, end + 1)];
     }
     if (first === "$") return this.#word("variable", 1, rest);
     if (first === "." && !/^\.\d/.test(rest)) return this.#word("field", 1, rest);
@@ -159,38 +164,40 @@ class Lexer {
     if (first === "(" || first === ")") {
       this.#parens += first === "(" ? 1 : -1;
       if (this.#parens < 0) throw this.#error("unexpected right paren");
-      return this.#emit(first, first);
+      return [first, first];
     }
-    if (/^[\x20-\x7e]/.test(first)) return this.#emit("char", first);
+    if (/^[\x20-\x7e]/.test(first)) return ["char", first];
     throw this.#error(`unrecognized character in action: ${describeRune(rest)}`);
   }
 
-  #quoted(rest: string, quote: string, kind: "string" | "rune", complaint: string): void {
+  #quoted(rest: string, kind: "string" | "rune", complaint: string): readonly [TokenKind, string] {
+    const quote = rest.charAt(0);
     for (let end = 1; end < rest.length; end++) {
       const sign = rest.charAt(end);
       if (sign === "\n") break;
       if (sign === "\\") end++;
-      else if (sign === quote) return this.#emit(kind, rest.slice(0, end + 1));
+      else if (sign === quote) return [kind, rest.slice(0, end + 1)];
     }
     throw this.#error(complaint);
   }
 
-  #word(kind: "variable" | "field" | "identifier", prefix: number, rest: string): void {
+  #word(kind: "variable" | "field" | "identifier", prefix: number, rest: string): readonly [TokenKind, string] {
     const text = rest.slice(0, prefix) + (WORD.exec(rest.slice(prefix))?.[0] ?? "");
     const after = rest.slice(text.length);
-    if (after !== "" && !/^([ \t\r\n.,|:)(]|\}\})/.test(after)) throw this.#error(`bad character ${describeRune(after)}`);
-    if (text === ".") return this.#emit("dot", text);
-    if (kind !== "identifier") return this.#emit(kind, text);
-    if (text === "true" || text === "false") return this.#emit("bool", text);
-    this.#emit(KEYWORDS.has(text) ? "keyword" : "identifier", text);
+    if (after !== "" && !/^([ \t\r\n.,|:)(]|\}\})/.test(after))
+      throw this.#error(`bad character ${describeRune(after)}`);
+    if (text === ".") return ["dot", text];
+    if (kind !== "identifier") return [kind, text];
+    if (text === "true" || text === "false") return ["bool", text];
+    return [KEYWORDS.has(text) ? "keyword" : "identifier", text];
   }
 
-  #number(rest: string): void {
+  #number(rest: string): readonly [TokenKind, string] {
     const text = NUMBER.exec(rest)?.[0] ?? "";
     const after = rest.charAt(text.length);
     if (text === "" || /[\p{L}\p{Nd}_]/u.test(after))
       throw this.#error(`bad number syntax: ${JSON.stringify(text + after)}`);
-    this.#emit("number", text);
+    return ["number", text];
   }
 
   #emit(kind: TokenKind, text: string): void {

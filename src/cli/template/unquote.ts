@@ -16,27 +16,27 @@ const SIMPLE: Record<string, string> = {
 /** The value of a "…" or `…` literal; undefined when it is none. */
 export function unquote(literal: string): string | undefined {
   const body = literal.slice(1, -1);
-  return literal.startsWith("`") ? body.replaceAll("\r", "") : unescape(body, '"');
+  return literal.startsWith("`") ? body.replaceAll("\r", "") : withoutEscapes(body, '"');
 }
 
 /** The code point of a '…' literal. */
 export function unquoteRune(literal: string): number | undefined {
-  const text = unescape(literal.slice(1, -1), "'");
+  const text = withoutEscapes(literal.slice(1, -1), "'");
   if (text === undefined || [...text].length !== 1) return undefined;
   return text.codePointAt(0);
 }
 
-function unescape(body: string, quote: string): string | undefined {
+function withoutEscapes(body: string, quote: string): string | undefined {
   let wrong = false;
   const other = quote === '"' ? "'" : '"';
   const text = body.replaceAll(
     /\\(x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|[0-7]{3}|.|$)/gs,
-    (_, escape: string) => {
-      const kind = escape.charAt(0);
-      if (/^[xuU]./.test(escape) && escape.length > 1) return codePoint(Number.parseInt(escape.slice(1), 16));
-      if (/^[0-7]{3}$/.test(escape)) return codePoint(Number.parseInt(escape, 8));
+    (_, sequence: string) => {
+      const kind = sequence.charAt(0);
+      if (/^[xuU]./.test(sequence) && sequence.length > 1) return codePoint(Number.parseInt(sequence.slice(1), 16));
+      if (/^[0-7]{3}$/.test(sequence)) return codePoint(Number.parseInt(escape, 8));
       const simple = SIMPLE[kind];
-      if (simple !== undefined && escape !== other) return simple;
+      if (simple !== undefined && sequence !== other) return simple;
       wrong = true;
       return "";
     },

@@ -2,7 +2,15 @@
 // an object is a map, an array a slice, null is nil. `undefined` is Go's invalid value ("<no value>").
 // What a list command shows is a View: named fields computed on demand, and methods.
 
-export type Value = undefined | null | boolean | number | string | readonly Value[] | View | { readonly [key: string]: Value };
+export type Value =
+  | undefined
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Value[]
+  | View
+  | { readonly [key: string]: Value };
 
 /** Stands for a Go struct with methods (docker's formatter contexts). */
 export class View {
@@ -10,15 +18,19 @@ export class View {
   readonly type: string;
   readonly fields: Readonly<Record<string, () => Value>>;
   readonly methods: Readonly<Record<string, (argument: string) => Value>>;
+  /** A map with methods: a field that is not there is no value, and no error. */
+  readonly open: boolean;
 
   constructor(
     type: string,
     fields: Readonly<Record<string, () => Value>>,
     methods: Readonly<Record<string, (argument: string) => Value>> = {},
+    open = false,
   ) {
     this.type = type;
     this.fields = fields;
     this.methods = methods;
+    this.open = open;
   }
 }
 
@@ -44,7 +56,10 @@ export function show(value: Value): string {
   if (typeof value === "number") return showNumber(value);
   if (typeof value === "boolean") return String(value);
   if (isList(value)) return `[${value.map(show).join(" ")}]`;
-  if (value instanceof View) return `{${Object.values(value.fields).map((field) => show(field())).join(" ")}}`;
+  if (value instanceof View)
+    return `{${Object.values(value.fields)
+      .map((field) => show(field()))
+      .join(" ")}}`;
   return `map[${keysOf(value)
     .map((key) => `${key}:${show(value[key])}`)
     .join(" ")}]`;

@@ -1,0 +1,39 @@
+// `ps`: the table of containers.
+
+import type { ContainerSummary } from "../../../api/types/container.ts";
+import { args, command } from "../../command.ts";
+import { flag } from "../../flag.ts";
+import { printList } from "../../format/list.ts";
+import { filterQuery, listFilter, listFormat } from "../shared.ts";
+import { CONTAINER_HEADERS, containerFormat, containerView } from "./view.ts";
+
+export const ls = command({
+  usage: "[OPTIONS]",
+  args: args.none,
+  flags: {
+    all: flag.bool("Show all containers (default shows just running)", { short: "a" }),
+    filter: listFilter(),
+    format: listFormat(),
+    last: flag.int("Show n last created containers (includes all states)", { short: "n", initial: -1, shown: "-1" }),
+    latest: flag.bool("Show the latest created container (includes all states)", { short: "l" }),
+    "no-trunc": flag.bool("Don't truncate output"),
+    quiet: flag.bool("Only display container IDs", { short: "q" }),
+    size: flag.bool("Display total file sizes", { short: "s" }),
+  },
+  async run({ engine, io, config }, { flags, changed }) {
+    const chosen = flags.format || (flags.quiet ? "table" : config.data.psFormat) || "table";
+    const format = containerFormat(chosen, { quiet: flags.quiet, size: flags.size });
+    const limit = flags.latest && !changed.has("last") ? 1 : flags.last;
+    const containers = await engine.json<ContainerSummary[]>("GET", "/containers/json", {
+      query: {
+        all: flags.all,
+        limit: limit > 0 ? limit : undefined,
+        // Sizes are dear: asked for only when they are shown.
+        size: flags.size || /\.Size\b/.test(format),
+        filters: filterQuery(flags.filter),
+      },
+    });
+    const rows = containers.map((container) => containerView(container, !flags["no-trunc"]));
+    printList(io.stdout, { format, headers: CONTAINER_HEADERS, rows });
+  },
+});

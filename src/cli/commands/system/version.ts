@@ -1,0 +1,122 @@
+// `version`: of the client and of the engine.
+
+import type { SystemVersion } from "../../../api/types/system.ts";
+import { API_VERSION } from "../../../api/version.ts";
+import { build } from "../../../base/version.ts";
+import { ExitError, messageOf } from "../../base/errors.ts";
+import { args, command } from "../../command.ts";
+import { alignTabs } from "../../format/tabs.ts";
+import { contextName } from "../../session.ts";
+import { compileTemplate } from "../../template/template.ts";
+import { TemplateError } from "../../template/token.ts";
+import type { Value } from "../../template/value.ts";
+import { inspectFormat } from "../shared.ts";
+
+interface Client {
+  readonly Version: string;
+  readonly ApiVersion: string;
+  readonly DefaultAPIVersion: string;
+  readonly GitCommit: string;
+  readonly Runtime: string;
+  readonly Os: string;
+  readonly Arch: string;
+  readonly BuildTime: string;
+  readonly Context: string;
+}
+
+export const version = command({
+  usage: "[OPTIONS]",
+  args: args.none,
+  flags: { format: inspectFormat() },
+  async run(context, { flags }) {
+    const { engine, io } = context;
+    const template = flags.format === "" ? undefined : compile(flags.format);
+    let server: SystemVersion | undefined;
+    let failure: unknown;
+    try {
+      server = await engine.json<SystemVersion>("GET", "/version");
+    } catch (thrown) {
+      failure = thrown;
+    }
+    const client: Client = {
+      Version: build.version,
+      ApiVersion: engine.version,
+      DefaultAPIVersion: API_VERSION,
+      GitCommit: build.commit,
+      Runtime: `bun ${Bun.version}`,
+      Os: process.platform,
+      Arch: process.arch === "x64" ? "amd64" : process.arch,
+      BuildTime: readable(build.built),
+      Context: contextName(context),
+    };
+    const known = server === undefined ? null : { ...server, BuildTime: readable(server.BuildTime ?? "") };
+    if (template === undefined) io.stdout.print(page(io.program, client, known));
+    else io.stdout.line(render(template, { Client: { ...client }, Server: known as unknown as Value }));
+    if (failure !== undefined) throw new ExitError(1, messageOf(failure), failure);
+  },
+});
+
+function compile(format: string) {
+  try {
+    return compileTemplate(format === "json" ? "{{json .}}" : format);
+  } catch (thrown) {
+    if (thrown instanceof TemplateError) throw new ExitError(64, `template parsing error: ${thrown.message}`);
+    throw thrown;
+  }
+}
+
+function render(template: ReturnType<typeof compile>, value: Value): string {
+  try {
+    return template.render(value);
+  } catch (thrown) {
+    if (thrown instanceof TemplateError) throw new ExitError(1, thrown.message);
+    throw thrown;
+  }
+}
+
+/** "Mon Jan  2 15:04:05 2006", as ctime(3). */
+function readable(time: string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return time;
+  const [day = "", month = "", dayOfMonth = "", year = "", clock = ""] = date.toUTCString().replace(",", "").split(" ");
+  return `${day} ${dayOfMonth} ${String(Number(month)).padStart(2)} ${clock} ${year}`;
+}
+
+function page(program: string, client: Client, server: SystemVersion | null): string {
+  const name = program === "docker" ? "Client:" : "Client: hoy";
+  const lines = [
+    name,
+    ` Version:\t${client.Version}`,
+    ` API version:\t${client.ApiVersion}${client.ApiVersion === client.DefaultAPIVersion ? "" : ` (downgraded from ${client.DefaultAPIVersion})`}`,
+    ` Runtime:\t${client.Runtime}`,
+    ` Git commit:\t${client.GitCommit}`,
+    ` Built:\t${client.BuildTime}`,
+    ` OS/Arch:\t${client.Os}/${client.Arch}`,
+    ` Context:\t${client.Context}`,
+  ];
+  if (server !== null) lines.push("", ...serverLines(server));
+  return alignTabs(`${lines.join("\n")}\n`, { minWidth: 20, padding: 1 });
+}
+
+function serverLines(server: SystemVersion): string[] {
+  const [engine, ...components] = server.Components ?? [];
+  const details: Record<string, unknown> = engine?.Details ?? {};
+  const shown = (name: string, fallback: string | undefined) => String(details[name] ?? fallback ?? "");
+  const lines = [
+    `Server:${server.Platform?.Name ? ` ${server.Platform.Name}` : ""}`,
+    ` ${engine?.Name ?? "Engine"}:`,
+    `  Version:\t${engine?.Version ?? server.Version ?? ""}`,
+    `  API version:\t${shown("ApiVersion", server.ApiVersion)} (minimum version ${shown("MinAPIVersion", server.MinAPIVersion)})`,
+    `  Go version:\t${shown("GoVersion", server.GoVersion)}`,
+    `  Git commit:\t${shown("GitCommit", server.GitCommit)}`,
+    `  Built:\t${readable(shown("BuildTime", server.BuildTime))}`,
+    `  OS/Arch:\t${shown("Os", server.Os)}/${shown("Arch", server.Arch)}`,
+    `  Experimental:\t${shown("Experimental", String(server.Experimental ?? false))}`,
+  ];
+  for (const { Name, Version, Details } of components) {
+    lines.push(` ${Name}:`, `  Version:\t${Version}`);
+    for (const [key, value] of Object.entries(Details ?? {}).sort(([left], [right]) => (left < right ? -1 : 1)))
+      lines.push(`  ${key}:\t${String(value)}`);
+  }
+  return lines;
+}
