@@ -45,14 +45,12 @@ export async function inspectImage(
 
 /** The members clients look at are always there; the rarer ones only when the image sets them. */
 function wireConfig(config: RunConfig): ImageConfig {
-  const { ExposedPorts, Healthcheck, ArgsEscaped, Volumes, StopSignal, Shell, OnBuild } = config;
-  const rare = { ExposedPorts, Healthcheck, ArgsEscaped, Volumes, StopSignal, Shell };
+  const { Cmd, Entrypoint, ExposedPorts, Healthcheck, ArgsEscaped, Volumes, StopSignal, Shell, OnBuild } = config;
+  const rare = { Cmd, Entrypoint, ExposedPorts, Healthcheck, ArgsEscaped, Volumes, StopSignal, Shell };
   return {
     User: config.User ?? "",
     Env: config.Env ?? [],
-    Cmd: config.Cmd ?? [],
     WorkingDir: config.WorkingDir ?? "",
-    Entrypoint: config.Entrypoint ?? [],
     OnBuild: OnBuild ?? null,
     Labels: config.Labels ?? {},
     ...Object.fromEntries(Object.entries(rare).filter(([, value]) => value !== undefined)),
