@@ -1,6 +1,6 @@
 // A two-way stream of bytes to an engine, each half closed by itself. Pull-based: whoever does not read stops the other
 // side. Over unix, TCP and TLS it is Bun's own socket, because node:net alone costs a command 4 ms of start
-// (docs/decisions/0030-api-client.md); over ssh it is a child's stdin and stdout (process-wire.ts).
+// (docs/decisions/api-client-sockets.md); over ssh it is a child's stdin and stdout (process-wire.ts).
 
 import { HoyError } from "../../base/error.ts";
 import type { TlsMaterial } from "./endpoint.ts";

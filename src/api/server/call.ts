@@ -24,8 +24,10 @@ export interface CallParts {
   readonly options: ServerOptions;
   /** The client waits for "100 Continue" before it sends the body. */
   readonly expectsContinue: boolean;
-  /** Told when the connection is taken over: no time limits any more. */
+  /** To be told when the connection is taken over: no time limits any more. */
   readonly detached: () => void;
+  /** To be told when the answer has no end of its own (events, wait): stopping the server does not wait for it. */
+  readonly endless: () => void;
 }
 
 export class Call {

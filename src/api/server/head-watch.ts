@@ -12,6 +12,7 @@ export class HeadWatch {
   #requests = 0;
   #stopped = false;
   #inHead = false;
+  #endless = false;
 
   constructor(socket: Socket, headTimeout: number, idleTimeout: number) {
     this.#socket = socket;
@@ -22,9 +23,13 @@ export class HeadWatch {
     this.#arm(idleTimeout);
   }
 
-  /** True while no request is being served. */
-  get idle(): boolean {
-    return this.#requests === 0;
+  /** True while nothing is being served that would end by itself. */
+  get mayCut(): boolean {
+    return this.#requests === 0 || this.#endless || this.#stopped;
+  }
+
+  setEndless(): void {
+    this.#endless = true;
   }
 
   /** From here on bytes between requests are heads. Called once the parser listens, so that it sees them first. */
@@ -42,6 +47,7 @@ export class HeadWatch {
 
   requestEnded(): void {
     this.#requests -= 1;
+    this.#endless = false;
     if (this.#requests === 0 && !this.#inHead) this.#arm(this.#idleTimeout);
   }
 

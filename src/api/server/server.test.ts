@@ -395,6 +395,24 @@ test("logs: bad parameters, content type by version, an error in the middle in a
   expect(bad.charCodeAt("line\n".length + 8)).toBe(3);
 });
 
+test("closing waits for what is under way, not for streams without end", async () => {
+  const { promise, resolve } = Promise.withResolvers<never[]>();
+  await using harness = await startHarness({
+    containers: { list: () => promise, wait: async () => ({ result: new Promise(() => undefined) }) },
+  });
+  await using waiting = await harness.raw();
+  waiting.send("POST /containers/x/wait HTTP/1.1\r\nHost: t\r\n\r\n");
+  await waiting.until("200 OK");
+  const listing = harness.ask("GET", "/containers/json");
+  await Bun.sleep(50);
+  const closing = harness.server.close(60_000);
+  await waiting.all();
+  await expect(harness.raw()).rejects.toThrow();
+  resolve([]);
+  expect((await listing).json).toEqual([]);
+  await closing;
+});
+
 test("keep-alive: requests one after the other, and sent all at once", async () => {
   await using harness = await startHarness(list);
   await using connection = await harness.raw();

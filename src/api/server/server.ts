@@ -31,7 +31,7 @@ export interface ApiServerOptions {
 export interface ApiServer {
   /** Opens one more door; resolves when it takes connections. @throws HoyError when it can't be opened. */
   listen(listener: Listener): Promise<Listening>;
-  /** Stops listening, lets answers under way end for `grace` milliseconds, then cuts what is left. */
+  /** Stops listening, cuts idle connections and streams without end, waits `grace` ms for the rest, cuts it too. */
   close(grace?: number): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ class HttpApiServer implements ApiServer {
 
   async close(grace = 0): Promise<void> {
     for (const listening of this.#listening.splice(0)) listening.close();
-    for (const [socket, heads] of this.#sockets) if (heads.idle) socket.destroy();
+    for (const [socket, heads] of this.#sockets) if (heads.mayCut) socket.destroy();
     const end = Date.now() + grace;
     while (this.#sockets.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const socket of this.#sockets.keys()) socket.destroy();
@@ -160,6 +160,7 @@ class HttpApiServer implements ApiServer {
         options: this.#options,
         expectsContinue,
         detached: () => watch?.stop(),
+        endless: () => watch?.setEndless(),
       });
     void this.#run(request, call);
   }

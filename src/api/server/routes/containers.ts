@@ -163,6 +163,7 @@ async function wait(call: Call): Promise<void> {
   const { result } = await call.backend.containers.wait(call.param("id"), waitCondition(call), call.signal);
   // Before 1.30 the head came with the result. Since then it tells that the wait is armed: `run` starts the container
   // only after it has seen it, so that no exit is missed.
+  call.parts.endless();
   if (call.atLeast("1.30")) beginStream(call, "application/json");
   const gone = aborted(call.signal);
   try {

@@ -39,6 +39,7 @@ async function logs(call: Call): Promise<void> {
     },
     call.signal,
   );
+  if (query.bool("follow")) call.parts.endless();
   beginStream(call, !stream.tty && call.atLeast("1.42") ? MULTIPLEXED_STREAM : RAW_STREAM);
   await pump(call, framed(stream));
   call.response.end();
@@ -78,7 +79,10 @@ async function stats(call: Call): Promise<void> {
   const oneShot = call.atLeast("1.41") && call.query.bool("one-shot");
   if (stream && oneShot) throw new HoyError("invalid", "cannot have stream=true and one-shot=true");
   const samples = await call.backend.containers.stats(call.param("id"), { stream, oneShot }, call.signal);
-  if (stream) return sendLines(call, samples);
+  if (stream) {
+    call.parts.endless();
+    return sendLines(call, samples);
+  }
   for await (const sample of samples) return sendJson(call, sample);
   throw new HoyError("internal", "no statistics were given");
 }

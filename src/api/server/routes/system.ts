@@ -51,6 +51,7 @@ async function events(call: Call): Promise<void> {
       if (shaped !== undefined) yield shaped;
     }
   }
+  call.parts.endless();
   await sendLines(call, shaped());
 }
 
