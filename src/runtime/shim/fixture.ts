@@ -1,5 +1,5 @@
 // For tests: a busybox root file system, a spec that runs a command in it, and a place of its own for each container.
-// Everything lies below one directory in /tmp that `dispose` removes.
+// Everything lies below one directory in /tmp that `dispose` removes. HOY_SHIM names another shim, as one with sanitizers.
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -60,7 +60,7 @@ export class Fixture {
   readonly shimPath: string;
   readonly #started: { id: string; bundle: string; runtime: OciRuntime }[] = [];
 
-  constructor(shimPath = buildShim()) {
+  constructor(shimPath = process.env.HOY_SHIM ?? buildShim()) {
     execFileSync("chmod", ["0711", this.directory]);
     this.shimPath = shimPath;
     this.lower = join(this.directory, "lower");
