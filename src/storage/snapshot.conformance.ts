@@ -457,7 +457,7 @@ export function snapshotConformance(name: string, open: (where: Paths) => Promis
 
       test("a million and one entries: too large, and said before the disk is full", async () => {
         await using it = await setUp();
-        const block = archive({ name: "same" }).subarray(0, 512);
+        const block = archive({ name: ".wh.same" }).subarray(0, 512);
         const many = Buffer.alloc(512 * 2048);
         for (let at = 0; at < many.length; at += 512) many.set(block, at);
         let sent = 0;

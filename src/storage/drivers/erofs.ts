@@ -6,7 +6,7 @@
 //   images/CHAIN.erofs      metadata of a chain, a cache: it can be made again from the layers
 //   run/images/CHAIN        its mount
 
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { chainId, type Digest, digestHex, parseDigest } from "../../base/digest.ts";
@@ -143,7 +143,11 @@ export class ErofsDriver implements SnapshotDriver {
         return index === undefined ? [] : [{ tree: index.tree, source: order.indexOf(diffId) }];
       }),
     );
-    const layers = order.map((diffId) => ({ tag: digestHex(diffId), tarSize: indexes.get(diffId)?.info.tarSize ?? 0 }));
+    const layers = order.map((diffId) => ({
+      tag: digestHex(diffId),
+      tarSize: indexes.get(diffId)?.info.tarSize ?? 0,
+      read: (into: Uint8Array, offset: number) => readExactly(this.#tar(diffId), into, offset),
+    }));
     const image = buildImage(merged, layers, { uuid: Buffer.from(hex, "hex") });
     await writeWhole(temporaryName(paths.temporary(this.#paths)), this.#image(hex), image);
     await syncDirectory(paths.images(this.#paths));
@@ -189,6 +193,19 @@ export class ErofsDriver implements SnapshotDriver {
 
   #image(hex: string): string {
     return join(paths.images(this.#paths), `${hex}.erofs`);
+  }
+}
+
+function readExactly(path: string, into: Uint8Array, offset: number): void {
+  const file = openSync(path, "r");
+  try {
+    for (let at = 0; at < into.length; ) {
+      const read = readSync(file, into, at, into.length - at, offset + at);
+      if (read === 0) throw new HoyError("internal", `${path} is shorter than its index says`);
+      at += read;
+    }
+  } finally {
+    closeSync(file);
   }
 }
 

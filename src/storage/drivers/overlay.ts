@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { chainId, type Digest, digestHex, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { type Paths, paths } from "../../base/paths.ts";
@@ -118,7 +119,7 @@ export class OverlayDriver implements SnapshotDriver {
   async #unpack(tar: AsyncIterable<Uint8Array>, directory: string, options: AddLayerOptions): Promise<ReceivedLayer> {
     using unpacker = new LayerUnpacker(directory);
     const received = await receiveLayer(
-      tar,
+      paced(tar),
       { entry: (_, placed) => unpacker.entry(placed), data: (bytes) => unpacker.data(bytes) },
       options,
     );
@@ -199,6 +200,17 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (isErrno(error, "ENOENT")) return false;
     throw error;
+  }
+}
+
+/** Small pieces, with room for other work in between: a large one may hold thousands of files to make. */
+async function* paced(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const size = 64 * 1024;
+  for await (const chunk of stream) {
+    for (let at = 0; at < chunk.length; at += size) {
+      yield chunk.subarray(at, at + size);
+      await setImmediate();
+    }
   }
 }
 

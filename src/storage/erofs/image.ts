@@ -3,7 +3,7 @@
 
 import { HoyError } from "../../base/error.ts";
 import type { MergedDirectory } from "../layer/merge.ts";
-import { chunkAddresses } from "./chunks.ts";
+import { type ChunkPlan, chunkAddresses } from "./chunks.ts";
 import { writeDirectoryBlock } from "./directory.ts";
 import {
   CHUNK_FORMAT_INDEXES,
@@ -27,6 +27,8 @@ export interface ImageLayer {
   /** 64 characters that name the tar; they go into the device table. */
   readonly tag: string;
   readonly tarSize: number;
+  /** Fills `into` from `offset` of the tar; asked for seldom (see chunks.ts). */
+  read(into: Uint8Array, offset: number): void;
 }
 
 export interface ImageOptions {
@@ -47,11 +49,12 @@ export function buildImage(root: MergedDirectory, layers: readonly ImageLayer[],
   const layout = layOut(root, blockSize);
   if (layout.size > MAX_IMAGE) throw new HoyError("too-large", "the image's layers have too many files");
   const image = Buffer.alloc(layout.size);
-  const writer = new ImageWriter(image, layout, blockSize);
+  const writer = new ImageWriter(image, layout, layers, blockSize);
   for (const item of layout.items) writer.item(item);
   for (const [index, layer] of layout.devices.entries()) {
-    const { tag, tarSize } = layers[layer] ?? { tag: "", tarSize: 0 };
-    writeDeviceSlot(image, index, { tag, blocks: Math.ceil(tarSize / blockSize) });
+    const source = layers[layer];
+    if (source === undefined) throw new HoyError("internal", "image of a layer that was not given");
+    writeDeviceSlot(image, index, { tag: source.tag, blocks: Math.ceil(source.tarSize / blockSize) });
   }
   writeSuperBlock(image, {
     blockBits,
@@ -60,7 +63,7 @@ export function buildImage(root: MergedDirectory, layers: readonly ImageLayer[],
     blocks: image.length / blockSize,
     uuid: options.uuid,
     devices: layout.devices.length,
-    chunked: layout.devices.length > 0,
+    chunked: layout.items.some((item) => item.chunks !== undefined),
   });
   return image;
 }
@@ -71,12 +74,14 @@ function nidOf(item: Item): number {
 
 class ImageWriter {
   readonly #image: Buffer;
+  readonly #layers: readonly ImageLayer[];
   readonly #blockSize: number;
   /** Device number of a layer, from 1. */
   readonly #devices: ReadonlyMap<number, number>;
 
-  constructor(image: Buffer, layout: Layout, blockSize: number) {
+  constructor(image: Buffer, layout: Layout, layers: readonly ImageLayer[], blockSize: number) {
     this.#image = image;
+    this.#layers = layers;
     this.#blockSize = blockSize;
     this.#devices = new Map(layout.devices.map((layer, index) => [layer, index + 1]));
   }
@@ -86,7 +91,7 @@ class ImageWriter {
     this.#image.set(item.xattrs, item.at + INODE_SIZE);
     if (item.directory !== undefined) this.#directory(item, item.directory);
     else if (item.inode.type === "symlink") this.#target(item);
-    else if (item.chunks !== undefined) this.#chunks(item);
+    else if (item.chunks !== undefined) this.#chunks(item, item.chunks);
   }
 
   #inode(item: Item): void {
@@ -124,14 +129,31 @@ class ImageWriter {
     this.#image.write(item.inode.target, inline ? item.at + INODE_SIZE + item.xattrs.length : item.dataAt, "latin1");
   }
 
-  #chunks(item: Item): void {
-    if (item.chunks === undefined) return;
-    const device = this.#devices.get(item.layer) ?? 0;
+  #chunks(item: Item, plan: ChunkPlan): void {
+    // Device 0 is the image itself.
+    const device = plan.copied ? 0 : (this.#devices.get(item.layer) ?? 0);
+    const dataAt = plan.copied ? item.dataAt : item.inode.offset;
     let at = indexesAt(item);
-    for (const block of chunkAddresses(item.inode, item.chunks, this.#blockSize)) {
+    for (const block of chunkAddresses(plan, item.inode.size, dataAt, this.#blockSize)) {
       if (block > NULL_ADDRESS) throw new HoyError("too-large", "a layer is larger than 2 TiB");
       writeChunkIndex(this.#image, at, block === NULL_ADDRESS ? 0 : device, block);
       at += CHUNK_INDEX_SIZE;
+    }
+    if (plan.copied) this.#copy(item, plan);
+  }
+
+  #copy(item: Item, plan: ChunkPlan): void {
+    let from = item.inode.offset;
+    let at = item.dataAt;
+    let next = 0;
+    const segments = item.inode.sparse ?? [];
+    for (const { offset, length } of plan.pieces) {
+      for (let one = segments[next]; one !== undefined && one.offset < offset + length; one = segments[++next]) {
+        const target = at + (one.offset - offset);
+        this.#layers[item.layer]?.read(this.#image.subarray(target, target + one.length), from);
+        from += one.length;
+      }
+      at += Math.ceil(length / this.#blockSize) * this.#blockSize;
     }
   }
 

@@ -5,7 +5,7 @@
 import type { MergedDirectory, MergedNode } from "../layer/merge.ts";
 import type { Inode } from "../layer/tree.ts";
 import type { RawText } from "../tar/entry.ts";
-import { type ChunkPlan, planChunks } from "./chunks.ts";
+import { type ChunkPlan, copiedSize, planChunks } from "./chunks.ts";
 import { directorySize, splitDirectory } from "./directory.ts";
 import { CHUNK_INDEX_SIZE, DEVICE_SLOT_SIZE, DEVICE_TABLE_OFFSET, INODE_SIZE, SLOT } from "./format.ts";
 import { encodeXattrs } from "./xattr.ts";
@@ -19,7 +19,7 @@ export interface Item {
   nlink: number;
   /** Byte offset of the inode. */
   at: number;
-  /** Directories, and links too long to stand behind their inode: byte offset and length of their blocks. */
+  /** Directories, links too long to stand behind their inode, and data that must be in the image: offset and length. */
   dataAt: number;
   dataSize: number;
   readonly chunks: ChunkPlan | undefined;
@@ -125,12 +125,14 @@ class Collector {
     const { inode, layer } = node;
     const file = inode.type === "file" && inode.size > 0;
     const longTarget = inode.type === "symlink" && !isInlineTarget(inode.target, this.#blockSize);
+    const chunks = file ? planChunks(inode, this.#blockSize) : undefined;
+    const copied = chunks?.copied ? copiedSize(chunks, this.#blockSize) : 0;
     const item: Item = {
       ...this.#new(inode, layer),
-      dataSize: longTarget ? inode.target.length : 0,
-      chunks: file ? planChunks(inode, this.#blockSize) : undefined,
+      dataSize: longTarget ? inode.target.length : copied,
+      chunks,
     };
-    if (file) this.layers.add(layer);
+    if (chunks !== undefined && !chunks.copied && chunks.pieces.length > 0) this.layers.add(layer);
     this.#known.set(inode, item);
     this.items.push(item);
     return item;
