@@ -17,6 +17,7 @@ import type {
   SpecNamespaces,
 } from "../../runtime/spec/input.ts";
 import { containerOf } from "../../runtime/spec/namespaces.ts";
+import { sharedMemoryPath } from "../../runtime/spec/shm.ts";
 import { MAX_ACCOUNT_FILE } from "../../runtime/userns/passwd.ts";
 import { type ResolvedUser, resolveUser } from "../../runtime/userns/user.ts";
 import type { MountRecord } from "../../state/containers.ts";
@@ -46,6 +47,7 @@ export async function specInput(
     files: writeContainerFiles(container, reservation),
     idMap: spec.idMap,
     namespaces: namespacesFor(engine, container, reservation),
+    shmPath: sharedMemory(engine, container),
     deviceDirectory: join(paths.root, "devices"),
     cgroupPath: cgroupPath(spec.id, spec.hostConfig.CgroupParent || engine.settings.cgroupParent),
     facts: engine.facts,
@@ -134,14 +136,28 @@ function namespacesFor(engine: EngineContext, container: Container, reservation:
   };
   const [owner] = namespaceOwners(hostConfig, engine.containers);
   return {
-    network: networkNamespace(engine, reservation),
+    network: networkNamespace(engine, reservation, owner !== undefined),
     ipc: path(hostConfig.IpcMode, "ipc"),
     pid: path(hostConfig.PidMode, "pid"),
     user: owner === undefined || idMap === undefined ? undefined : `/proc/${joinable(owner).state.pid}/ns/user`,
   };
 }
 
-function networkNamespace(engine: EngineContext, { namespace }: Reservation): NetworkNamespace {
+/** Its own that others may join, or that of the container whose ipc namespace it joins. */
+function sharedMemory(engine: EngineContext, container: Container): string | undefined {
+  const mode = container.spec.hostConfig.IpcMode;
+  if (mode === "shareable") return sharedMemoryPath(container.paths.bundle);
+  const ref = containerOf(mode);
+  if (ref === undefined) return undefined;
+  const other = joinable(engine.containers.find(ref));
+  if (other.spec.hostConfig.IpcMode === "host") return "/dev/shm";
+  if (other.spec.hostConfig.IpcMode === "shareable") return sharedMemoryPath(other.paths.bundle);
+  const why = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)";
+  throw new HoyError("invalid", `failed to join IPC namespace: can't join IPC of container ${other.id}: ${why}`);
+}
+
+/** @param joins the container is in another's user namespace, which does not own what the shim makes for this one */
+function networkNamespace(engine: EngineContext, { namespace }: Reservation, joins: boolean): NetworkNamespace {
   switch (namespace.kind) {
     case "private":
       return { kind: "new" };
@@ -153,7 +169,7 @@ function networkNamespace(engine: EngineContext, { namespace }: Reservation): Ne
     }
     case "managed":
       // The shim makes it; its paths are put in once they are known (see start.ts).
-      return { kind: "join", path: MANAGED_NETWORK, owned: true };
+      return { kind: "join", path: MANAGED_NETWORK, owned: !joins };
   }
 }
 

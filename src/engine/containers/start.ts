@@ -11,7 +11,9 @@ import type { Reservation } from "../../network/contract.ts";
 import type { Shim, StartRequest } from "../../runtime/contract.ts";
 import { startExitCode } from "../../runtime/shim/failures.ts";
 import { buildSpec } from "../../runtime/spec/build.ts";
+import { DEFAULT_SHM_SIZE } from "../../runtime/spec/default-mounts.ts";
 import { prepareBinds } from "../../runtime/spec/prepare.ts";
+import { makeSharedMemory, releaseSharedMemory } from "../../runtime/spec/shm.ts";
 import type { EngineContext } from "../context.ts";
 import { now } from "../time.ts";
 import type { Container } from "./container.ts";
@@ -73,6 +75,10 @@ async function start(engine: EngineContext, container: Container): Promise<void>
   undo.defer(() => engine.network.release(id));
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
   undo.defer(() => rm(paths.bundle, { recursive: true, force: true }));
+  if (spec.hostConfig.IpcMode === "shareable") {
+    makeSharedMemory(paths.bundle, spec.hostConfig.ShmSize ?? DEFAULT_SHM_SIZE, spec.idMap);
+    undo.defer(() => releaseSharedMemory(paths.bundle));
+  }
   const built = await span("spec.build", {}, async () =>
     buildSpec(await specInput(engine, container, lowers, reservation)),
   );

@@ -12,6 +12,7 @@ import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
 import { openCgroup } from "../cgroups/open.ts";
 import type { ContainerRuntime, ExitStatus, OciRuntime, Shim, StartRequest } from "../contract.ts";
 import type { OciSpec } from "../oci.ts";
+import { releaseSharedMemory } from "../spec/shm.ts";
 import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
 import { encodeJob } from "./job.ts";
@@ -78,6 +79,7 @@ class ShimRuntime implements ContainerRuntime {
     if (client !== undefined) await Promise.race([client.finished, sleep(FINISH_MS, undefined, { ref: false })]);
     // The shim removes its job last: while that is there, it was not the shim that cleaned up.
     if (existsSync(join(bundle, "job"))) await this.#deleteByHand(id, bundle, runtime);
+    releaseSharedMemory(bundle);
     rmSync(bundle, { recursive: true, force: true });
   }
 
@@ -168,12 +170,13 @@ function ownCgroup(layout: CgroupLayout): string[] {
   return [];
 }
 
-/** The spec with the namespaces that the shim's helper holds, in place of new ones. */
+/** The spec with the namespaces that the shim's helper holds, in place of new ones; a user namespace to join stays. */
 function withNamespaces(spec: OciSpec, pid: number): OciSpec {
   const paths: Record<string, string> = { network: `/proc/${pid}/ns/net`, user: `/proc/${pid}/ns/user` };
   const namespaces = spec.linux.namespaces.map((namespace) => {
     const path = paths[namespace.type];
-    return path === undefined ? namespace : { ...namespace, path };
+    const joined = namespace.type === "user" && namespace.path !== undefined;
+    return path === undefined || joined ? namespace : { ...namespace, path };
   });
   return { ...spec, linux: { ...spec.linux, namespaces } };
 }
