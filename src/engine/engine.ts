@@ -139,16 +139,19 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       closing.abort();
       // Whoever is in the middle of a verb may finish it.
       await Promise.all(containers.all().map((container) => letGo(container)));
-      containers.flush();
+      containers.close();
       await owned.disposeAsync();
     },
   };
 }
 
+/** Its shim's news are the next engine's from now on. */
 async function letGo(container: Container): Promise<void> {
-  await container.lock.run(async () => undefined);
-  clearTimeout(container.restartTimer);
-  container.running?.abort();
+  await container.lock.run(async () => {
+    clearTimeout(container.restartTimer);
+    container.running?.abort();
+    container.shim = undefined;
+  });
 }
 
 function usersOfVolume(containers: Containers, name: string): string[] {

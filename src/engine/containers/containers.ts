@@ -19,6 +19,7 @@ export class Containers {
   readonly #removed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #events: EventBus | undefined;
+  #closed = false;
 
   constructor(table: ContainerTable) {
     this.#table = table;
@@ -127,7 +128,14 @@ export class Containers {
     this.flush();
   }
 
+  /** Writes what waits and then nothing any more: the database goes to the next engine. */
+  close(): void {
+    this.flush();
+    this.#closed = true;
+  }
+
   schedule(): void {
+    if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       try {
         this.flush();
@@ -141,6 +149,7 @@ export class Containers {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#closed) return;
     const states = [...this.#touched].filter((container) => !this.#put.has(container));
     const events = this.#events?.takeUnsaved() ?? [];
     if (this.#put.size + states.length + this.#removed.size + events.length === 0) return;

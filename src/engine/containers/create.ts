@@ -43,7 +43,8 @@ async function create(
 ): Promise<ContainerCreateResponse> {
   const wantedName = request.name ? checkName(request.name) : undefined;
   checkConfig(request.config);
-  const image = await engine.images.resolve(imageRef(request.config), request.platform);
+  const ref = imageRef(request.config);
+  const image = await span("image.resolve", { ref }, () => engine.images.resolve(ref, request.platform));
   const merged = mergeConfig(request.config, image.config.config ?? {});
   checkConfig(merged);
   if (commandOf(merged).length === 0) throw new HoyError("invalid", "no command specified");
@@ -58,7 +59,7 @@ async function create(
   undo.defer(() => engine.containers.release(name, id));
   const idMap = idMapFor(engine, hostConfig);
   undo.defer(() => engine.idRanges.release(idMap));
-  await engine.images.retain(image.id, id);
+  await span("image.retain", {}, () => engine.images.retain(image.id, id));
   undo.defer(() => engine.images.release(id));
   const spec: ContainerSpec = {
     id,
@@ -68,18 +69,18 @@ async function create(
     config: { ...merged, Hostname: hostnameFor(merged, hostConfig, id) },
     hostConfig,
     endpoints: request.networkingConfig.EndpointsConfig ?? {},
-    mounts: await realizeMounts(plan, engine.volumes),
+    mounts: await span("volumes.create", {}, () => realizeMounts(plan, engine.volumes)),
     idMap,
   };
   engine.network.check(networkRequest(spec));
   const container = new Container({ spec, state: newState() }, engine.settings.paths);
   engine.events.emit("container", "create", id, container.attributes);
-  engine.containers.add(container);
+  await span("row.write", {}, async () => engine.containers.add(container));
   undo.defer(() => engine.containers.remove(container));
   undo.defer(() => rm(container.paths.root, { recursive: true, force: true }));
-  const lowers = await engine.images.lowersOf(id);
-  makeDirectories(container, lowers);
-  await copyUpVolumes(container, lowers);
+  const lowers = await span("image.mount", {}, () => engine.images.lowersOf(id));
+  await span("directories.make", {}, async () => makeDirectories(container, lowers));
+  await span("volumes.fill", {}, () => copyUpVolumes(container, lowers));
   undo.move();
   return { Id: id, Warnings: warnings };
 }

@@ -45,7 +45,7 @@ export function ended(engine: EngineContext, container: Container, status: ExitS
     engine.containers.touch(container);
     container.waiters.exited({ StatusCode: status.code });
     for (const listener of container.exitListeners) listener();
-    await release(engine, container);
+    await span("runtime.cleanup", {}, () => release(engine, container));
     for (const mount of spec.mounts) {
       if (mount.type === "volume") engine.volumes.emitMount("unmount", mount.name, mountAttributes(container, mount));
     }

@@ -15,6 +15,7 @@ import { log } from "../../base/log.ts";
 import { paths } from "../../base/paths.ts";
 import { span } from "../../base/trace.ts";
 import type { ExitStatus, Shim } from "../../runtime/contract.ts";
+import { readExitFile } from "../../runtime/shim/exit-file.ts";
 import type { EngineContext } from "../context.ts";
 import { mapLimited } from "../lock.ts";
 import { now, ZERO_TIME } from "../time.ts";
@@ -67,9 +68,10 @@ async function recover(engine: EngineContext, container: Container): Promise<boo
   }
   const before = { ...state };
   const ran = isActive(state);
+  // An end that was not written any more stands in its file, also when the bundle was cleaned away already.
   const found = existsSync(container.paths.bundle)
     ? await engine.runtime.adopt(container.id, container.paths.bundle, container.paths.root)
-    : undefined;
+    : readExitFile(container.paths.root);
   if (found !== undefined && "exited" in found) {
     await takeUp(engine, container, found);
     return false;

@@ -61,13 +61,13 @@ export function removeLocked(
     const { state, spec, id } = container;
     if (state.status !== "removing") move(state, "removing");
     try {
-      await discardFiles(engine, container);
+      await span("files.discard", {}, () => discardFiles(engine, container));
       if (!container.clean) {
         await engine.network.release(id);
         await engine.runtime.cleanup(id, container.paths.bundle, engine.ociRuntime(spec.hostConfig.Runtime));
       }
       engine.events.emit("container", "destroy", id, container.attributes);
-      engine.containers.remove(container);
+      await span("row.remove", {}, async () => engine.containers.remove(container));
     } catch (error) {
       move(state, "dead");
       state.error = String(error);
@@ -77,7 +77,7 @@ export function removeLocked(
     for (const stream of container.attached) stream.close();
     for (const pending of container.pending) pending.cancel();
     engine.idRanges.release(spec.idMap);
-    await engine.images.release(id);
+    await span("image.release", {}, () => engine.images.release(id));
     if (options.volumes) await removeVolumes(engine, container);
     container.waiters.removed({ StatusCode: state.exitCode });
   });
