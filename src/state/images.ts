@@ -49,6 +49,12 @@ export const imageMigrations: readonly Migration[] = [
         PRIMARY KEY (owner, digest)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX blob_refs_digest ON blob_refs (digest);
+      CREATE TABLE layer_blobs (
+        diff_id    TEXT PRIMARY KEY REFERENCES layers (diff_id) ON DELETE CASCADE,
+        digest     TEXT NOT NULL,
+        size       INTEGER NOT NULL,
+        media_type TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
       CREATE TABLE dropped_chains (
         chain TEXT PRIMARY KEY,
         diffs TEXT NOT NULL
@@ -77,6 +83,14 @@ export interface LayerRow {
   readonly tar_size: number;
   readonly size: number;
   readonly entries: number;
+}
+
+/** A layer's compressed form, as it came or as it was pushed. It may be gone: nothing is held by this row. */
+export interface LayerBlobRow {
+  readonly diff_id: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly media_type: string;
 }
 
 export interface NewImage {
@@ -240,6 +254,22 @@ export class ImageTable {
 
   layers(): LayerRow[] {
     return this.#db.query<LayerRow, []>("SELECT * FROM layers").all();
+  }
+
+  /** The latest one known wins. */
+  setLayerBlob({ diff_id, digest, size, media_type }: LayerBlobRow): void {
+    this.#db
+      .query(
+        `INSERT OR REPLACE INTO layer_blobs (diff_id, digest, size, media_type)
+         VALUES ($diff_id, $digest, $size, $media_type)`,
+      )
+      .run({ diff_id, digest, size, media_type });
+  }
+
+  layerBlob(diffId: string): LayerBlobRow | null {
+    return this.#db
+      .query<LayerBlobRow, { diffId: string }>("SELECT * FROM layer_blobs WHERE diff_id = $diffId")
+      .get({ diffId });
   }
 
   orphanLayers(): string[] {

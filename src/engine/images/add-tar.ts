@@ -1,5 +1,5 @@
 // Adds an uncompressed layer so that its very bytes can be had again for save and push. A driver that keeps the tar is
-// enough; with one that unpacks it, the tar is kept as a blob beside.
+// enough, and so is a compressed form that stays; with neither, the tar is kept as a blob beside.
 
 import type { Digest } from "../../base/digest.ts";
 import type { AddLayerOptions, LayerInfo } from "../../storage/snapshot.ts";
@@ -12,13 +12,18 @@ export interface AddedTar {
   readonly blobs: readonly Digest[];
 }
 
+export interface AddTarOptions extends AddLayerOptions {
+  /** The caller keeps the layer's compressed form, and adds the image with it. */
+  readonly packed?: boolean;
+}
+
 export async function addTar(
   shelf: ImageShelf,
   session: IngestSession,
   tar: AsyncIterable<Uint8Array>,
-  options: AddLayerOptions,
+  { packed = false, ...options }: AddTarOptions,
 ): Promise<AddedTar> {
-  if (shelf.driver.name === "erofs") return { layer: await session.addLayer(tar, options), blobs: [] };
+  if (packed || shelf.driver.name === "erofs") return { layer: await session.addLayer(tar, options), blobs: [] };
   const { digest } = await session.putBlob(tar, options);
   const layer = await session.addLayer(await shelf.content.stream(digest), { ...options, expected: digest });
   return { layer, blobs: [digest] };

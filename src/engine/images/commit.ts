@@ -38,7 +38,7 @@ export async function commitImage(
   const id = await shelf.add({
     config: writeConfig(childConfig(base.config, options, source, config, layers, isEmpty)),
     layers,
-    blobs: [...base.blobs, ...(isEmpty ? [] : layer.blobs)],
+    blobs: isEmpty ? [] : layer.blobs,
     manifest: undefined,
     parent: base.id,
     session,
@@ -61,13 +61,11 @@ interface Base {
   readonly id: Digest | undefined;
   readonly config: ImageConfigFile | undefined;
   readonly layers: readonly LayerInfo[];
-  /** Tars that the driver does not keep; see add-tar.ts. */
-  readonly blobs: readonly Digest[];
 }
 
 /** The container's image; a container that was made from none has no base. @throws HoyError "not-found" */
 async function baseOf({ shelf }: ImageContext, source: ContainerSource): Promise<Base> {
-  if (source.imageId === "") return { id: undefined, config: undefined, layers: [], blobs: [] };
+  if (source.imageId === "") return { id: undefined, config: undefined, layers: [] };
   const row = shelf.find(source.imageId);
   const layers = shelf.table.layersOf(row.id).map(
     (layer): LayerInfo => ({
@@ -77,9 +75,7 @@ async function baseOf({ shelf }: ImageContext, source: ContainerSource): Promise
       entries: layer.entries,
     }),
   );
-  const own = new Set<string>(shelf.table.blobsOf(row.id));
-  const blobs = layers.map((layer) => layer.diffId).filter((diffId) => own.has(diffId));
-  return { id: parseDigest(row.id), config: await shelf.config(row.id), layers, blobs };
+  return { id: parseDigest(row.id), config: await shelf.config(row.id), layers };
 }
 
 /** The processes stand still only while their files are read. */

@@ -7,8 +7,10 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
 import { JSON_LIMIT } from "../../image/json.ts";
-import { decompress, detectCompression, peek } from "../../storage/decompress.ts";
+import { mediaTypes } from "../../image/media-types.ts";
+import { type Compression, decompress, detectCompression, peek } from "../../storage/decompress.ts";
 import type { LayerInfo } from "../../storage/snapshot.ts";
 import { rawToText } from "../../storage/tar/entry.ts";
 import { readTar, type TarItem } from "../../storage/tar/reader.ts";
@@ -25,10 +27,16 @@ export const CARGO_LIMITS = {
   setAside: 32 * 1024 ** 3,
 } as const;
 
+/** How a compressed layer is called in a manifest; OCI knows no others. */
+const PACKED_TYPES: Partial<Record<Compression, string>> = {
+  gzip: mediaTypes.ociLayerGzip,
+  zstd: mediaTypes.ociLayerZstd,
+};
+
 export interface CargoLayer {
   readonly layer: LayerInfo;
   /** The bytes as they stood in the archive, when those were compressed. */
-  readonly packed: { readonly digest: Digest; readonly size: number } | undefined;
+  readonly packed: Descriptor | undefined;
   /** Blobs to add the image with. */
   readonly blobs: readonly Digest[];
 }
@@ -99,8 +107,7 @@ export class Cargo implements AsyncDisposable {
     if (entry === undefined) {
       const here = await this.#session.useLayer(diffId);
       if (here === undefined) throw new HoyError("invalid", `invalid archive: the layer ${name} is missing`);
-      const kept = await this.#session.useBlob(diffId);
-      return { layer: here, packed: undefined, blobs: kept === undefined ? [] : [diffId] };
+      return { layer: here, packed: undefined, blobs: [] };
     }
     const added = await this.#asLayer(entry, diffId);
     const got = added.layer.diffId;
@@ -164,8 +171,8 @@ export class Cargo implements AsyncDisposable {
   async #takeFile(name: string, item: TarItem): Promise<Entry> {
     const { size } = item.entry;
     const { head, stream } = await peek(item.data, 512);
-    const compressed = detectCompression(head) !== "plain";
-    if (compressed) return this.#takePacked(name, size, stream);
+    const compression = detectCompression(head);
+    if (compression !== "plain") return this.#takePacked(name, size, stream, compression);
     if (isTar(head)) {
       const expected = digestInName(name);
       // What is here already was verified when it came.
@@ -183,7 +190,12 @@ export class Cargo implements AsyncDisposable {
   }
 
   /** A compressed layer, or some other compressed file that nothing will ask for. */
-  async #takePacked(name: string, size: number, stream: AsyncIterable<Uint8Array>): Promise<Entry> {
+  async #takePacked(
+    name: string,
+    size: number,
+    stream: AsyncIterable<Uint8Array>,
+    compression: Compression,
+  ): Promise<Entry> {
     const { signal } = this.#options;
     const expected = digestInName(name);
     const packed = await this.#session.putBlob(this.#watched(name, size, stream), {
@@ -196,8 +208,13 @@ export class Cargo implements AsyncDisposable {
       await tar[Symbol.asyncIterator]().return?.(undefined);
       return { kind: "file", path: await this.#shelf.content.path(packed.digest) };
     }
-    const { layer, blobs } = await this.#addPlain(tar, undefined);
-    return { kind: "layer", added: { layer, packed, blobs } };
+    // Only what other engines read too is kept as it came.
+    const mediaType = PACKED_TYPES[compression];
+    const { layer, blobs } = await addTar(this.#shelf, this.#session, tar, { signal, packed: mediaType !== undefined });
+    return {
+      kind: "layer",
+      added: { layer, packed: mediaType === undefined ? undefined : { mediaType, ...packed }, blobs },
+    };
   }
 
   async #addPlain(tar: AsyncIterable<Uint8Array>, expected: Digest | undefined): Promise<CargoLayer> {

@@ -133,6 +133,24 @@ describe("save and load", () => {
     expect(await unpacking.files()).toEqual([]);
   });
 
+  test("a driver that keeps no tars keeps the compressed layer instead, never both", async () => {
+    await using unpacking = await TestHouse.open(undefined, "overlay");
+    const { files, descriptor, id } = ociImage([LAYER], (data) => gzipSync(data));
+    const named = { ...descriptor, annotations: { "io.containerd.image.name": "docker.io/library/oci:v1" } };
+    await unpacking.load(tar({ ...layout([named]), ...files }));
+    expect((await unpacking.files()).filter((name) => name.startsWith("blobs/"))).toHaveLength(3);
+    const item = { Config: "c.json", RepoTags: ["packed:v1"], Layers: ["l.tar"] };
+    const other = config([LAYER], { architecture: "arm64" });
+    await unpacking.load(tar({ "c.json": other, "l.tar": gzipSync(LAYER), "manifest.json": json([item]) }));
+    await unpacking.images.remove("oci:v1", { force: false, prune: true });
+    const again = await unpacking.save("packed:v1");
+    expect(await house.load(again)).toBe("Loaded image: packed:v1\n");
+    expect((await house.shelf.resolve("packed:v1")).diffIds).toEqual([sha256(LAYER)]);
+    expect((await house.shelf.resolve("packed:v1")).id).not.toBe(id);
+    await unpacking.images.remove("packed:v1", { force: false, prune: true });
+    expect(await unpacking.files()).toEqual([]);
+  });
+
   test("what is not here can't be saved", async () => {
     await expect(house.save("nothing")).rejects.toThrow("No such image: nothing:latest");
   });

@@ -57,8 +57,7 @@ async function check(cargo: Cargo, session: IngestSession, image: PlannedImage):
     return { image, layers, blobs: kept, manifest: undefined };
   }
   const { digest } = await session.putBlob(image.manifest.bytes);
-  const packed = layers.flatMap((layer) => (layer.packed === undefined ? [] : [layer.packed.digest]));
-  return { image, layers, blobs: [digest, ...packed, ...kept], manifest: digest };
+  return { image, layers, blobs: [digest, ...kept], manifest: digest };
 }
 
 /** The manifest is the one that save makes for an image that has none of its own; it need not be kept. */
@@ -82,6 +81,7 @@ async function keep(context: ImageContext, session: IngestSession, checked: Chec
     config: image.config,
     layers: layers.map((one) => one.layer),
     blobs,
+    packed: layers.flatMap(({ layer, packed }) => (packed === undefined ? [] : [[layer.diffId, packed] as const])),
     manifest,
     parent: undefined,
     session,

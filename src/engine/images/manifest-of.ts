@@ -1,5 +1,5 @@
-// The manifest of an image: the one it came with while all its blobs are here, else one made from its layers' tars. The
-// latter is always the same for the same image, so it need not be kept.
+// The manifest of an image: the one it came with while all its blobs are here, else one made from what is here of its
+// layers: their compressed forms where known, so that a push sends what the registry has already, else their tars.
 
 import { type Digest, isDigest, parseDigest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
@@ -48,6 +48,12 @@ async function original(
   return { descriptor, bytes, config: manifest.config, layers: manifest.layers };
 }
 
+async function packedForm(shelf: ImageShelf, diffId: string): Promise<Descriptor | undefined> {
+  const row = shelf.table.layerBlob(diffId);
+  if (row === null || (await shelf.content.size(parseDigest(row.digest))) === undefined) return undefined;
+  return { mediaType: row.media_type, digest: parseDigest(row.digest), size: row.size };
+}
+
 async function made(shelf: ImageShelf, row: ImageRow, diffs: readonly LayerRow[]): Promise<ImageManifest> {
   const id = parseDigest(row.id);
   const config: Descriptor = {
@@ -55,13 +61,11 @@ async function made(shelf: ImageShelf, row: ImageRow, diffs: readonly LayerRow[]
     digest: id,
     size: (await shelf.content.size(id)) ?? 0,
   };
-  const layers = diffs.map(
-    (layer): Descriptor => ({
-      mediaType: mediaTypes.ociLayer,
-      digest: parseDigest(layer.diff_id),
-      size: layer.tar_size,
-    }),
-  );
+  const layers: Descriptor[] = [];
+  for (const layer of diffs) {
+    const tar = { mediaType: mediaTypes.ociLayer, digest: parseDigest(layer.diff_id), size: layer.tar_size };
+    layers.push((await packedForm(shelf, layer.diff_id)) ?? tar);
+  }
   const bytes = writeManifest(config, layers);
   const descriptor = { mediaType: mediaTypes.ociManifest, digest: sha256(bytes), size: bytes.byteLength };
   return { descriptor, bytes, config, layers };

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { chainId, type Digest, isDigest, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { type ImageConfigFile, parseConfig } from "../../image/config.ts";
+import type { Descriptor } from "../../image/descriptor.ts";
+import { parseManifest } from "../../image/manifest.ts";
 import { parsePlatform } from "../../image/platform.ts";
 import { familiarString, parseReference } from "../../image/reference.ts";
 import type { ImageRow, ImageTable } from "../../state/images.ts";
@@ -33,6 +35,8 @@ export interface AddImage {
   readonly layers: readonly LayerInfo[];
   /** Other blobs that belong to the image (manifest, compressed layers); all put in `session`. */
   readonly blobs: readonly Digest[];
+  /** Compressed layers that no manifest names, by diff id; all put in `session`. */
+  readonly packed?: readonly (readonly [Digest, Descriptor])[];
   /** Digest of the manifest the image came with. */
   readonly manifest: Digest | undefined;
   readonly parent: Digest | undefined;
@@ -128,13 +132,16 @@ export class ImageShelf implements ImageStore {
   }
 
   /** Writes the image's config and rows; from then on it is here, whatever happens. */
-  async add({ config, layers, blobs, manifest, parent, session }: AddImage): Promise<Digest> {
+  async add(image: AddImage): Promise<Digest> {
+    const { config, layers, blobs, manifest, parent, session } = image;
     const parsed = parseConfig(config);
     const diffIds = layers.map((layer) => layer.diffId);
     if (diffIds.join() !== parsed.rootfs.diff_ids.join()) {
       throw new HoyError("invalid", "the layers are not the ones that the image config names");
     }
     const { digest: id } = await session.putBlob(config);
+    const packed = [...(image.packed ?? []), ...(await this.#packedIn(manifest, diffIds))];
+    const forms = await this.#otherForms(diffIds, session);
     this.table.add({
       image: {
         id,
@@ -148,9 +155,36 @@ export class ImageShelf implements ImageStore {
         size,
         entries,
       })),
-      blobs: [id, ...blobs],
+      blobs: [...new Set([id, ...blobs, ...packed.map(([, { digest }]) => digest), ...forms])],
     });
+    for (const [diffId, { digest, size, mediaType }] of packed) {
+      this.table.setLayerBlob({ diff_id: diffId, digest, size, media_type: mediaType });
+    }
     return id;
+  }
+
+  /** The compressed layers that a manifest names. */
+  async #packedIn(
+    manifest: Digest | undefined,
+    diffIds: readonly Digest[],
+  ): Promise<(readonly [Digest, Descriptor])[]> {
+    if (manifest === undefined) return [];
+    const document = parseManifest(await this.content.read(manifest));
+    if (document.kind !== "manifest") throw new HoyError("internal", `${manifest} is not an image's manifest`);
+    return diffIds.flatMap((diffId, index) => {
+      const layer = document.layers[index];
+      return layer === undefined || layer.digest === diffId ? [] : [[diffId, layer] as const];
+    });
+  }
+
+  /** What is here already of the same layers, compressed or as a tar: an image holds it too, to be saved and pushed. */
+  async #otherForms(diffIds: readonly Digest[], session: IngestSession): Promise<Digest[]> {
+    const known = diffIds
+      .flatMap((diffId) => [diffId, this.table.layerBlob(diffId)?.digest ?? diffId])
+      .filter(isDigest);
+    const here: Digest[] = [];
+    for (const digest of new Set(known)) if ((await session.useBlob(digest)) !== undefined) here.push(digest);
+    return here;
   }
 
   /** Gives the image a normalised name with a tag or digest. */

@@ -51,13 +51,21 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
   if (here !== undefined) {
     pull.onReceived();
     const stream = createReadStream(await shelf.content.path(blob.digest), { highWaterMark: 1024 * 1024 });
-    const added = await addTar(shelf, session, decompress(stream, { signal }), { expected: diffId, signal });
+    const added = await addTar(shelf, session, decompress(stream, { signal }), {
+      expected: diffId,
+      signal,
+      packed: true,
+    });
     return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
   }
   const path = await partialPath(shelf, blob.digest);
   const { attempts, onProgress } = pull;
   const stream = drained(download(pull.repository, blob, path, { signal, attempts, onProgress }), pull.onReceived);
-  const added = await addTar(shelf, session, decompress(stream, { signal }), { expected: diffId, signal });
+  const added = await addTar(shelf, session, decompress(stream, { signal }), {
+    expected: diffId,
+    signal,
+    packed: true,
+  });
   // The tar may end before the blob does (padding after it): the rest is read for its digest.
   for await (const _ of stream.rest()) signal.throwIfAborted();
   await shelf.content.adopt(path, blob.digest);

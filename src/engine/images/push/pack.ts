@@ -53,7 +53,14 @@ export async function packImage(
     return { descriptor: manifest.descriptor, bytes: manifest.bytes, config, layers };
   }
   const layers = [];
-  for (const diffId of diffIds) layers.push({ ...(await gzipped(shelf, session, diffId, signal)), diffId });
+  for (const [index, diffId] of diffIds.entries()) {
+    const known = manifest.layers[index];
+    const isPacked = known !== undefined && known.digest !== diffId;
+    const blob = isPacked
+      ? { descriptor: known, path: await layerPath(shelf, known.digest) }
+      : await gzipped(shelf, session, diffId, signal);
+    layers.push({ ...blob, diffId });
+  }
   const bytes = writeManifest(
     manifest.config,
     layers.map(({ descriptor }) => descriptor),
@@ -61,6 +68,10 @@ export async function packImage(
   const descriptor: Descriptor = { mediaType: mediaTypes.ociManifest, digest: sha256(bytes), size: bytes.byteLength };
   await session.putBlob(bytes);
   // From now on this is the manifest that the image goes by, with its blobs.
+  for (const { diffId, descriptor: layer } of layers) {
+    const { digest, size, mediaType } = layer;
+    shelf.table.setLayerBlob({ diff_id: diffId, digest, size, media_type: mediaType });
+  }
   shelf.table.setManifest(row.id, descriptor.digest, [
     descriptor.digest,
     ...layers.map((layer) => layer.descriptor.digest),
