@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import type { ExecHandle, ExecRequest, ExitStatus } from "../contract.ts";
 import type { OciProcess } from "../oci.ts";
+import { specJson } from "../spec/json.ts";
 import { timeText } from "./exit-file.ts";
 import { runtimeFailure } from "./failures.ts";
 import { sized, ToShim, Want } from "./frames.ts";
@@ -22,7 +23,7 @@ type Resize = (number: number, height: number, width: number) => Promise<void>;
  */
 export async function startExec(bundle: string, request: ExecRequest, resize: Resize): Promise<ExecHandle> {
   const file = join(bundle, `process-${randomBytes(8).toString("hex")}.json`);
-  writeFileSync(file, JSON.stringify(withSize(request)), { mode: 0o600, flag: "wx" });
+  writeFileSync(file, specJson(withSize(request)), { mode: 0o600, flag: "wx" });
   try {
     const { stream, ok } = await StreamConnection.open(bundle, ToShim.exec, payload(file, request), wanted(request));
     const number = ok.readUInt32LE(0);

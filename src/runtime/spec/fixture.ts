@@ -11,6 +11,7 @@ import { buildSpec } from "./build.ts";
 import { capabilityNames } from "./capabilities.ts";
 import type { HostFacts } from "./facts.ts";
 import type { SpecInput } from "./input.ts";
+import { specJson } from "./json.ts";
 import { prepareBinds } from "./prepare.ts";
 
 const ALL = capabilityNames((1n << 41n) - 1n);
@@ -131,7 +132,7 @@ export class Sandbox implements Disposable {
       }),
     );
     await prepareBinds(binds);
-    writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
+    writeFileSync(join(bundle, "config.json"), specJson(spec));
     const unified = this.#facts.cgroups.mode === "hybrid" ? this.#facts.cgroups.unified : undefined;
     const steps = [
       ...(unified === undefined ? [] : [`umount ${unified}`]),
