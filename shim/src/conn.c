@@ -211,12 +211,12 @@ static void send_result(struct conn *conn, int error)
 		send_error(conn, (uint32_t)error, strerror(error));
 }
 
-static void send_exit(struct conn *conn, const struct proc *proc, bool oom)
+static void send_exit(struct conn *conn, const struct proc *proc)
 {
 	uint8_t payload[24];
 	put_u32(payload, proc->number);
 	put_u32(payload + 4, proc->code);
-	put_u32(payload + 8, oom);
+	put_u32(payload + 8, proc->oom);
 	put_u32(payload + 12, 0);
 	put_u64(payload + 16, proc->ended_at);
 	send_frame(conn, FRAME_EXIT, 0, payload, sizeof payload);
@@ -408,6 +408,8 @@ static enum verdict subscribe(struct conn *conn)
 	put_u32(payload, (uint32_t)container->pid);
 	put_u32(payload + 4, (uint32_t)getpid());
 	send_ok(conn, payload, sizeof payload);
+	if (container->state == PROC_REPORTED)
+		send_exit(conn, container);
 	return DONE;
 }
 
@@ -533,11 +535,11 @@ void conns_failed(struct proc *proc, uint32_t code, const char *message)
 	}
 }
 
-void conns_exit(struct proc *proc, bool oom)
+void conns_exit(struct proc *proc)
 {
 	for (struct conn *conn = conns; conn != NULL; conn = conn->next)
 		if (proc->number == 0 ? conn->subscribed : conn->proc == proc && conn->mode == MODE_EXEC)
-			send_exit(conn, proc, oom);
+			send_exit(conn, proc);
 }
 
 void conns_finish(struct proc *proc)

@@ -19,7 +19,7 @@ void conns_input_ready(struct proc *proc);
 void conns_started(struct proc *proc);
 void conns_failed(struct proc *proc, uint32_t code, const char *message);
 /* Its exit: to the exec's own connection, or, for the container, to every subscriber. */
-void conns_exit(struct proc *proc, bool oom);
+void conns_exit(struct proc *proc);
 /* It has ended and nothing more will come: its connections close when they are drained. */
 void conns_finish(struct proc *proc);
 void conns_oom(void);

@@ -97,6 +97,14 @@ int job_parse(struct job *job, char *data, size_t length)
 	return check_whole(job, seen);
 }
 
+uint32_t id_map_root(const struct id_map *map)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (map->ranges[i].container == 0)
+			return map->ranges[i].host;
+	return map->ranges[0].host;
+}
+
 void job_free(struct job *job)
 {
 	struct strings *lists[] = {&job->runtime_args, &job->hides, &job->lowers, &job->oom_files, &job->cgroup_procs};

@@ -66,6 +66,9 @@ struct job {
 /* Takes `data` (length bytes, with a NUL behind them, kept by the job). -1 with error_text() when it breaks a rule. */
 int job_parse(struct job *job, char *data, size_t length);
 
+/* The id outside of the container's id 0; of its first id, when it has no 0. Only for a map that is not empty. */
+uint32_t id_map_root(const struct id_map *map);
+
 /* Frees the lists (not the block): for tests. */
 void job_free(struct job *job);
 

@@ -230,14 +230,14 @@ void container_failed(struct proc *proc, uint32_t code, const char *message)
 }
 
 /* exit.json: beside, fsync, rename. A reader sees all of it or nothing. */
-static int write_exit(const struct proc *proc, bool oom)
+static int write_exit(const struct proc *proc)
 {
 	char beside[4200], path[4200], text[128], time[TIME_TEXT];
 	snprintf(beside, sizeof beside, "%s/exit.json.tmp", job.state);
 	snprintf(path, sizeof path, "%s/exit.json", job.state);
 	format_time(proc->ended_at, time);
 	int length = snprintf(text, sizeof text, "{\"code\":%u,\"oomKilled\":%s,\"at\":\"%s\"}\n", proc->code,
-			      oom ? "true" : "false", time);
+			      proc->oom ? "true" : "false", time);
 	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fail(errno, "%s", beside);
@@ -278,10 +278,10 @@ static void forgotten(struct child *child, int status)
 
 void container_ended(struct proc *proc)
 {
-	bool oom = oom_happened(&job);
-	if (write_exit(proc, oom) != 0)
+	proc->oom = oom_happened(&job);
+	if (write_exit(proc) != 0)
 		(void)fail(errno, "exit.json");
-	conns_exit(proc, oom);
+	conns_exit(proc);
 	run_delete(forgotten);
 }
 

@@ -187,8 +187,8 @@ static int mount_as_mapped_root(const struct job *job, const char *options)
 	if (mapped) {
 		if (bits < 0 || prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP) != 0)
 			return fail(errno, "securebits");
-		setfsgid(job->gids.ranges[0].host);
-		setfsuid(job->uids.ranges[0].host);
+		setfsgid(id_map_root(&job->gids));
+		setfsuid(id_map_root(&job->uids));
 	}
 	int result = mount("overlay", job->rootfs, "overlay", 0, options);
 	int error = errno;

@@ -121,7 +121,7 @@ static int make_pipe(int *ours, int *theirs, bool we_read)
 	*ours = ends[we_read ? 0 : 1];
 	*theirs = ends[we_read ? 1 : 0];
 	fcntl(*ours, F_SETFL, O_NONBLOCK | (we_read ? O_RDONLY : O_WRONLY));
-	if (the_job->uids.count > 0 && fchown(*theirs, the_job->uids.ranges[0].host, the_job->gids.ranges[0].host) != 0)
+	if (the_job->uids.count > 0 && fchown(*theirs, id_map_root(&the_job->uids), id_map_root(&the_job->gids)) != 0)
 		return fail(errno, "pipe's owner");
 	return 0;
 }
@@ -427,7 +427,7 @@ static void report(struct proc *proc)
 		container_ended(proc);
 	} else {
 		/* What it left in the background may hold the pipes for ever: that output is read and dropped. */
-		conns_exit(proc, false);
+		conns_exit(proc);
 		conns_finish(proc);
 	}
 	proc_collect(proc);

@@ -38,6 +38,7 @@ struct proc {
 	struct child runtime, process;
 	pid_t pid;
 	uint32_t code;
+	bool oom; /* of the container, once its exit is told */
 	uint64_t ended_at;
 	struct watch input;
 	bool input_ending; /* close the input once the terminal is there: nothing can be written before */

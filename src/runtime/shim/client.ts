@@ -51,6 +51,14 @@ export class ShimClient implements Shim {
     return client;
   }
 
+  /** A container that had ended, and its shim with it, before anyone could subscribe. */
+  static ended(bundle: string, pid: number, status: ExitStatus): ShimClient {
+    const client = new ShimClient(bundle);
+    client.#pid = pid;
+    client.#resolveExit(status);
+    return client;
+  }
+
   get pid(): number {
     return this.#pid;
   }

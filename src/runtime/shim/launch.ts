@@ -14,7 +14,7 @@ const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 export type OnNetwork = (pid: number) => Promise<void>;
 
 /**
- * Runs the shim until its container has started.
+ * Runs the shim until its container has started; gives the pid of its first process.
  * @throws HoyError as ContainerRuntime.start; the shim has ended (or is killed) then.
  */
 export async function launchShim(
@@ -22,7 +22,7 @@ export async function launchShim(
   job: string,
   command: string,
   onNetwork: OnNetwork | undefined,
-): Promise<void> {
+): Promise<number> {
   const child = spawn(shim, [job], {
     cwd: "/",
     env: ENVIRONMENT,
@@ -38,7 +38,7 @@ export async function launchShim(
       child.stdin?.end("G");
       line = await lines.next();
     }
-    check(line, command);
+    return startedPid(line, command);
   } catch (error) {
     // Its pipe's end tells it that the network will not come: it undoes what it made.
     child.stdin?.destroy();
@@ -50,11 +50,16 @@ export async function launchShim(
   }
 }
 
-function check(line: string, command: string): void {
-  if (line.startsWith("STARTED ")) return;
+function startedPid(line: string, command: string): number {
+  if (line.startsWith("STARTED ")) return Number(line.slice("STARTED ".length));
   const failed = /^FAILED (\d+) (.*)$/s.exec(line);
   if (failed?.[2] !== undefined) throw runtimeFailure("create", failed[2], command);
   throw new HoyError("internal", `the shim did not start: ${line === "" ? "it said nothing" : line}`);
+}
+
+/** The shim and the OCI runtime that hangs under it: one session (`detached`). */
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
 }
 
 /** The shim's lines on standard output; once it has ended, what it said on standard error. */
@@ -76,7 +81,7 @@ class Lines {
       child.on("error", () => resolve());
     });
     this.#timer = setTimeout(() => {
-      child.kill("SIGKILL");
+      killGroup(child);
       this.#fail(new HoyError("internal", "the container did not start within two minutes"));
     }, START_MS);
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {

@@ -20,6 +20,17 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
     expect(status.oomKilled).toBe(false);
   });
 
+  test("containers that end at once, many together, all tell their code", async () => {
+    const codes = Array.from({ length: 12 }, (_, index) => index);
+    const ends = codes.map(async (code) => {
+      const { shim, id, bundle } = await fixture.start(["sh", "-c", `exit ${code}`], { runtime });
+      const status = await shim.exited;
+      await fixture.runtime.cleanup(id, bundle, runtime);
+      return status.code;
+    });
+    expect(await Promise.all(ends)).toEqual(codes);
+  }, 30_000);
+
   test("both outputs, the exit code, and the log", async () => {
     const { status, stdout, stderr, started } = await fixture.run(
       ["sh", "-c", "echo out; echo '<err> \"q\"' >&2; exit 7"],

@@ -12,6 +12,7 @@ import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
 import { openCgroup } from "../cgroups/open.ts";
 import type { ContainerRuntime, ExitStatus, OciRuntime, Shim, StartRequest } from "../contract.ts";
 import type { OciSpec } from "../oci.ts";
+import { specJson } from "../spec/json.ts";
 import { releaseSharedMemory } from "../spec/shm.ts";
 import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
@@ -51,8 +52,8 @@ class ShimRuntime implements ContainerRuntime {
 
   async start(request: StartRequest, beforeRun?: (shim: Shim) => Promise<void>): Promise<Shim> {
     try {
-      await this.#launch(request);
-      const client = await this.#open(request.id, request.bundle, request.state);
+      const pid = await this.#launch(request);
+      const client = await this.#openStarted(request, pid);
       await beforeRun?.(client);
       if (beforeRun !== undefined && request.hold) await client.release();
       return client;
@@ -83,7 +84,17 @@ class ShimRuntime implements ContainerRuntime {
     rmSync(bundle, { recursive: true, force: true });
   }
 
-  async #launch(request: StartRequest): Promise<void> {
+  /** A short-lived container may be over already, its shim too: then exit.json is there. */
+  async #openStarted({ id, bundle, state }: StartRequest, pid: number): Promise<ShimClient> {
+    try {
+      return await this.#open(id, bundle, state);
+    } catch (error) {
+      if (!isNobody(error)) throw error;
+      return ShimClient.ended(bundle, pid, await this.#lost(bundle, state));
+    }
+  }
+
+  async #launch(request: StartRequest): Promise<number> {
     const { bundle, state, onNetworkNamespace } = request;
     const spec = withSize(request);
     // The container's root, nobody on the host, must pass through to its root file system.
@@ -92,7 +103,7 @@ class ShimRuntime implements ContainerRuntime {
     const job = join(bundle, "job");
     writeFileSync(job, this.#job(request), { mode: 0o600 });
     writeSpec(bundle, spec);
-    await launchShim(
+    return launchShim(
       this.#options.shim,
       job,
       spec.process.args[0] ?? "",
@@ -187,7 +198,7 @@ function withSize({ spec, terminal, consoleSize }: StartRequest): OciSpec {
 }
 
 function writeSpec(bundle: string, spec: OciSpec): void {
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+  writeFileSync(join(bundle, "config.json"), specJson(spec), { mode: 0o600 });
 }
 
 /** From the bundle's config.json; undefined when there is none to read. */
