@@ -12,6 +12,8 @@ export interface ClientStreamOptions {
   readonly live: Promise<ShimStream | undefined>;
   /** Looked for in what the client types; undefined: never (no terminal). */
   readonly detachKeys: Uint8Array | undefined;
+  /** The output ends when this has resolved too: clients ask for an exec's exit code at the end of its output. */
+  readonly until?: Promise<unknown>;
   /** The client's end of input is the process's too. */
   readonly inputEnds: boolean;
   readonly onDetach: () => void;
@@ -79,9 +81,11 @@ export class ClientStream implements AttachStream {
       const reader = stream.output[Symbol.asyncIterator]();
       for (;;) {
         const next = await Promise.race([reader.next(), this.#left.promise]);
-        if (next === undefined || next.done) return;
+        if (next === undefined) return;
+        if (next.done) break;
         yield this.tty ? { stream: "stdout", data: next.value.data } : next.value;
       }
+      await Promise.race([this.#options.until, this.#left.promise]);
     } finally {
       this.close();
     }

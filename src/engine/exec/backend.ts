@@ -117,6 +117,7 @@ export class Execs implements ExecBackend {
     return new ClientStream({
       tty,
       live: Promise.resolve(handle.stream ?? emptyStream(handle)),
+      until: handle.exited,
       detachKeys: tty && exec.request.AttachStdin ? keys : undefined,
       inputEnds: exec.request.AttachStdin ?? false,
       onDetach: () => this.#emit(container, exec, "exec_detach"),

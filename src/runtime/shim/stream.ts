@@ -136,12 +136,14 @@ export class StreamConnection implements ShimStream {
   }
 
   async write(data: Uint8Array): Promise<void> {
+    if (!this.#want.stdin) return;
     for (let at = 0; at < data.length; at += MAX_PAYLOAD)
       await this.#connection?.send(ToShim.stdin, data.subarray(at, at + MAX_PAYLOAD));
   }
 
   endInput(): void {
-    void this.#connection?.send(ToShim.stdinEof);
+    // The shim closes a connection that sends input without having asked for it, and an exec's EXIT would be lost.
+    if (this.#want.stdin) void this.#connection?.send(ToShim.stdinEof);
   }
 
   /** An exec's connection stays, for its EXIT; what still comes is dropped. */
