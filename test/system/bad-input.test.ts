@@ -65,12 +65,12 @@ describe("run", () => {
 
   eachClient(hoy, "another container's namespaces, of a container that is not there", async (client) => {
     await fails(
-      client("run", "--rm", "--network", "container:nonesuch", "busybox"),
+      client("run", "--rm", "--pull", "never", "--network", "container:nonesuch", "busybox"),
       125,
       /No such container: nonesuch/,
     );
     await fails(
-      client("run", "--rm", ...NET, "--pid", "container:nonesuch", "busybox"),
+      client("run", "--rm", "--pull", "never", ...NET, "--pid", "container:nonesuch", "busybox"),
       125,
       /No such container: nonesuch/,
     );
@@ -113,7 +113,7 @@ describe("the API", () => {
     ],
     ["filters that are no JSON", "GET", "/containers/json?filters={", undefined, 400, /./],
     ["a limit that is no number", "GET", "/containers/json?limit=many", undefined, 400, /./],
-    ["a signal that is none", "POST", "/containers/nonesuch/kill?signal=%00", undefined, 400, /./],
+    ["a signal that is none", "POST", "/containers/nonesuch/kill?signal=NOPE", undefined, 400, /invalid signal: NOPE/i],
     ["a path that climbs", "GET", "/containers/..%2f..%2fetc%2fpasswd/json", undefined, 404, /./],
     ["swarm", "GET", "/services", undefined, 503, /This node is not a swarm manager/],
   ];

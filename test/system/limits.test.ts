@@ -145,7 +145,7 @@ describe("limits that can't be", () => {
       ["--memory-reservation", "64m", "-m", "32m"],
       /Minimum memory limit can not be less than memory reservation limit/,
     ],
-    [["--cpus", "1000"], /Range of CPUs is from 0.01 to/],
+    [["--cpus", "1000"], /range of CPUs is from 0.01 to/i],
     [["--cpuset-cpus", "4095"], /Requested CPUs are not available/],
     [["--cpuset-cpus", "x"], /Invalid value x for cpuset cpus/],
     [["--oom-score-adj", "2000"], /Invalid value 2000, range for oom score adj is \[-1000, 1000\]/],
