@@ -34,7 +34,7 @@ function withoutEscapes(body: string, quote: string): string | undefined {
     (_, sequence: string) => {
       const kind = sequence.charAt(0);
       if (/^[xuU]./.test(sequence) && sequence.length > 1) return codePoint(Number.parseInt(sequence.slice(1), 16));
-      if (/^[0-7]{3}$/.test(sequence)) return codePoint(Number.parseInt(escape, 8));
+      if (/^[0-7]{3}$/.test(sequence)) return codePoint(Number.parseInt(sequence, 8));
       const simple = SIMPLE[kind];
       if (simple !== undefined && sequence !== other) return simple;
       wrong = true;
