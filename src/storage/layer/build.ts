@@ -190,7 +190,9 @@ export class LayerBuilder {
 }
 
 function inodeOf(entry: TarEntry, type: Inode["type"]): Inode {
-  const { mode, uid, gid, mtime, device, size, offset, sparse } = entry;
+  const { uid, gid, mtime, device, size, offset, sparse } = entry;
+  // No Linux file system has modes of links, and archives say various things.
+  const mode = type === "symlink" ? 0o777 : entry.mode;
   if (type === "symlink" && entry.linkname === "") throw badArchive(`link to nothing: ${rawToText(entry.name)}`);
   const xattrs = keptXattrs(type, entry.xattrs);
   return { type, mode, uid, gid, mtime, xattrs, target: entry.linkname, device, size, offset, sparse };

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { AT } from "../../linux/at.ts";
 import { isErrno } from "../../linux/libc.ts";
-import { FsContext, MNT, mount, unmount } from "../../linux/mount.ts";
+import { FsContext, MNT, mount, OPEN_TREE, openTree, unmount } from "../../linux/mount.ts";
 import { O, OwnedFd, openat2 } from "../../linux/open.ts";
 
 export interface ContainerTreeParts {
@@ -21,14 +21,19 @@ export interface ContainerTreeParts {
   readonly work?: string;
 }
 
-/** Opens the tree; the descriptor is its root. The caller closes it (`using`), and then the overlay is gone. */
+/**
+ * Opens the tree; the descriptor (O_PATH) is its root. The caller closes it (`using`), and then the overlay is gone.
+ *
+ * It must be this descriptor that stays open, not another one of the same directory: with it the kernel takes the mount
+ * out of its namespace, and openat2(2) then fails with EAGAIN for every ".." behind a link.
+ */
 export function openContainerTree(parts: ContainerTreeParts): OwnedFd {
   const { lowers, upper, work } = parts;
   if ((upper === undefined) !== (work === undefined)) throw new HoyError("internal", "an upper directory needs a work");
   const [only, ...others] = upper === undefined ? lowers : [upper, ...lowers];
   if (only === undefined) throw new HoyError("internal", "a container's tree needs a directory");
   // One directory alone is the tree; overlay itself wants two.
-  if (others.length === 0) return new OwnedFd(openat2(AT.FDCWD, only, { flags: O.RDONLY | O.DIRECTORY }));
+  if (others.length === 0) return new OwnedFd(openat2(AT.FDCWD, only, { flags: O.PATH | O.DIRECTORY }));
   try {
     return new OwnedFd(detached(parts));
   } catch (error) {
@@ -46,8 +51,7 @@ function detached({ lowers, upper, work }: ContainerTreeParts): number {
     context.set("workdir", work);
   }
   for (const [key, value] of OPTIONS) context.set(key, value);
-  using tree = new OwnedFd(context.mount());
-  return openat2(tree.fd, ".", { flags: O.RDONLY | O.DIRECTORY });
+  return context.mount();
 }
 
 /** With either on, an upper could hold files that mean others (overlay-marks.ts), and kernels differ in the default. */
@@ -57,8 +61,8 @@ const OPTIONS = [
   ["index", "off"],
 ] as const;
 
-/** The old way: mounted for a moment, opened, and unmounted; the descriptor keeps it. */
-function mountedAndLetGo({ lowers, upper, work }: ContainerTreeParts, cause: unknown): number {
+/** The old way: mounted for a moment, cloned as a mount that is nowhere, and unmounted. */
+export function mountedAndLetGo({ lowers, upper, work }: ContainerTreeParts, cause?: unknown): number {
   const target = mkdtempSync(join(tmpdir(), "hoy-tree-"));
   // Short names by descriptors: mount(2)'s options must fit a page.
   const held = lowers.map((lower) => new OwnedFd(openat2(AT.FDCWD, lower, { flags: O.PATH | O.DIRECTORY })));
@@ -69,7 +73,7 @@ function mountedAndLetGo({ lowers, upper, work }: ContainerTreeParts, cause: unk
     if (data.length > 4095) throw new HoyError("internal", "the image has too many layers for this kernel", { cause });
     mount({ source: "overlay", target, type: "overlay", data });
     try {
-      return openat2(AT.FDCWD, target, { flags: O.RDONLY | O.DIRECTORY });
+      return openTree(AT.FDCWD, target, OPEN_TREE.CLONE);
     } finally {
       unmount(target, MNT.DETACH);
     }

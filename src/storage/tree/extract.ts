@@ -171,18 +171,25 @@ class Extractor implements Disposable {
   }
 
   #openOrMake(path: readonly RawText[]): OwnedFd {
+    const whole = this.#inBase(path);
+    const name = path.at(-1);
     try {
-      return new OwnedFd(this.#open(this.#inBase(path)));
+      return new OwnedFd(this.#open(whole));
     } catch (error) {
-      const name = path.at(-1);
+      if (isErrno(error, "ENOTDIR")) throw notDirectory(whole, error);
       if (!isErrno(error, "ENOENT") || name === undefined) throw error;
-      using above = this.#openOrMake(path.slice(0, -1));
-      makeDirectoryIn(above.fd, name, this.#shift);
-      using made = new OwnedFd(this.#open(this.#inBase(path)));
-      const attributes = { mode: 0o755, uid: 0, gid: 0, ...this.#options.owner, mtime: now(), xattrs: new Map() };
-      finishDirectory(made.fd, attributes, this.#shift);
-      return new OwnedFd(this.#open(this.#inBase(path)));
     }
+    using above = this.#openOrMake(path.slice(0, -1));
+    try {
+      makeDirectoryIn(above.fd, name, this.#shift);
+    } catch (error) {
+      // A link to nothing is in the way.
+      throw isErrno(error, "EEXIST") ? notDirectory(whole, error) : error;
+    }
+    const made = new OwnedFd(this.#open(whole));
+    const attributes = { mode: 0o755, uid: 0, gid: 0, ...this.#options.owner, mtime: now(), xattrs: new Map() };
+    finishDirectory(made.fd, attributes, this.#shift);
+    return made;
   }
 
   #inBase(path: readonly RawText[]): RawText {
@@ -192,6 +199,10 @@ class Extractor implements Disposable {
   #open(path: RawText): number {
     return openInRoot(this.#root, rawBytes(path), O.RDONLY | O.DIRECTORY);
   }
+}
+
+function notDirectory(path: RawText, cause: unknown): HoyError {
+  return new HoyError("invalid", `not a directory: ${rawToText(path)}`, { cause });
 }
 
 function now(): bigint {

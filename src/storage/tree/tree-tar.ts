@@ -7,7 +7,7 @@ import { fdstat, S } from "../../linux/stat.ts";
 import { type RawText, textToRaw } from "../tar/entry.ts";
 import { type IdShift, NO_SHIFT } from "./ids.ts";
 import { gathered, TarStream } from "./tar-stream.ts";
-import { reopen, walkTree } from "./walk.ts";
+import { walkTree } from "./walk.ts";
 
 export interface TreeTarOptions {
   /**
@@ -37,10 +37,7 @@ async function* stream(root: number, path: string, options: TreeTarOptions): Asy
   const status = fdstat(top.fd);
   const as = textToRaw(options.as);
   if (as !== "") yield* archive.entry(as, top.fd, status);
-  if ((status.mode & S.IFMT) === S.IFDIR) {
-    using directory = new OwnedFd(reopen(top.fd, O.RDONLY | O.DIRECTORY));
-    yield* contents(directory.fd, as, archive, options);
-  }
+  if ((status.mode & S.IFMT) === S.IFDIR) yield* contents(top.fd, as, archive, options);
   yield archive.end();
 }
 

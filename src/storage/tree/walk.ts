@@ -32,9 +32,10 @@ export interface WalkOptions {
 /** Each level of a walk holds a descriptor; no tree that anybody means is deeper. */
 const MAX_DEPTH = 1000;
 
-/** Everything below `directory` (an open one, not O_PATH), itself not. @throws HoyError "too-large" past 1000 levels. */
-export function walkTree(directory: number, options: WalkOptions = {}): Generator<Visit, void, void> {
-  return walk(directory, options.prefix ?? "", fdstat(directory).mountId, options, 0);
+/** Everything below `directory` (an open one, also O_PATH), itself not. @throws HoyError "too-large" past 1000 levels. */
+export function* walkTree(directory: number, options: WalkOptions = {}): Generator<Visit, void, void> {
+  using top = new OwnedFd(reopen(directory, O.RDONLY | O.DIRECTORY));
+  yield* walk(top.fd, options.prefix ?? "", fdstat(directory).mountId, options, 0);
 }
 
 function* walk(
