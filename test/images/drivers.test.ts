@@ -27,8 +27,8 @@ afterAll(async () => {
   for (const root of roots) await rm(root, { recursive: true, force: true });
 });
 
-async function house(name: DriverName) {
-  const root = await mkdtemp(join(tmpdir(), "hoy-test-images-"));
+async function house(name: DriverName, given?: string) {
+  const root = given ?? (await mkdtemp(join(tmpdir(), "hoy-test-images-")));
   roots.push(root);
   const where = { data: join(root, "data"), run: join(root, "run") };
   await mkdir(where.data, { recursive: true });
@@ -42,7 +42,11 @@ async function house(name: DriverName) {
     },
     users: () => [],
   };
-  return { where, shelf, images: new Images({ shelf, sources, emit: () => undefined }) };
+  return { where, shelf, images: new Images({ shelf, sources, emit: () => undefined }, noRegistry) };
+}
+
+function noRegistry(): never {
+  throw new Error("no registry here");
 }
 
 async function* once(bytes: Uint8Array) {
@@ -99,6 +103,25 @@ describe.skipIf(!asRoot)("images on real drivers (needs root)", () => {
       }
       await first.images.remove("busybox", { force: false, prune: true });
       expect(leftOf(first.where)).toEqual([]);
+    });
+  }
+
+  for (const name of drivers) {
+    test(`${name}: a full disk is an error, and nothing stays`, async () => {
+      const root = await mkdtemp(join(tmpdir(), "hoy-test-full-"));
+      roots.push(root);
+      expect(Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root]).exitCode).toBe(0);
+      try {
+        const { where, images } = await house(name, root);
+        const archive = images.import(importOptions("busybox"), once(await baseTar()), NEVER).then(drain);
+        await expect(archive).rejects.toThrow("no space left on device");
+        expect(leftOf(where)).toEqual([]);
+        expect(
+          await images.list({ all: true, digests: false, sharedSize: false, manifests: false, filters: new Map() }),
+        ).toEqual([]);
+      } finally {
+        Bun.spawnSync(["umount", "-l", root]);
+      }
     });
   }
 

@@ -2,6 +2,7 @@
 
 import type { PathStat } from "../../api/backend.ts";
 import { treeTar } from "../../storage/tree/tree-tar.ts";
+import { closing } from "../closing.ts";
 import type { ContainerSource } from "../images/contract.ts";
 import { locate } from "./locate.ts";
 import { describe, goBase } from "./stat.ts";
@@ -27,32 +28,4 @@ export async function getArchive(
   });
   const owned = opening.move();
   return { stat, tar: closing(tar, owned, signal) };
-}
-
-/** Lets go of the tree when the stream ends, fails or is left, also when it is never begun and the client goes. */
-export function closing(
-  tar: AsyncGenerator<Uint8Array, void, void>,
-  owned: Disposable,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  let closed = false;
-  const close = () => {
-    if (closed) return;
-    closed = true;
-    signal.removeEventListener("abort", unread);
-    owned[Symbol.dispose]();
-  };
-  let begun = false;
-  const unread = () => {
-    if (!begun) close();
-  };
-  signal.addEventListener("abort", unread);
-  return (async function* () {
-    begun = true;
-    try {
-      yield* tar;
-    } finally {
-      close();
-    }
-  })();
 }

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import fc from "fast-check";
 import { digestHex, sha256 } from "../../base/digest.ts";
+import { HoyError } from "../../base/error.ts";
 import { writeConfig } from "../../image/config.ts";
 import { mediaTypes } from "../../image/media-types.ts";
 import { CARGO_LIMITS } from "./load-cargo.ts";
-import { cut, NEVER, TestHouse, tar, untar } from "./testing.ts";
+import { cut, gather, NEVER, TestHouse, tar, untar } from "./testing.ts";
 
 let house: TestHouse;
 let other: TestHouse;
@@ -419,6 +421,39 @@ describe("a bad archive is refused and leaves nothing", () => {
     expect(await house.files()).toEqual([]);
   });
 });
+
+test("an image that is removed while it is saved is saved whole, and then gone", async () => {
+  await house.import("app", "x");
+  const whole = await house.save("app");
+  const stream = await house.images.save(["app"], { platform: undefined }, NEVER);
+  await house.images.remove("app", { force: true, prune: true });
+  expect((await gather(stream)).equals(whole)).toBe(true);
+  expect(await house.files()).toEqual([]);
+  const abort = new AbortController();
+  await house.load(whole);
+  await house.images.save(["app"], { platform: undefined }, abort.signal);
+  abort.abort();
+  await house.images.remove("app", { force: true, prune: true });
+  expect(await house.files()).toEqual([]);
+});
+
+test("an archive that was damaged anywhere loads or is refused, and leaves nothing half-made", async () => {
+  const files = ociImage([LAYER, tar({ b: "2" })], (data) => gzipSync(data));
+  const good = tar({ ...oldArchive(), ...layout([files.descriptor]), ...files.files });
+  const damage = fc.record({ at: fc.nat(good.length - 1), byte: fc.nat(255), cut: fc.option(fc.nat(good.length)) });
+  await fc.assert(
+    fc.asyncProperty(damage, async ({ at, byte, cut: length }) => {
+      const bad = Buffer.from(good.subarray(0, length ?? good.length));
+      if (at < bad.length) bad[at] = byte;
+      const outcome = await house.load(bad).catch((error: unknown) => error);
+      if (typeof outcome === "string") {
+        for (const image of house.shelf.table.all()) await house.images.remove(image.id, { force: true, prune: true });
+      } else expect(outcome).toBeInstanceOf(HoyError);
+      expect(await house.files()).toEqual([]);
+    }),
+    { numRuns: 150 },
+  );
+}, 30_000);
 
 test("what a crash left is swept at the next start", async () => {
   await house.import("app", "kept");

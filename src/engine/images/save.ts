@@ -19,6 +19,7 @@ import {
 } from "../../image/reference.ts";
 import type { ImageRow } from "../../state/images.ts";
 import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../storage/tar/writer.ts";
+import { closing } from "../closing.ts";
 import { emitImage, type ImageContext } from "./context.ts";
 import { type ImageManifest, layerPath, manifestOf } from "./manifest-of.ts";
 import { checkPlatform, isIdPrefix } from "./resolve.ts";
@@ -44,16 +45,23 @@ export async function saveImages(
 ): Promise<AsyncIterable<Uint8Array>> {
   const { shelf } = context;
   const platform = options.platform ? parsePlatform(options.platform) : undefined;
+  // What is being sent stays until it is sent, even when the image is removed meanwhile.
+  await using opening = new AsyncDisposableStack();
+  const session = opening.use(shelf.session());
   const prepared: Prepared[] = [];
   for (const chosen of choose(shelf, refs)) {
     const config = await shelf.config(chosen.row.id);
     if (platform !== undefined) checkPlatform(chosen.row.id, platform, config);
     const manifest = await manifestOf(shelf, chosen.row);
+    await session.useBlob(manifest.config.digest);
     // Fails now, with a status, rather than in the middle of the stream.
-    for (const layer of manifest.layers) await layerPath(shelf, layer.digest);
+    for (const { digest } of manifest.layers) {
+      if ((await session.useBlob(digest)) === undefined) await session.useLayer(digest);
+      await layerPath(shelf, digest);
+    }
     prepared.push({ ...chosen, diffIds: config.rootfs.diff_ids, manifest });
   }
-  return write(context, prepared, signal);
+  return closing(write(context, prepared, signal), opening.move(), signal);
 }
 
 /** By name: that tag, or all of a repository's when no tag is given. By id: the image without names. */
@@ -192,7 +200,6 @@ function* document(name: string, bytes: Uint8Array): Generator<Uint8Array, void,
 async function* file(name: string, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const { size } = await stat(path);
   yield formatHeader({ ...plain, type: "file", name, mode: 0o644, size });
-  // An image removed meanwhile takes the name away, not what is open; a file that is shorter would break the archive.
   let sent = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, signal })) {
     sent += chunk.length;
