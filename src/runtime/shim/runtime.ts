@@ -10,6 +10,7 @@ import { HoyError } from "../../base/error.ts";
 import type { Cgroup } from "../cgroups/contract.ts";
 import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
 import { openCgroup } from "../cgroups/open.ts";
+import { prepareParent } from "../cgroups/parent.ts";
 import type { ContainerRuntime, ExitStatus, OciRuntime, Shim, StartRequest } from "../contract.ts";
 import type { OciSpec } from "../oci.ts";
 import { specJson } from "../spec/json.ts";
@@ -103,6 +104,7 @@ class ShimRuntime implements ContainerRuntime {
     const job = join(bundle, "job");
     writeFileSync(job, this.#job(request), { mode: 0o600 });
     writeSpec(bundle, spec);
+    if (spec.linux.cgroupsPath !== undefined) prepareParent(this.#cgroups, spec.linux.cgroupsPath);
     return launchShim(
       this.#options.shim,
       job,
