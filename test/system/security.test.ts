@@ -134,7 +134,8 @@ describe("the file system", () => {
   });
 
   eachClient(hoy, "masked and read-only paths, until systempaths=unconfined", async (client) => {
-    const show = "cat /proc/kcore 2>/dev/null | head -c 1 | wc -c; touch /proc/sys/kernel/x 2>&1 | grep -o Read-only";
+    const show =
+      "cat /proc/kcore 2>/dev/null | head -c 1 | wc -c; (echo x > /proc/sys/kernel/core_pattern) 2>&1 | grep -o Read-only";
     expect(await inside(client, [], show)).toBe("0\nRead-only");
     const mounts = "grep -c ' /proc/' /proc/self/mountinfo || true";
     expect(await inside(client, ["--security-opt", "systempaths=unconfined"], mounts)).toBe("0");
