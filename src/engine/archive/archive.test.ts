@@ -51,6 +51,7 @@ beforeEach(() => {
     idMap: undefined,
     readonlyRootfs: false,
     attributes: { name: "c" },
+    mountPoints: ["/data", "/scratch"],
     mounts: [{ source: join(top, "volume"), destination: "/data", rw: true }],
     freeze: async () => async () => undefined,
     hold: async () => {
@@ -211,7 +212,8 @@ describe.skipIf(!asRoot)("archives of a container that is down (needs root)", ()
   test("diff shows changes, and no mount points", async () => {
     await put("/", { "etc/passwd": "changed", "new/file": "x" });
     mkdirSync(join(top, "upper/data"));
-    for (const made of ["proc", "dev/pts", "sys/fs/cgroup"]) mkdirSync(join(top, "upper", made), { recursive: true });
+    for (const made of ["proc", "scratch", "dev/pts", "sys/fs/cgroup"])
+      mkdirSync(join(top, "upper", made), { recursive: true });
     writeFileSync(join(top, "upper/etc/hosts"), "");
     const changes = await archives.changes("c");
     expect(changes).toEqual([

@@ -27,8 +27,10 @@ const ALWAYS = [
 const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS;
 
 /** For `omit` of the tree functions: whether a path of the upper directory is a mount point and nothing else. */
-export function enginesOwn(source: Pick<ContainerSource, "mounts" | "upper" | "lowers">): (path: RawText) => boolean {
-  const targets = new Set([...ALWAYS, ...source.mounts.map(({ destination }) => destination)].map(inside));
+export function enginesOwn(
+  source: Pick<ContainerSource, "mountPoints" | "upper" | "lowers">,
+): (path: RawText) => boolean {
+  const targets = new Set([...ALWAYS, ...source.mountPoints].map(inside));
   targets.delete("");
   using upper = new OwnedFd(openat2(AT.FDCWD, source.upper, { flags: O.RDONLY | O.DIRECTORY }));
   using lower = source.lowers.length === 0 ? undefined : openContainerTree({ lowers: source.lowers });

@@ -26,7 +26,8 @@ export async function putArchive(
   if (place.mount !== undefined && !place.mount.rw) {
     throw new HoyError("forbidden", "mounted volume is marked read-only");
   }
-  if (place.mount === undefined && source.readonlyRootfs) {
+  // While it runs the kernel says so, and knows of mounts that may be written to after all.
+  if (place.mount === undefined && source.readonlyRootfs && !tree.running) {
     throw new HoyError("forbidden", "container rootfs is marked read-only");
   }
   await extractTar(place.root, place.path, decompress(tar, { signal }), {

@@ -24,15 +24,19 @@ export function namesOf(shelf: ImageShelf, id: string): { tags: string[]; digest
   return { tags: names.filter((name) => !name.includes("@")), digests: names.filter((name) => name.includes("@")) };
 }
 
-/** Containers of an image, those being created included: they hold its layers before the engine lists them. */
-export function usersOf(context: ImageContext, id: string): ImageUser[] {
-  const listed = context.sources.users().filter((user) => user.image === id);
-  const known = new Set(context.sources.users().map((user) => user.id));
+/** Containers by image, those being created included: they hold its layers before the engine lists them. */
+export function usersByImage(context: ImageContext): ReadonlyMap<string, readonly ImageUser[]> {
+  const listed = context.sources.users();
+  const known = new Set(listed.map((user) => user.id));
   const coming = context.shelf
     .users()
-    .filter(({ user, image }) => image === id && !known.has(user))
+    .filter(({ user }) => !known.has(user))
     .map(({ user, image }) => ({ id: user, image, running: false }));
-  return [...listed, ...coming];
+  return Map.groupBy([...listed, ...coming], (user) => user.image);
+}
+
+export function usersOf(context: ImageContext, id: string): readonly ImageUser[] {
+  return usersByImage(context).get(id) ?? [];
 }
 
 /** The error, or undefined when it only says that the state forbids it: what prune passes over. */

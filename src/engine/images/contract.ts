@@ -69,7 +69,9 @@ export interface ContainerSource {
   readonly readonlyRootfs: boolean;
   /** Of its events. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Mounted over the root; `source` is absolute on the host. */
+  /** Everywhere that something is mounted over the root, tmpfs too; absolute. */
+  readonly mountPoints: readonly string[];
+  /** Those of them whose files are on the host; `source` is absolute there. */
   readonly mounts: readonly { readonly source: string; readonly destination: string; readonly rw: boolean }[];
   /** Stops its processes for a consistent copy. The result undoes that; a container that is paused or down is left so. */
   freeze(): Promise<() => Promise<void>>;

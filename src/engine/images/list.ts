@@ -16,7 +16,7 @@ import {
 import type { ImageRow } from "../../state/images.ts";
 import { booleanFilter, checkFilters, matchLabelFilters, untilFilter } from "../filters.ts";
 import { parseRfc3339 } from "../time.ts";
-import { type ImageContext, usersOf } from "./context.ts";
+import { type ImageContext, usersByImage, usersOf } from "./context.ts";
 import { manifestOf } from "./manifest-of.ts";
 import type { ImageShelf } from "./shelf.ts";
 
@@ -28,6 +28,7 @@ export async function listImages(context: ImageContext, options: ImageListOption
   checkFilters(filters, FILTERS);
   const dangling = booleanFilter(filters, "dangling");
   const inWindow = await timeWindow(shelf, filters);
+  const users = usersByImage(context);
   const shared = options.sharedSize ? sharedSizes(shelf) : undefined;
   const summaries: { time: bigint; summary: ImageSummary }[] = [];
   for (const row of shelf.table.all()) {
@@ -44,7 +45,7 @@ export async function listImages(context: ImageContext, options: ImageListOption
       Size: row.size,
       SharedSize: shared?.get(row.id) ?? -1,
       Labels: config.config?.Labels ?? {},
-      Containers: usersOf(context, row.id).length,
+      Containers: users.get(row.id)?.length ?? 0,
       ...(options.manifests ? { Manifests: [await manifestSummary(context, row, config)] } : {}),
     };
     summaries.push({ time: created(config) ?? 0n, summary });
