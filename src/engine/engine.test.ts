@@ -236,6 +236,24 @@ describe("exec", () => {
     expect(code).toBe(127);
   });
 
+  test("its exit code is known when its output has ended, also when it closed that early", async () => {
+    const id = await engine.run({ Cmd: ["sleep", "100"] });
+    const request = { Cmd: ["sh", "-c", "exec >&- 2>&-; sleep 0.2; exit 5"], AttachStdout: true, AttachStderr: true };
+    const { Id } = await engine.engine.backend.exec.create(id, request);
+    const stream = await engine.engine.backend.exec.start(Id, {}, never());
+    expect(stream && (await text(stream.output))).toBe("");
+    expect(await engine.engine.backend.exec.inspect(Id)).toMatchObject({ Running: false, ExitCode: 5 });
+  });
+
+  test("a client that leaves does not end it", async () => {
+    const id = await engine.run({ Cmd: ["sleep", "100"] });
+    const request = { Cmd: ["sh", "-c", "sleep 0.3; exit 6"], AttachStdout: true };
+    const { Id } = await engine.engine.backend.exec.create(id, request);
+    (await engine.engine.backend.exec.start(Id, {}, never()))?.close();
+    while ((await engine.engine.backend.exec.inspect(Id)).Running) await Bun.sleep(20);
+    expect((await engine.engine.backend.exec.inspect(Id)).ExitCode).toBe(6);
+  });
+
   test("needs a container that runs", async () => {
     const id = await engine.create({});
     await expect(engine.engine.backend.exec.create(id, { Cmd: ["true"] })).rejects.toThrow(
@@ -294,6 +312,19 @@ describe("mounts", () => {
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
+  });
+
+  test("a create that fails leaves no volume", async () => {
+    const before = (await engine.engine.backend.volumes.list(filters())).Volumes;
+    const impossible = { Volumes: { "/bin/sh": {}, "/data": {} } };
+    await expect(engine.create(impossible, { Binds: ["fresh:/fresh"] })).rejects.toThrow(
+      "cannot mount volume over existing file",
+    );
+    await expect(engine.create({}, { VolumesFrom: ["nosuch"] })).rejects.toMatchObject({
+      code: "invalid",
+      message: "No such container: nosuch",
+    });
+    expect((await engine.engine.backend.volumes.list(filters())).Volumes).toEqual(before);
   });
 
   test("two mounts at one place are refused", async () => {

@@ -76,6 +76,17 @@ export class Containers {
     }
   }
 
+  /**
+   * For the other containers that a request for a new one names. Not "not-found": on create, clients take that for a
+   * missing image.
+   * @throws HoyError "invalid".
+   */
+  findOther(ref: string): Container {
+    const container = this.tryFind(ref);
+    if (container === undefined) throw new HoyError("invalid", `No such container: ${ref}`);
+    return container;
+  }
+
   nameTaken(name: string): boolean {
     return this.#idByName.has(name);
   }

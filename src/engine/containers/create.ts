@@ -61,7 +61,7 @@ async function create(
   undo.defer(() => engine.idRanges.release(idMap));
   await span("image.retain", {}, () => engine.images.retain(image.id, id));
   undo.defer(() => engine.images.release(id));
-  const spec: ContainerSpec = {
+  const draft: Omit<ContainerSpec, "mounts"> = {
     id,
     name,
     created: now(),
@@ -69,10 +69,15 @@ async function create(
     config: { ...merged, Hostname: hostnameFor(merged, hostConfig, id) },
     hostConfig,
     endpoints: request.networkingConfig.EndpointsConfig ?? {},
-    mounts: await span("volumes.create", {}, () => realizeMounts(plan, engine.volumes)),
     idMap,
   };
-  engine.network.check(networkRequest(spec));
+  checkNetwork(engine, draft);
+  const made: string[] = [];
+  undo.defer(async () => {
+    for (const volume of made) await engine.volumes.removeUnused(volume);
+  });
+  const mounts = await span("volumes.create", {}, () => realizeMounts(plan, engine.volumes, made));
+  const spec: ContainerSpec = { ...draft, mounts };
   const container = new Container({ spec, state: newState() }, engine.settings.paths);
   engine.events.emit("container", "create", id, container.attributes);
   await span("row.write", {}, async () => engine.containers.add(container));
@@ -83,6 +88,18 @@ async function create(
   await span("volumes.fill", {}, () => copyUpVolumes(container, lowers));
   undo.move();
   return { Id: id, Warnings: warnings };
+}
+
+/**
+ * An unknown network is an error of the start, as in Docker: "not found" here would tell clients that the image is
+ * missing.
+ */
+function checkNetwork(engine: EngineContext, spec: Omit<ContainerSpec, "mounts">): void {
+  try {
+    engine.network.check(networkRequest(spec));
+  } catch (error) {
+    if (!(error instanceof HoyError && error.code === "not-found")) throw error;
+  }
 }
 
 function imageRef(config: ContainerConfig): string {

@@ -26,7 +26,7 @@ export interface MountPlan {
 
 /**
  * Reads and checks everything; makes nothing.
- * @throws HoyError "invalid", also for two mounts at one place; "not-found" for an unknown container of volumes-from.
+ * @throws HoyError "invalid", also for two mounts at one place; also for an unknown container of volumes-from.
  */
 export async function planMounts(
   config: ContainerConfig,
@@ -36,7 +36,7 @@ export async function planMounts(
   const inherited = new Map<string, MountRecord>();
   for (const text of host.VolumesFrom ?? []) {
     const from = parseVolumesFrom(text);
-    for (const mount of containers.find(from.container).spec.mounts) {
+    for (const mount of containers.findOther(from.container).spec.mounts) {
       const rw = mount.rw && !from.readOnly;
       inherited.set(mount.destination, { ...mount, rw, copyUp: false, anonymous: false });
     }
@@ -67,22 +67,15 @@ export async function planMounts(
   return { wanted: [...wanted.values()], inherited: [...inherited.values()] };
 }
 
-/** Makes the volumes that are not there and gives the container's mounts, as its record keeps them. */
-export async function realizeMounts(plan: MountPlan, volumes: VolumeStore): Promise<MountRecord[]> {
+/**
+ * Makes the volumes that are not there and gives the container's mounts, as its record keeps them.
+ * @param made gets the names of the new volumes one by one, for whoever has to undo it
+ */
+export async function realizeMounts(plan: MountPlan, volumes: VolumeStore, made: string[]): Promise<MountRecord[]> {
   const records: MountRecord[] = [...plan.inherited];
   for (const mount of plan.wanted) {
     const anonymous = mount.type === "volume" && mount.source === "";
-    const name =
-      mount.type === "volume"
-        ? (
-            await volumes.ensure({
-              Name: mount.source,
-              Driver: mount.driver,
-              DriverOpts: { ...mount.driverOptions },
-              Labels: { ...mount.labels },
-            })
-          ).volume.name
-        : "";
+    const name = mount.type === "volume" ? await ensureVolume(mount, volumes, made) : "";
     records.push({
       type: mount.type,
       source: mount.type === "volume" ? volumes.dataPath(name) : mount.source,
@@ -101,6 +94,17 @@ export async function realizeMounts(plan: MountPlan, volumes: VolumeStore): Prom
     });
   }
   return records;
+}
+
+async function ensureVolume(mount: WantedMount, volumes: VolumeStore, made: string[]): Promise<string> {
+  const { volume, created } = await volumes.ensure({
+    Name: mount.source,
+    Driver: mount.driver,
+    DriverOpts: { ...mount.driverOptions },
+    Labels: { ...mount.labels },
+  });
+  if (created) made.push(volume.name);
+  return volume.name;
 }
 
 async function checkSource(mount: WantedMount): Promise<void> {

@@ -22,10 +22,10 @@ export function pinSharedNamespaces(host: HostConfig, containers: Containers): H
   };
 }
 
-/** The containers whose namespaces this one joins, each once. */
+/** The containers whose namespaces this one joins, each once. @throws HoyError "invalid" for an unknown one. */
 export function namespaceOwners(host: HostConfig, containers: Containers): Container[] {
   const refs = [host.NetworkMode, host.IpcMode, host.PidMode].map(containerOf).filter((ref) => ref !== undefined);
-  return [...new Set(refs)].map((ref) => containers.find(ref));
+  return [...new Set(refs)].map((ref) => containers.findOther(ref));
 }
 
 /** @throws HoyError "conflict" with Docker's words when the other can't be joined now. */

@@ -3,7 +3,7 @@
 import type { NetworkRequest } from "../../network/contract.ts";
 import type { ContainerSpec } from "../../state/containers.ts";
 
-export function networkRequest(spec: ContainerSpec): NetworkRequest {
+export function networkRequest(spec: Omit<ContainerSpec, "mounts">): NetworkRequest {
   return {
     containerId: spec.id,
     name: spec.name,

@@ -100,11 +100,6 @@ async function discardFiles(engine: EngineContext, container: Container): Promis
 /** Anonymous volumes that nobody else uses; named ones stay, as in Docker. */
 async function removeVolumes(engine: EngineContext, container: Container): Promise<void> {
   for (const mount of container.spec.mounts) {
-    if (mount.type !== "volume" || !mount.anonymous) continue;
-    try {
-      await engine.volumes.remove(mount.name, true);
-    } catch (error) {
-      if (!(error instanceof HoyError && error.code === "conflict")) throw error;
-    }
+    if (mount.type === "volume" && mount.anonymous) await engine.volumes.removeUnused(mount.name);
   }
 }

@@ -14,6 +14,8 @@ import { isRunning } from "./machine.ts";
 
 const INTERVAL_MS = 1000;
 
+type Counters = NonNullable<ContainerStatsResponse["networks"]>[string];
+
 const NO_CPU: ContainerCPUStats = {
   cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0, percpu_usage: null },
   throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
@@ -77,22 +79,11 @@ async function sample(engine: EngineContext, container: Container): Promise<Cont
   };
 }
 
-const COUNTERS = [
-  ["rx_bytes", 0],
-  ["rx_packets", 1],
-  ["rx_errors", 2],
-  ["rx_dropped", 3],
-  ["tx_bytes", 8],
-  ["tx_packets", 9],
-  ["tx_errors", 10],
-  ["tx_dropped", 11],
-] as const;
-
 /**
  * From /proc/PID/net/dev (proc_pid_net(5)): the interfaces of the container's namespace, loopback left out. Undefined
  * for the host's network, whose figures are not the container's, and when the process is gone.
  */
-async function interfaceCounters(container: Container): Promise<Record<string, Record<string, number>> | undefined> {
+async function interfaceCounters(container: Container): Promise<Record<string, Counters> | undefined> {
   if (container.spec.hostConfig.NetworkMode === "host") return undefined;
   let text: string;
   try {
@@ -105,13 +96,22 @@ async function interfaceCounters(container: Container): Promise<Record<string, R
   return Object.keys(found).length === 0 ? undefined : found;
 }
 
-export function parseNetDev(text: string): Record<string, Record<string, number>> {
-  const found: Record<string, Record<string, number>> = {};
+export function parseNetDev(text: string): Record<string, Counters> {
+  const found: Record<string, Counters> = {};
   for (const line of text.split("\n").slice(2)) {
     const match = /^\s*([^:\s]+):\s*(.*)$/.exec(line);
     if (match?.[1] === undefined || match[1] === "lo") continue;
-    const numbers = (match[2] ?? "").split(/\s+/).map(Number);
-    found[match[1]] = Object.fromEntries(COUNTERS.map(([name, column]) => [name, numbers[column] ?? 0]));
+    const column = (match[2] ?? "").split(/\s+/).map(Number);
+    found[match[1]] = {
+      rx_bytes: column[0] ?? 0,
+      rx_packets: column[1] ?? 0,
+      rx_errors: column[2] ?? 0,
+      rx_dropped: column[3] ?? 0,
+      tx_bytes: column[8] ?? 0,
+      tx_packets: column[9] ?? 0,
+      tx_errors: column[10] ?? 0,
+      tx_dropped: column[11] ?? 0,
+    };
   }
   return found;
 }

@@ -128,6 +128,12 @@ export class VolumeStore implements VolumeBackend {
     await this.#delete(volume);
   }
 
+  /** Removes it if it is there and nobody uses it. */
+  async removeUnused(name: string): Promise<void> {
+    const volume = this.#volumes.get(name);
+    if (volume !== undefined && this.#options.users(name).length === 0) await this.#delete(volume);
+  }
+
   /** Without `all=true` only anonymous volumes, as Docker since API 1.42. */
   async prune(filters: Filters): Promise<PruneReport> {
     checkFilters(filters, ["all", "label", "label!"]);
