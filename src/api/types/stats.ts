@@ -13,7 +13,7 @@ export interface ContainerStatsResponse {
   cpu_stats?: ContainerCPUStats;
   precpu_stats?: ContainerCPUStats;
   memory_stats?: ContainerMemoryStats;
-  networks?: unknown | null;
+  networks?: Record<string, ContainerNetworkStats>;
 }
 
 export interface ContainerBlkioStats {
@@ -79,8 +79,8 @@ export interface ContainerNetworkStats {
   tx_packets: number;
   tx_errors: number;
   tx_dropped: number;
-  endpoint_id: string | null;
-  instance_id: string | null;
+  endpoint_id?: string | null;
+  instance_id?: string | null;
 }
 
 export interface ContainerStorageStats {
