@@ -31,15 +31,21 @@ export async function forward<T>(
   failed: (thrown: unknown) => void,
 ): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
-  const gone = aborted(signal);
+  let stop: () => void = () => undefined;
+  const abort = () => stop();
+  signal.addEventListener("abort", abort, { once: true });
   try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), gone.promise]);
+    while (!signal.aborted) {
+      // A promise of its own each time: a race with one that lives as long as the stream would remember every item.
+      const next = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+        stop = () => resolve(undefined);
+        iterator.next().then(resolve, reject);
+      });
       if (next === undefined || next.done === true || signal.aborted) return;
       await take(next.value);
     }
   } finally {
-    gone.forget();
+    signal.removeEventListener("abort", abort);
     // Not awaited: a generator that waits for something else would hold the request; the signal tells it to end.
     iterator.return?.().catch(failed);
   }

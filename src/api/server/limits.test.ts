@@ -102,3 +102,19 @@ test("random bytes and mangled requests never bring the server down", async () =
   await Promise.all(rounds);
   await works(harness);
 });
+
+test("a connection that asks a thousand times holds no more than one that asks once", async () => {
+  await using harness = await startHarness(list);
+  const warned: string[] = [];
+  const warn = (warning: Error) => warned.push(warning.message);
+  process.on("warning", warn);
+  await using connection = await harness.raw();
+  for (let i = 0; i < 1000; i++) {
+    connection.send("GET /containers/json HTTP/1.1\r\nHost: t\r\n\r\n");
+    if (i % 50 === 49) await Bun.sleep(1);
+  }
+  connection.send("GET /_ping HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+  await connection.all();
+  process.off("warning", warn);
+  expect(warned).toEqual([]);
+});

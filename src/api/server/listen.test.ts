@@ -1,23 +1,15 @@
 // The doors themselves: rights of the socket, a second daemon, TLS with client certificates, passed sockets, HTTP/2.
 
 import { expect, test } from "bun:test";
-import { execFileSync, spawn } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as http2 from "node:http2";
 import * as net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiClient } from "../client/client.ts";
 import { parseEndpoint, type TlsMaterial } from "../client/endpoint.ts";
+import { makeCertificates } from "../testing/certificates.ts";
 import { EchoProcess, fakeBackend, memoryLog } from "../testing/fake.ts";
 import { connectRaw, startHarness } from "../testing/harness.ts";
 import { createApiServer } from "./server.ts";
@@ -161,49 +153,3 @@ test("TLS: the server is checked, a client without a certificate is refused, str
     rmSync(folder, { recursive: true, force: true });
   }
 });
-
-function makeCertificates(folder: string): void {
-  chmodSync(folder, 0o700);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "ignore" });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  for (const ca of ["ca", "stranger-ca"]) {
-    openssl(
-      "req",
-      "-x509",
-      ...key,
-      "-keyout",
-      `${ca}-key.pem`,
-      "-out",
-      `${ca}.pem`,
-      "-days",
-      "2",
-      "-subj",
-      `/CN=${ca}`,
-    );
-  }
-  for (const [name, ca] of [
-    ["server", "ca"],
-    ["client", "ca"],
-    ["stranger", "stranger-ca"],
-  ] as const) {
-    writeFileSync(join(folder, "ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-    openssl("req", ...key, "-keyout", `${name}-key.pem`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
-    openssl(
-      "x509",
-      "-req",
-      "-in",
-      `${name}.csr`,
-      "-CA",
-      `${ca}.pem`,
-      "-CAkey",
-      `${ca}-key.pem`,
-      "-CAcreateserial",
-      "-out",
-      `${name}.pem`,
-      "-days",
-      "2",
-      "-extfile",
-      "ext",
-    );
-  }
-}

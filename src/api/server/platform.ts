@@ -18,6 +18,12 @@ const platformShape = object<OCIPlatform>("Platform", {
 export function jsonPlatform(call: Call, since: string): string | undefined {
   const given = call.query.optional("platform");
   if (given === undefined || !call.atLeast(since)) return undefined;
+  if (call.query.all("platform").length > 1) {
+    throw new HoyError(
+      "invalid",
+      "multiple platform parameters are not supported in this API version; use API version 1.52 or later",
+    );
+  }
   let value: unknown;
   try {
     value = JSON.parse(given);

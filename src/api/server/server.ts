@@ -9,7 +9,7 @@ import type { Backend } from "../backend.ts";
 import { API_VERSION } from "../version.ts";
 import { refuseBrowsers } from "./browsers.ts";
 import { Call } from "./call.ts";
-import { HeadWatch } from "./head-watch.ts";
+import { Connection } from "./connection.ts";
 import { Http2Door } from "./http2.ts";
 import { type Listener, type Listening, listen } from "./listen.ts";
 import { DEFAULT_LIMITS, type Limits, type Log, type ServerOptions, type Trace } from "./options.ts";
@@ -54,8 +54,7 @@ class HttpApiServer implements ApiServer {
   readonly #router = new Router(ROUTES);
   readonly #http: Server;
   readonly #http2: Http2Door;
-  readonly #sockets = new Map<Duplex, HeadWatch>();
-  readonly #remote = new WeakSet<Duplex>();
+  readonly #connections = new Map<Duplex, Connection>();
   readonly #listening: Listening[] = [];
 
   constructor(options: ServerOptions) {
@@ -63,7 +62,7 @@ class HttpApiServer implements ApiServer {
     const { limits } = options;
     this.#http = createServer({
       maxHeaderSize: limits.headBytes,
-      requestTimeout: 0, // uploads and streams take as long as they take; heads are watched by HeadWatch
+      requestTimeout: 0, // uploads and streams take as long as they take; heads are watched by Connection
       keepAliveTimeout: 0,
       shouldUpgradeCallback: (request: IncomingMessage) => this.#mayUpgrade(request),
     } as Parameters<typeof createServer>[0]);
@@ -82,31 +81,30 @@ class HttpApiServer implements ApiServer {
 
   async close(grace = 0): Promise<void> {
     for (const listening of this.#listening.splice(0)) listening.close();
-    for (const [socket, heads] of this.#sockets) if (heads.mayCut) socket.destroy();
+    for (const [socket, connection] of this.#connections) if (connection.mayCut) socket.destroy();
     const end = Date.now() + grace;
-    while (this.#sockets.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    while (this.#connections.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const socket of this.#connections.keys()) socket.destroy();
     this.#http2.close();
   }
 
   #accept(socket: Socket, remote: boolean): void {
     const { limits, log } = this.#options;
-    if (this.#sockets.size >= limits.connections) {
+    if (this.#connections.size >= limits.connections) {
       log.warn("too many connections: one was closed", { limit: limits.connections });
       socket.destroy();
       return;
     }
-    const watch = new HeadWatch(socket, limits.headTimeout, limits.idleTimeout);
-    this.#sockets.set(socket, watch);
-    if (remote) this.#remote.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    const connection = new Connection(socket, remote, limits);
+    this.#connections.set(socket, connection);
+    socket.once("close", () => this.#connections.delete(socket));
     sniff(socket, {
       http1: (each) => {
         this.#http.emit("connection", each);
-        watch.start();
+        connection.parserListens();
       },
       http2: (each) => {
-        watch.stop();
+        connection.stopTiming();
         this.#http2.accept(each);
       },
     });
@@ -138,14 +136,14 @@ class HttpApiServer implements ApiServer {
     response.setHeader("Ostype", "linux");
     response.setHeader("Server", `hoy/${productVersion} (linux)`);
     const socket = request.socket;
-    const watch = this.#sockets.get(socket);
-    watch?.requestBegan();
-    response.once("close", () => watch?.requestEnded());
-    const controller = new AbortController();
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return void socket.destroy(); // closed while its request was parsed
+    const controller = connection.requestBegan();
+    // Of a connection that is taken over the answer never closes; the connection itself tells then.
     response.once("close", () => {
+      connection.requestEnded(controller);
       if (!response.writableFinished) controller.abort();
     });
-    socket.once("close", () => controller.abort());
     const call = (found?: Found) =>
       new Call({
         request,
@@ -159,18 +157,18 @@ class HttpApiServer implements ApiServer {
         signal: controller.signal,
         options: this.#options,
         expectsContinue,
-        detached: () => watch?.stop(),
-        endless: () => watch?.setEndless(),
+        detached: () => connection.stopTiming(),
+        endless: () => connection.setEndless(),
       });
-    void this.#run(request, call);
+    void this.#run(request, call, connection.remote);
   }
 
   /** Runs a handler. Whatever it throws becomes an answer here, and nowhere else; the daemon stays up. */
-  async #run(request: IncomingMessage, callOf: (found?: Found) => Call): Promise<void> {
+  async #run(request: IncomingMessage, callOf: (found?: Found) => Call, remote: boolean): Promise<void> {
     let call = callOf();
     let end: ((error?: unknown) => void) | undefined;
     try {
-      if (this.#remote.has(request.socket)) refuseBrowsers(request);
+      if (remote) refuseBrowsers(request);
       const found = this.#match(request);
       call = callOf(found);
       end = this.#options.trace(`${found.match.route.method} ${found.match.route.path}`, { version: found.version });

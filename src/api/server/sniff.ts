@@ -10,7 +10,7 @@ export interface Speakers {
   readonly http2: (socket: Socket) => void;
 }
 
-/** Waits for enough bytes to tell. How long that may take is watched elsewhere (head-watch.ts). */
+/** Waits for enough bytes to tell. How long that may take is watched elsewhere (connection.ts). */
 export function sniff(socket: Socket, speakers: Speakers): void {
   const fail = () => socket.destroy();
   let seen: Buffer = Buffer.alloc(0);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import type { ContainerCreateRequest, ProgressMessage } from "../backend.ts";
 import type { ContainerStatsResponse } from "../types/stats.ts";
+import { makeCertificates } from "./certificates.ts";
 import { Channel, EchoProcess, type FakeParts } from "./fake.ts";
 import { type Harness, startHarness } from "./harness.ts";
 
@@ -160,6 +161,23 @@ sys.stdout.buffer.write(got); sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid,
   test("stats, once and as a table", async () => {
     const { code, out } = await run(["stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", "tug"]);
     expect([code, out]).toEqual([0, "tug 1MiB / 2MiB\n"]);
+  });
+
+  test("over TCP with TLS: with the right certificate everything, with a wrong one nothing", async () => {
+    const folder = join(harness.folder, "tls");
+    mkdirSync(folder);
+    makeCertificates(folder);
+    const pem = (name: string) => readFileSync(join(folder, `${name}.pem`));
+    const tls = { cert: pem("server"), key: pem("server-key"), clientCa: pem("ca") };
+    const { address } = await harness.server.listen({ kind: "tcp", host: "127.0.0.1", port: 0, tls });
+    const flags = (who: string) => [
+      ...["-H", address, "--tlsverify", "--tlscacert", join(folder, "ca.pem")],
+      ...["--tlscert", join(folder, `${who}.pem`), "--tlskey", join(folder, `${who}-key.pem`)],
+    ];
+    const good = await run([...flags("client"), "run", "-i", "busybox", "cat"], "over tls\n");
+    expect(good).toEqual({ code: 7, out: "over tls\n", err: "bye\n" });
+    expect((await run([...flags("stranger"), "ps"])).code).toBe(1);
+    expect((await run(["-H", address, "ps"])).code).toBe(1);
   });
 
   test("two clients attached to one container both get its output", async () => {

@@ -34,17 +34,11 @@ export const containerRoutes: readonly Route[] = [
 
 async function list(call: Call): Promise<void> {
   const limit = call.query.int("limit");
-  const filters = new Map(parseFilters(call.query.text("filters")));
-  // "since" and "before" as parameters of their own: gone from the documents, still sent by old clients.
-  for (const name of ["since", "before"]) {
-    const value = call.query.optional(name);
-    if (value !== undefined) filters.set(name, new Set([...(filters.get(name) ?? []), value]));
-  }
   const found = await call.backend.containers.list({
     all: call.query.bool("all"),
     limit: limit === undefined || limit <= 0 ? undefined : limit,
     size: call.query.bool("size"),
-    filters,
+    filters: parseFilters(call.query.text("filters")),
   });
   sendJson(
     call,
@@ -91,6 +85,9 @@ async function start(call: Call): Promise<void> {
       "invalid",
       "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
     );
+  }
+  if (call.query.text("checkpoint") !== "") {
+    throw new HoyError("not-implemented", "starting from a checkpoint is not implemented by this version of hoy");
   }
   await call.backend.containers.start(call.param("id"), { detachKeys: call.query.optional("detachKeys") });
   sendEmpty(call);

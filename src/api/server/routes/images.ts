@@ -123,6 +123,12 @@ async function tag(call: Call): Promise<void> {
 }
 
 async function remove(call: Call): Promise<void> {
+  if (call.atLeast("1.50") && call.query.has("platforms")) {
+    throw new HoyError(
+      "not-implemented",
+      "removing one platform of an image is not implemented by this version of hoy",
+    );
+  }
   const options = { force: call.query.bool("force"), prune: !call.query.bool("noprune") };
   sendJson(call, await call.backend.images.remove(call.param("name"), options));
 }
