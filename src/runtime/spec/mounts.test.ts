@@ -121,6 +121,18 @@ describe("binds", () => {
     expect(build({}).spec.linux.rootfsPropagation).toBeUndefined();
   });
 
+  test("/proc is the kernel's, but for files of figures", () => {
+    for (const destination of ["/proc", "/proc/self", "/a/../proc/sys/", "//proc/1"]) {
+      expect(() => build({ mounts: [bind("/srv/a", destination)] })).toThrow(
+        "cannot be mounted because it is inside /proc",
+      );
+    }
+    expect(() => build({ hostConfig: { Tmpfs: { "/proc/acpi": "" } } })).toThrow("inside /proc");
+    for (const mount of [bind("/srv/a", "/proc/meminfo"), bind("/proc", "/proc"), bind("/srv/a", "/process")]) {
+      expect(build({ mounts: [mount] }).binds).toHaveLength(1);
+    }
+  });
+
   test("the engine's files give way to the user's, and are read-only with the root", () => {
     const files = { hosts: "/state/hosts", resolvConf: "/state/resolv" };
     const sources = build({ files, mounts: [bind("/my/hosts", "/etc/hosts")] }).binds.map((one) => one.source);

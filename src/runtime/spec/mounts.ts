@@ -11,6 +11,7 @@ import { defaultMounts } from "./default-mounts.ts";
 import { type DeviceBinds, deviceBinds } from "./device-binds.ts";
 import { atLeast, type HostFacts } from "./facts.ts";
 import type { ResolvedBind, ResolvedMount, SpecInput } from "./input.ts";
+import { refuseProc } from "./proc-guard.ts";
 import { tmpfsMounts, tmpfsOptions } from "./tmpfs.ts";
 
 export interface ContainerMounts {
@@ -74,6 +75,7 @@ function userMounts(input: SpecInput, more: readonly ResolvedMount[]): ResolvedM
   const all = [...input.mounts, ...tmpfsMounts(input.hostConfig), ...files(input), ...more];
   for (const mount of all) {
     const destination = posix.resolve("/", mount.destination);
+    refuseProc(mount.type === "bind" ? mount.source : "tmpfs", destination);
     if (!found.has(destination)) found.set(destination, { ...mount, destination });
   }
   return [...found.values()];
