@@ -26,7 +26,8 @@ void conns_oom(void);
 
 /* Takes no more connections, and closes the subscribers' when they are drained. */
 void conns_shut(void);
-/* Waiting output of any connection; `moved` tells whether any went since the last call. */
-bool conns_pending(bool *moved);
+/* Does any connection wait for its client to take something? Did any client take something since the last call? */
+bool conns_pending(void);
+bool conns_moved(void);
 
 #endif

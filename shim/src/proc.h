@@ -1,5 +1,5 @@
 /* A process under the shim: the container's first one (number 0) or an exec's. Its start by the OCI runtime, its
- * streams, its end. Who reads the streams is conn.h's; what follows from the container's end is main.c's. */
+ * streams, its end. Who reads the streams is conn.h's; what follows from the container's end is life.c's. */
 #ifndef HOY_PROC_H
 #define HOY_PROC_H
 
@@ -78,13 +78,7 @@ bool proc_output_ended(const struct proc *proc);
 /* True while an exec has something to tell. */
 bool proc_any_exec_open(void);
 
-/* Removes an exec that nobody needs any more. */
-void proc_collect(struct proc *proc);
-
-/* How a runtime's call failed: the last line of its log, or a substitute; static memory. */
-const char *proc_runtime_error(const struct proc *proc, uint32_t code);
-
-/* main.c's part: what follows when the container starts, fails to, or ends. */
+/* life.c's part: what follows when the container starts, fails to, or ends. */
 void container_started(struct proc *proc);
 void container_failed(struct proc *proc, uint32_t code, const char *message);
 void container_ended(struct proc *proc);

@@ -70,7 +70,7 @@ class ShimRuntime implements ContainerRuntime {
     } catch (error) {
       if (!isNobody(error)) throw error;
     }
-    const status = readExitFile(state);
+    const status = exitOf(bundle, state);
     if (status !== undefined) return status;
     return existsSync(join(bundle, "pid")) ? this.#lost(bundle, state) : undefined;
   }
@@ -147,7 +147,7 @@ class ShimRuntime implements ContainerRuntime {
 
   /** The shim is gone without a word: what it left in exit.json, else its container is killed and counts as that. */
   async #lost(bundle: string, state: string): Promise<ExitStatus> {
-    const before = readExitFile(state);
+    const before = exitOf(bundle, state);
     if (before !== undefined) return before;
     await this.#cgroup(cgroupsPathOf(bundle))?.killAll();
     return { code: KILLED, oomKilled: false, at: timeText(BigInt(Date.now()) * 1_000_000n) };
@@ -201,6 +201,11 @@ function withSize({ spec, terminal, consoleSize }: StartRequest): OciSpec {
 
 function writeSpec(bundle: string, spec: OciSpec): void {
   writeFileSync(join(bundle, "config.json"), specJson(spec), { mode: 0o600 });
+}
+
+/** The shim takes the bundle when the disk under the state directory is full. */
+function exitOf(bundle: string, state: string): ExitStatus | undefined {
+  return readExitFile(state) ?? readExitFile(bundle);
 }
 
 /** From the bundle's config.json; undefined when there is none to read. */

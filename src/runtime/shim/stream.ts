@@ -146,17 +146,14 @@ export class StreamConnection implements ShimStream {
     if (this.#want.stdin) void this.#connection?.send(ToShim.stdinEof);
   }
 
-  /** An exec's connection stays, for its EXIT; what still comes is dropped. */
+  /** What still comes is dropped. An exec's connection stays, for its EXIT. */
   close(): void {
     this.#over = true;
+    this.#dropping = true;
     this.#queue.length = 0;
     this.#wake();
-    if (!this.#keep) {
-      this.#connection?.close();
-      return;
-    }
-    this.#dropping = true;
     this.#connection?.resume();
-    this.endInput();
+    if (this.#keep) this.endInput();
+    else this.#connection?.close();
   }
 }

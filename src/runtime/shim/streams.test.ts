@@ -150,6 +150,16 @@ test("a client that does not read holds the process back, and loses nothing", as
   expect((await shim.exited).code).toBe(0);
 });
 
+test("the exit does not wait for a slow client, and what the client is owed still comes, after the clean-up too", async () => {
+  const { shim, id, bundle } = await fixture.start(["head", "-c", "500000", "/dev/zero"], { hold: true });
+  const stream = await shim.attach(BOTH);
+  await shim.release();
+  expect((await shim.exited).code).toBe(0);
+  await fixture.runtime.cleanup(id, bundle, CRUN);
+  expect(existsSync(bundle)).toBe(false);
+  expect((await readAll(stream.output)).stdout.length).toBe(500_000);
+});
+
 /** Waits until the container's processes wait on something, rather than for a time. */
 async function settled(shim: Shim): Promise<void> {
   for (let quiet = 0; quiet < 5; quiet = isAsleep(shim.pid) ? quiet + 1 : 0) await Bun.sleep(20);
