@@ -6,6 +6,7 @@ import type { NetworkingConfig } from "../../api/types/network.ts";
 import { UsageError } from "../base/errors.ts";
 import { cut } from "../base/text.ts";
 import type { Values } from "../flags.ts";
+import { normalCapabilities } from "./capabilities.ts";
 import { isCdiDevice, parseDevice } from "./devices.ts";
 import { type Environment, readKeyValueFiles } from "./environment.ts";
 import type { ContainerFlags } from "./flags.ts";
@@ -86,7 +87,7 @@ function containerConfig(
     Image: input.image,
     Volumes: volumes,
     WorkingDir: flags.workdir,
-    Labels: pairs(prefixed("--label-file", () => [...readKeyValueFiles(flags["label-file"], cwd, {}), ...flags.label])),
+    Labels: pairs([...readKeyValueFiles(flags["label-file"], cwd, {}), ...flags.label]),
   };
   if (Object.keys(exposed).length > 0) config.ExposedPorts = exposed;
   if (input.command.length > 0) config.Cmd = [...input.command];
@@ -110,17 +111,8 @@ function environment(input: SpecInput): string[] {
     else bare.add(name);
   }
   const own = [...written].map(([name, value]) => (bare.has(name) ? name : `${name}=${value}`));
-  const files = prefixed("--env-file", () => readKeyValueFiles(flags["env-file"], input.cwd, input.environment));
+  const files = readKeyValueFiles(flags["env-file"], input.cwd, input.environment);
   return [...files, ...own];
-}
-
-function prefixed<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (thrown) {
-    if (thrown instanceof UsageError) throw new UsageError(`${name}: ${thrown.message}`);
-    throw thrown;
-  }
 }
 
 function pairs(entries: readonly string[]): Record<string, string> {
@@ -141,8 +133,8 @@ function hostSettings(input: SpecInput): HostConfig {
     VolumeDriver: flags["volume-driver"],
     VolumesFrom: [...flags["volumes-from"]],
     ConsoleSize: [...input.consoleSize],
-    CapAdd: [...flags["cap-add"]],
-    CapDrop: [...flags["cap-drop"]],
+    CapAdd: normalCapabilities(flags["cap-add"]),
+    CapDrop: normalCapabilities(flags["cap-drop"]),
     CgroupnsMode: flags.cgroupns as never,
     Dns: [...flags.dns],
     DnsOptions: [...flags["dns-option"]],
@@ -150,6 +142,7 @@ function hostSettings(input: SpecInput): HostConfig {
     ExtraHosts: [...flags["add-host"]],
     GroupAdd: [...flags["group-add"]],
     IpcMode: flags.ipc,
+    Cgroup: "",
     Links: [...flags.link],
     OomScoreAdj: flags["oom-score-adj"],
     PidMode: flags.pid,

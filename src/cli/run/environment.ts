@@ -48,7 +48,8 @@ function readLines(file: string, cwd: string): string[] {
   try {
     data = readFileSync(resolve(cwd, file));
   } catch (thrown) {
-    throw new UsageError(openFailure(file, thrown));
+    const why = openFailure(file, thrown);
+    throw new UsageError(why.startsWith("read ") ? `invalid env file (${file}): ${why}` : why);
   }
   if (data.length > MAX_FILE) throw new UsageError(`invalid env file (${file}): more than ${MAX_FILE} bytes`);
   const text = new TextDecoder("utf-8", { fatal: true });

@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from "node:path";
 import type { Mount } from "../../api/types/container.ts";
 import { parseCsvRecord } from "../base/csv.ts";
 import { UsageError } from "../base/errors.ts";
-import { quote } from "../base/numbers.ts";
+import { parseBool } from "../base/numbers.ts";
 import { cut } from "../base/text.ts";
 import { parseBytes } from "../format/units.ts";
 
@@ -17,22 +17,12 @@ export function parseMount(text: string, cwd: string): Mount {
   for (const field of parseCsvRecord(text.trim())) {
     const [written, value] = cut(field, "=");
     const bare = !field.includes("=");
-    checkSpaces(written, value, field, bare);
     const key = written.toLowerCase();
     if (bare && !SWITCHES.has(key)) throw new UsageError(`invalid field '${field}' must be a key=value pair`);
     setField(mount, key, value, { bare, field, cwd });
   }
   validate(mount);
   return mount;
-}
-
-function checkSpaces(key: string, value: string, field: string, bare: boolean): void {
-  if (key.trim() !== key)
-    throw new UsageError(`invalid option '${key.trim()}' in '${field}': option should not have whitespace`);
-  if (bare) return;
-  if (value.trim() === "") throw new UsageError(`invalid value for '${key}': value is empty`);
-  if (value.trim() !== value)
-    throw new UsageError(`invalid value for '${key}' in '${field}': value should not have whitespace`);
 }
 
 interface Place {
@@ -86,7 +76,7 @@ function setOtherField(mount: Mount, key: string, value: string, place: Place): 
       mount.TmpfsOptions = { ...mount.TmpfsOptions, Mode: Number.parseInt(value, 8) };
       return;
     default:
-      throw new UsageError(`unknown option '${key}' in '${place.field}'`);
+      throw new UsageError(`unexpected key '${key}' in '${place.field}'`);
   }
 }
 
@@ -107,7 +97,7 @@ function setBind(mount: Mount, key: string, value: string, place: Place): void {
       setRecursion(bind, key, value);
       return;
     default:
-      throw new UsageError(`unknown option '${key}' in '${place.field}'`);
+      throw new UsageError(`unexpected key '${key}' in '${place.field}'`);
   }
 }
 
@@ -153,16 +143,12 @@ function setVolume(mount: Mount, key: string, value: string, place: Place): void
       if (name !== "") volume.DriverConfig.Options = { ...volume.DriverConfig.Options, [name]: setting };
       return;
     default:
-      throw new UsageError(`unknown option '${key}' in '${place.field}'`);
+      throw new UsageError(`unexpected key '${key}' in '${place.field}'`);
   }
 }
 
 function parseSwitch(key: string, value: string, bare: boolean): boolean {
-  if (bare || value === "1" || value === "true") return true;
-  if (value === "0" || value === "false") return false;
-  throw new UsageError(
-    `invalid value for '${key}': invalid boolean value (${quote(value)}): must be one of "true", "1", "false", or "0" (default "true")`,
-  );
+  return bare || orInvalid(key, value, () => parseBool(value));
 }
 
 function orInvalid<T>(key: string, value: string, parse: () => T): T {
@@ -175,6 +161,8 @@ function orInvalid<T>(key: string, value: string, parse: () => T): T {
 }
 
 function validate(mount: Mount): void {
+  if ((mount.Type as string) === "") throw new UsageError("type is required");
+  if ((mount.Target ?? "") === "") throw new UsageError("target is required");
   if (mount.Type !== "bind" && mount.BindOptions !== undefined) throw mixed("bind", mount);
   if (mount.Type !== "volume" && mount.VolumeOptions !== undefined) throw mixed("volume", mount);
   if (mount.Type !== "image" && mount.ImageOptions !== undefined) throw mixed("image", mount);

@@ -98,7 +98,7 @@ function parseRange(text: string): [number, number] {
   const [first, last] = cut(text, "-");
   const start = parsePortNumber(first);
   const end = text.includes("-") ? parsePortNumber(last) : start;
-  if (end < start) throw new UsageError(`invalid port range: ${text}`);
+  if (end < start) throw new UsageError(`invalid range specified for port: ${text}`);
   return [start, end];
 }
 

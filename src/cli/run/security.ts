@@ -30,7 +30,7 @@ export function parseSecurityOptions(written: readonly string[], cwd: string): S
 function readOption(option: string, cwd: string): string {
   const separator = option.includes("=") || option === "no-new-privileges" ? "=" : ":";
   const [name, value] = cut(option, separator);
-  if (value === "" && name !== "no-new-privileges") throw new UsageError(`invalid --security-opt: ${quote(option)}`);
+  if (value === "" && name !== "no-new-privileges") throw new UsageError(`Invalid --security-opt: ${quote(option)}`);
   if (name !== "seccomp" || value === "unconfined" || value === "builtin") return option;
   return `seccomp=${readProfile(value, cwd)}`;
 }

@@ -18,6 +18,7 @@ import { pullImage } from "../image/pull-image.ts";
 export function specOf({ io, config, engine }: Context, call: Call<ContainerFlags>): ContainerSpec {
   const { flags, changed } = call;
   checkPull(flags.pull);
+  checkWindowsOnly(changed);
   if (flags["use-api-socket"])
     throw new UsageError("--use-api-socket is not supported: mount the engine's socket with -v instead");
   const [image = "", ...command] = call.args;
@@ -32,6 +33,16 @@ export function specOf({ io, config, engine }: Context, call: Call<ContainerFlag
     proxies: config.data.proxies === undefined ? new Map() : config.proxies(engine.endpoint.text, given),
     consoleSize: consoleSize(io),
   });
+}
+
+/** @throws ExitError in docker's words: these ask for what only that system has. */
+function checkWindowsOnly(changed: ReadonlySet<string>): void {
+  const name = ["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"].find((each) => changed.has(each));
+  if (name !== undefined)
+    throw new ExitError(
+      1,
+      `"--${name}" is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux`,
+    );
 }
 
 function checkPull(text: string): void {
@@ -49,6 +60,8 @@ export async function createContainer(
   const { flags } = call;
   const [image = ""] = call.args;
   using cidFile = openCidFile(io.cwd, flags.cidfile);
+  for (const address of flags.dns)
+    if (isLoopback(address)) io.stderr.line(`WARNING: Localhost DNS (${address}) may fail in containers.`);
   if (flags.pull === "always") await pullForRun(context, image, flags);
   let created: ContainerCreateResponse;
   try {
@@ -65,6 +78,9 @@ export async function createContainer(
   cidFile?.write(created.Id);
   return created.Id;
 }
+
+/** A resolver on the host's loopback is not the container's. */
+const isLoopback = (address: string) => /^127\.|^::1$/.test(address);
 
 type RunFlags = Call<ContainerFlags>["flags"];
 
