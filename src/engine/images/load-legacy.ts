@@ -77,7 +77,15 @@ async function imageOf(cargo: Cargo, id: string): Promise<PlannedImage> {
     history,
   };
   const config = writeConfig(made);
-  return { config, parsed: parseConfig(config), layers: paths, names: [], manifest: undefined, parent: undefined };
+  return {
+    config,
+    parsed: parseConfig(config),
+    layers: paths,
+    names: [],
+    manifest: undefined,
+    indexes: [],
+    parent: undefined,
+  };
 }
 
 /** The image and its ancestors, oldest first. */

@@ -22,6 +22,8 @@ export interface PlannedImage {
   /** Normalised. */
   readonly names: readonly string[];
   readonly manifest: { readonly bytes: Uint8Array; readonly document: Manifest } | undefined;
+  /** Indexes that led to the manifest, outermost first: the name's digest is the first one's. */
+  readonly indexes: readonly Uint8Array[];
   /** As manifest.json has it. */
   readonly parent: string | undefined;
 }
@@ -93,6 +95,7 @@ function fromManifestJson(cargo: Cargo): PlannedImage[] | undefined {
       layers,
       names: (item.RepoTags ?? []).map(taggedName),
       manifest: undefined,
+      indexes: [],
       parent: item.Parent,
     };
   });
@@ -138,7 +141,7 @@ function follow(cargo: Cargo, entry: Descriptor, platform: Platform, depth: numb
   if (best === undefined && images.length > 0) {
     throw new HoyError("not-found", `the archive has no image for the platform ${formatPlatform(platform)}`);
   }
-  return best === undefined ? [] : [best];
+  return best === undefined ? [] : [{ ...best, indexes: [bytes, ...best.indexes] }];
 }
 
 /** Undefined when it is no image, or its config or a layer is not in the archive. */
@@ -154,7 +157,7 @@ function imageOf(cargo: Cargo, document: Manifest, bytes: Uint8Array): PlannedIm
     );
   }
   const layers = document.layers.map((layer) => blobName(layer.digest));
-  return { config, parsed, layers, names: [], manifest: { bytes, document }, parent: undefined };
+  return { config, parsed, layers, names: [], manifest: { bytes, document }, indexes: [], parent: undefined };
 }
 
 /** A document under its digest, which is checked. */

@@ -256,6 +256,7 @@ describe("load", () => {
     const host = process.arch === "arm64" ? arm : amd;
     await house.load(archive);
     expect((await house.shelf.resolve("multi")).id).toBe(host.id);
+    expect((await house.shelf.resolve(`multi@${sha256(index)}`)).id).toBe(host.id);
     await house.load(archive, { platform: "linux/arm64" });
     expect((await house.shelf.resolve("multi")).id).toBe(arm.id);
     await expect(house.load(archive, { platform: "linux/s390x" })).rejects.toThrow(

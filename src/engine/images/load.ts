@@ -45,6 +45,8 @@ interface Checked {
   readonly layers: readonly CargoLayer[];
   readonly blobs: readonly Digest[];
   readonly manifest: Digest | undefined;
+  /** What its names have after the "@". */
+  readonly nameDigest: Digest | undefined;
 }
 
 async function check(cargo: Cargo, session: IngestSession, image: PlannedImage): Promise<Checked> {
@@ -54,10 +56,12 @@ async function check(cargo: Cargo, session: IngestSession, image: PlannedImage):
   }
   const kept = layers.flatMap((layer) => layer.blobs);
   if (image.manifest === undefined || isRemade(image, layers)) {
-    return { image, layers, blobs: kept, manifest: undefined };
+    return { image, layers, blobs: kept, manifest: undefined, nameDigest: undefined };
   }
   const { digest } = await session.putBlob(image.manifest.bytes);
-  return { image, layers, blobs: [digest, ...kept], manifest: digest };
+  const indexes: Digest[] = [];
+  for (const bytes of image.indexes) indexes.push((await session.putBlob(bytes)).digest);
+  return { image, layers, blobs: [digest, ...indexes, ...kept], manifest: digest, nameDigest: indexes[0] ?? digest };
 }
 
 /** The manifest is the one that save makes for an image that has none of its own; it need not be kept. */
@@ -76,7 +80,7 @@ function isRemade(image: PlannedImage, layers: readonly CargoLayer[]): boolean {
 
 async function keep(context: ImageContext, session: IngestSession, checked: Checked, say: Say): Promise<void> {
   const { shelf } = context;
-  const { image, layers, blobs, manifest } = checked;
+  const { image, layers, blobs, manifest, nameDigest } = checked;
   const id = await shelf.add({
     config: image.config,
     layers: layers.map((one) => one.layer),
@@ -95,7 +99,7 @@ async function keep(context: ImageContext, session: IngestSession, checked: Chec
       });
     }
     shelf.setName(name, id);
-    if (manifest !== undefined) shelf.setName(`${repositoryName(ref)}@${manifest}`, id);
+    if (nameDigest !== undefined) shelf.setName(`${repositoryName(ref)}@${nameDigest}`, id);
     say({ stream: `Loaded image: ${familiarString(ref)}\n` });
   }
   if (image.names.length === 0) say({ stream: `Loaded image ID: ${id}\n` });
