@@ -19,7 +19,7 @@ import { baseTar } from "../harness/images.ts";
 
 const NEVER = new AbortController().signal;
 const asRoot = process.getuid?.() === 0;
-const erofs = asRoot && (await probeDriver()).driver === "erofs";
+const erofs = asRoot && (await probeDriver(tmpdir())).driver === "erofs";
 const drivers: readonly DriverName[] = erofs ? ["erofs", "overlay"] : ["overlay"];
 
 const roots: string[] = [];
