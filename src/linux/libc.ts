@@ -79,9 +79,12 @@ export function cstring(text: PathLike, syscall: string): Buffer {
   return terminated;
 }
 
+/** What Node's table lacks and our calls give. */
+const MORE_NAMES: Readonly<Record<number, string>> = { 15: "ENOTBLK", 61: "ENODATA", 117: "EUCLEAN" };
+
 export function errnoName(errno: number): string {
   const found = Object.entries(constants.errno).find(([, value]) => value === errno);
-  return found?.[0] ?? `E${errno}`;
+  return found?.[0] ?? MORE_NAMES[errno] ?? `E${errno}`;
 }
 
 const strerror = libc({ strerror: { args: ["i32"], returns: "cstring" } });

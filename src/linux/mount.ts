@@ -4,6 +4,7 @@
 
 import { closeSync, readSync } from "node:fs";
 import { check, cstring, I64, isErrno, lastErrno, libc, type PathLike, SystemError, U64 } from "./libc.ts";
+import { O, openat2 } from "./open.ts";
 import { SYS } from "./syscalls.ts";
 
 export const AT_FDCWD = -100;
@@ -82,6 +83,7 @@ export function unmount(target: PathLike, flags = 0): void {
 export class FsContext implements Disposable {
   readonly fd: number;
   readonly type: string;
+  readonly #held: number[] = [];
 
   /** @throws SystemError ENODEV when the kernel lacks this type. */
   constructor(type: string) {
@@ -92,6 +94,17 @@ export class FsContext implements Disposable {
   /** Sets `key=value`; throws with what the kernel says about it. */
   set(key: string, value: PathLike): void {
     this.#config(FSCONFIG.SET_STRING, key, cstring(value, "fsconfig"), 0);
+  }
+
+  /** Sets `key` to a path; one that is longer than the kernel takes (255 bytes) goes by a descriptor's name. */
+  setPath(key: string, path: string): void {
+    if (Buffer.byteLength(path) <= 255) {
+      this.set(key, path);
+      return;
+    }
+    const fd = openat2(AT_FDCWD, path, { flags: O.PATH });
+    this.#held.push(fd);
+    this.set(key, `/proc/self/fd/${fd}`);
   }
 
   flag(key: string): void {
@@ -114,6 +127,7 @@ export class FsContext implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const fd of this.#held) closeSync(fd);
     closeSync(this.fd);
   }
 
@@ -187,7 +201,7 @@ export function setMountAttributes(fd: number, attributes: MountAttributes, recu
   );
 }
 
-/** True when errno says that this kernel does not know the call, the file system or (ENOTBLK, 15) mounting a file. */
+/** True when errno says that this kernel does not know the call, the file system or mounting a plain file. */
 export function isUnsupported(error: unknown): boolean {
-  return isErrno(error, "ENOSYS", "ENODEV", "EOPNOTSUPP", "EINVAL", "E15");
+  return isErrno(error, "ENOSYS", "ENODEV", "EOPNOTSUPP", "EINVAL", "ENOTBLK");
 }

@@ -3,7 +3,16 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type Digest, sha256 } from "../base/digest.ts";
 import { type Paths, paths } from "../base/paths.ts";
@@ -272,6 +281,18 @@ export function snapshotConformance(name: string, open: (where: Paths) => Promis
         await it.driver.removeChain(ids);
       }, 60_000);
 
+      test("may be in a data root of a long name", async () => {
+        await using it = await setUp();
+        const deep = join(it.scratch.path, "l".repeat(200), "m".repeat(100));
+        const where: Paths = { data: join(deep, "data"), run: join(it.scratch.path, "run") };
+        const driver = await open(where);
+        const one = await driver.addLayer(streamOf(archive({ name: "f", data: "1" })));
+        const two = await driver.addLayer(streamOf(archive({ name: "g", data: "2" })));
+        const ids = [one.diffId, two.diffId];
+        expect(contents(await driver.mountChain(ids))).toEqual({ f: "1", g: "2" });
+        await driver.removeChain(ids);
+      });
+
       test("is refused when a layer of it is not there", async () => {
         await using it = await setUp();
         const id = await it.add(archive({ name: "f" }));
@@ -453,6 +474,25 @@ export function snapshotConformance(name: string, open: (where: Paths) => Promis
         await expect(adding).rejects.toMatchObject({ code: "cancelled" });
         expect(await it.driver.listLayers()).toEqual([]);
         expect(leftovers(it.scratch.paths)).toEqual([]);
+      });
+
+      test("a full disk: said, nothing stays, and what fits still goes", async () => {
+        await using it = await setUp();
+        const small: Paths = { data: join(it.scratch.path, "small"), run: join(it.scratch.path, "small-run") };
+        mkdirSync(small.data);
+        const disk = join(it.scratch.path, "disk");
+        writeFileSync(disk, "");
+        truncateSync(disk, 4 << 20);
+        execFileSync("mkfs.ext4", ["-q", disk]);
+        execFileSync("mount", ["-o", "loop", disk, small.data]);
+        const driver = await open(small);
+        const large = archive({ name: "f", data: Buffer.alloc(5_000_000, 1) });
+        await expect(driver.addLayer(streamOf(large))).rejects.toMatchObject({ code: "ENOSPC" });
+        expect(leftovers(small)).toEqual([]);
+        const fits = archive({ name: "f", data: Buffer.alloc(500_000, 1) });
+        const { diffId } = await driver.addLayer(streamOf(fits));
+        expect(Object.keys(contents(await driver.mountChain([diffId])))).toEqual(["f"]);
+        await driver.removeChain([diffId]);
       });
 
       test("a million and one entries: too large, and said before the disk is full", async () => {

@@ -17,9 +17,9 @@ import { DEVICE_SLOT_SIZE, DEVICE_TABLE_OFFSET, readDeviceTags, SUPER_OFFSET } f
 export async function attachImage(image: string, tarOf: (tag: string) => string, target: string): Promise<void> {
   const devices = (await deviceTags(image)).map(tarOf);
   using context = new FsContext("erofs");
-  context.set("source", image);
+  context.setPath("source", image);
   context.flag("ro");
-  for (const device of devices) context.set("device", device);
+  for (const device of devices) context.setPath("device", device);
   using tree = new OwnedFd(context.mount(MOUNT_ATTR.RDONLY | MOUNT_ATTR.NODEV));
   attachMount(tree.fd, target);
 }

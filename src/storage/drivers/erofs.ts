@@ -7,18 +7,26 @@
 //   run/images/CHAIN        its mount
 
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chainId, type Digest, digestHex, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { type Paths, paths } from "../../base/paths.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { buildImage } from "../erofs/image.ts";
-import { decodeIndex, encodeIndex } from "../layer/index-file.ts";
+import { decodeIndex, decodeInfo, encodeIndex, HEAD_SIZE } from "../layer/index-file.ts";
 import { mergeLayers } from "../layer/merge.ts";
 import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../snapshot.ts";
 import { attachImage, detachImage, isImageMounted } from "./erofs-mount.ts";
-import { BackgroundWriter, makeDirectory, syncDirectory, temporaryName, writeWhole } from "./files.ts";
+import {
+  BackgroundWriter,
+  makeDirectory,
+  readHead,
+  sizeOf,
+  syncDirectory,
+  temporaryName,
+  writeWhole,
+} from "./files.ts";
 import { Keyed } from "./keyed.ts";
 import { abandon, type ReceivedLayer, receiveLayer } from "./receive.ts";
 
@@ -27,7 +35,7 @@ const TAR = /^([0-9a-f]{64})\.tar$/;
 export class ErofsDriver implements SnapshotDriver {
   readonly name = "erofs";
   readonly #paths: Paths;
-  readonly #chains = new Keyed<string>();
+  readonly #turns = new Keyed<string>();
 
   private constructor(where: Paths) {
     this.#paths = where;
@@ -61,7 +69,12 @@ export class ErofsDriver implements SnapshotDriver {
 
   async hasLayer(diffId: Digest): Promise<LayerInfo | undefined> {
     if ((await sizeOf(this.#tar(diffId))) === undefined) return undefined;
-    return (await this.#index(diffId)).info;
+    try {
+      return decodeInfo(await readHead(this.#indexPath(diffId), HEAD_SIZE));
+    } catch (error) {
+      if (!isErrno(error, "ENOENT") && !(error instanceof HoyError)) throw error;
+      return (await this.#index(diffId)).info;
+    }
   }
 
   async layerTar(diffId: Digest): Promise<string | undefined> {
@@ -78,7 +91,7 @@ export class ErofsDriver implements SnapshotDriver {
   async mountChain(diffIds: readonly Digest[]): Promise<readonly string[]> {
     if (diffIds.length === 0) return [];
     const hex = digestHex(chainId(diffIds));
-    return this.#chains.run(hex, async () => {
+    return this.#turns.run(hex, async () => {
       const target = paths.mount(this.#paths, hex);
       if (isImageMounted(target)) return [target];
       const image = this.#image(hex);
@@ -92,7 +105,7 @@ export class ErofsDriver implements SnapshotDriver {
   async removeChain(diffIds: readonly Digest[]): Promise<void> {
     if (diffIds.length === 0) return;
     const hex = digestHex(chainId(diffIds));
-    await this.#chains.run(hex, async () => {
+    await this.#turns.run(hex, async () => {
       const target = paths.mount(this.#paths, hex);
       detachImage(target);
       await removeDirectory(target);
@@ -122,12 +135,17 @@ export class ErofsDriver implements SnapshotDriver {
     } finally {
       await file.close();
     }
-    const { info, tree } = received;
+    await this.#turns.run(received.info.diffId, () => this.#keep(temporary, received));
+    return received.info;
+  }
+
+  async #keep(temporary: string, { info, tree }: ReceivedLayer): Promise<void> {
+    // A tar that is there stays: mounts may have it open, and then two of the same would take the disk.
+    if ((await sizeOf(this.#tar(info.diffId))) !== undefined) return;
     // The index first: once the tar has its name, the layer is there.
     await this.#writeIndex(info.diffId, encodeIndex(info, tree));
     await rename(temporary, this.#tar(info.diffId));
     await syncDirectory(paths.layers(this.#paths));
-    return info;
   }
 
   async #makeImage(diffIds: readonly Digest[], hex: string): Promise<void> {
@@ -148,7 +166,7 @@ export class ErofsDriver implements SnapshotDriver {
       tarSize: indexes.get(diffId)?.info.tarSize ?? 0,
       read: (into: Uint8Array, offset: number) => readExactly(this.#tar(diffId), into, offset),
     }));
-    const image = buildImage(merged, layers, { uuid: Buffer.from(hex, "hex") });
+    const image = await buildImage(merged, layers, { uuid: Buffer.from(hex, "hex") });
     await writeWhole(temporaryName(paths.temporary(this.#paths)), this.#image(hex), image);
     await syncDirectory(paths.images(this.#paths));
   }
@@ -206,15 +224,6 @@ function readExactly(path: string, into: Uint8Array, offset: number): void {
     }
   } finally {
     closeSync(file);
-  }
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
-    throw error;
   }
 }
 

@@ -1,8 +1,9 @@
 // Files of a driver: written beside, fsynced, renamed, so that a name only ever stands for a whole file.
 
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isErrno } from "../../linux/libc.ts";
 
 /** A name for something half-made in `directory`, which is emptied at the next start. */
 export function temporaryName(directory: string): string {
@@ -22,6 +23,27 @@ export async function writeWhole(temporary: string, target: string, data: string
   }
   await file.close();
   await rename(temporary, target);
+}
+
+/** The first `length` bytes of a file, or all of it. */
+export async function readHead(path: string, length: number): Promise<string> {
+  const file = await open(path, "r");
+  try {
+    const buffer = Buffer.alloc(length);
+    const { bytesRead } = await file.read(buffer, 0, length, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
 }
 
 /** Makes a rename or removal in a directory last. */

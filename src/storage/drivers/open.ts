@@ -1,10 +1,9 @@
 // Which snapshot driver runs: asked of the kernel by one real mount, once, unless the settings name one.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
-import type { Paths } from "../../base/paths.ts";
+import { type Paths, paths } from "../../base/paths.ts";
 import { SystemError } from "../../linux/libc.ts";
 import { FsContext } from "../../linux/mount.ts";
 import { OwnedFd } from "../../linux/open.ts";
@@ -12,6 +11,7 @@ import { buildImage } from "../erofs/image.ts";
 import { mergeLayers } from "../layer/merge.ts";
 import type { SnapshotDriver } from "../snapshot.ts";
 import { ErofsDriver } from "./erofs.ts";
+import { makeDirectory } from "./files.ts";
 import { OverlayDriver } from "./overlay.ts";
 
 export type DriverName = SnapshotDriver["name"];
@@ -23,16 +23,17 @@ export function parseDriverName(name: string): DriverName {
   throw new HoyError("invalid", `unknown storage driver: ${name}`, { hint: 'Use "erofs" or "overlay".' });
 }
 
-/** "erofs" when this kernel mounts EROFS from plain files, else "overlay", with the kernel's reason. */
-export async function probeDriver(
-  scratch: string = tmpdir(),
-): Promise<{ driver: DriverName; reason: string | undefined }> {
-  const directory = await mkdtemp(join(scratch, "probe-"));
+/**
+ * "erofs" when this kernel mounts EROFS from plain files in `scratch`, else "overlay", with the kernel's reason. Must be
+ * asked where the layers are to be: files of tmpfs and of overlay can't be mounted, whatever the kernel.
+ */
+export async function probeDriver(scratch: string): Promise<{ driver: DriverName; reason: string | undefined }> {
+  const directory = await mkdtemp(join(scratch, "snapshot-probe-"));
   try {
     const image = join(directory, "probe.erofs");
-    await writeFile(image, buildImage(mergeLayers([]), [], { uuid: new Uint8Array(16) }));
+    await writeFile(image, await buildImage(mergeLayers([]), [], { uuid: new Uint8Array(16) }));
     using context = new FsContext("erofs");
-    context.set("source", image);
+    context.setPath("source", image);
     context.flag("ro");
     using mounted = new OwnedFd(context.mount());
     return { driver: mounted.fd >= 0 ? "erofs" : "overlay", reason: undefined };
@@ -53,10 +54,12 @@ export interface OpenDriverOptions {
 /** @throws HoyError "invalid" when the settings ask for what this kernel can't do. */
 export async function openSnapshotDriver(options: OpenDriverOptions): Promise<SnapshotDriver> {
   if (options.prefer === "overlay") return OverlayDriver.open(options.paths);
-  const { driver, reason } = await probeDriver();
+  const scratch = paths.temporary(options.paths);
+  await makeDirectory(scratch, 0o700);
+  const { driver, reason } = await probeDriver(scratch);
   if (driver === "erofs") return ErofsDriver.open(options.paths);
   if (options.prefer === undefined) return OverlayDriver.open(options.paths);
-  throw new HoyError("invalid", `storage driver erofs does not work on this kernel: ${reason ?? "unknown"}`, {
-    hint: 'It needs Linux 6.12 or later with CONFIG_EROFS_FS_BACKED_BY_FILE; "overlay" works everywhere.',
+  throw new HoyError("invalid", `storage driver erofs does not work here: ${reason ?? "unknown"}`, {
+    hint: 'It needs Linux 6.12 or later with CONFIG_EROFS_FS_BACKED_BY_FILE, and a disk file system; "overlay" works everywhere.',
   });
 }

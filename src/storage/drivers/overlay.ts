@@ -14,10 +14,10 @@ import { chainId, type Digest, digestHex, parseDigest } from "../../base/digest.
 import { HoyError } from "../../base/error.ts";
 import { type Paths, paths } from "../../base/paths.ts";
 import { isErrno } from "../../linux/libc.ts";
-import { decodeIndex, encodeIndex } from "../layer/index-file.ts";
+import { decodeIndex, decodeInfo, encodeIndex, HEAD_SIZE } from "../layer/index-file.ts";
 import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../snapshot.ts";
 import { removeTree } from "../tree/remove.ts";
-import { makeDirectory, syncDirectory, temporaryName, writeWhole } from "./files.ts";
+import { makeDirectory, readHead, sizeOf, syncDirectory, temporaryName, writeWhole } from "./files.ts";
 import { inheritedDirectories, makeInherited } from "./inherited.ts";
 import { Keyed } from "./keyed.ts";
 import { abandon, type ReceivedLayer, receiveLayer } from "./receive.ts";
@@ -29,6 +29,8 @@ export class OverlayDriver implements SnapshotDriver {
   readonly name = "overlay";
   readonly #paths: Paths;
   readonly #turns = new Keyed<string>();
+  /** Lowers of chains that were asked for: each start of a container asks again. */
+  readonly #chains = new Map<string, readonly string[]>();
 
   private constructor(where: Paths) {
     this.#paths = where;
@@ -63,7 +65,8 @@ export class OverlayDriver implements SnapshotDriver {
   }
 
   async hasLayer(diffId: Digest): Promise<LayerInfo | undefined> {
-    return (await exists(this.#directory(diffId))) ? (await this.#index(diffId)).info : undefined;
+    if (!(await exists(this.#directory(diffId)))) return undefined;
+    return decodeInfo(await readHead(this.#indexPath(diffId), HEAD_SIZE));
   }
 
   async layerTar(): Promise<undefined> {
@@ -71,6 +74,7 @@ export class OverlayDriver implements SnapshotDriver {
   }
 
   async removeLayer(diffId: Digest): Promise<void> {
+    this.#chains.clear();
     const doomed = temporaryName(paths.temporary(this.#paths));
     try {
       // Away at once under its name; a crash while it is being emptied leaves it to the next start.
@@ -86,34 +90,45 @@ export class OverlayDriver implements SnapshotDriver {
     if (diffIds.length === 0) return [];
     const hex = digestHex(chainId(diffIds));
     return this.#turns.run(hex, async () => {
-      const indexes = new Map<Digest, ReceivedLayer>();
-      for (const diffId of diffIds) if (!indexes.has(diffId)) indexes.set(diffId, await this.#index(diffId));
-      const chain = diffIds.flatMap((diffId) => indexes.get(diffId) ?? []);
-      const lowers = visibleLayers(chain).map(({ info }) => this.#directory(info.diffId));
-      const inherited = inheritedDirectories(chain.map(({ tree }) => tree));
-      if (inherited === undefined) return lowers;
-      const top = this.#inherited(hex);
-      if (!(await exists(top))) {
-        const temporary = temporaryName(paths.temporary(this.#paths));
-        await mkdir(temporary, { mode: 0o700 });
-        makeInherited(temporary, inherited);
-        await flush(temporary);
-        await rename(temporary, top);
-        await syncDirectory(paths.images(this.#paths));
-      }
-      return [top, ...lowers];
+      const known = this.#chains.get(hex);
+      if (known !== undefined) return known;
+      const lowers = await this.#lowers(diffIds, hex);
+      this.#chains.set(hex, lowers);
+      return lowers;
     });
   }
 
   async removeChain(diffIds: readonly Digest[]): Promise<void> {
     if (diffIds.length === 0) return;
     const hex = digestHex(chainId(diffIds));
-    await this.#turns.run(hex, () => removeTree(this.#inherited(hex)));
+    await this.#turns.run(hex, async () => {
+      this.#chains.delete(hex);
+      await removeTree(this.#inherited(hex));
+    });
   }
 
   async listLayers(): Promise<Digest[]> {
     const names = await readdir(paths.layers(this.#paths));
     return names.filter((name) => HEX.test(name)).map((name) => parseDigest(`sha256:${name}`));
+  }
+
+  async #lowers(diffIds: readonly Digest[], hex: string): Promise<readonly string[]> {
+    const indexes = new Map<Digest, ReceivedLayer>();
+    for (const diffId of diffIds) if (!indexes.has(diffId)) indexes.set(diffId, await this.#index(diffId));
+    const chain = diffIds.flatMap((diffId) => indexes.get(diffId) ?? []);
+    const lowers = visibleLayers(chain).map(({ info }) => this.#directory(info.diffId));
+    const inherited = inheritedDirectories(chain.map(({ tree }) => tree));
+    if (inherited === undefined) return lowers;
+    const top = this.#inherited(hex);
+    if (!(await exists(top))) {
+      const temporary = temporaryName(paths.temporary(this.#paths));
+      await mkdir(temporary, { mode: 0o700 });
+      makeInherited(temporary, inherited);
+      await flush(temporary);
+      await rename(temporary, top);
+      await syncDirectory(paths.images(this.#paths));
+    }
+    return [top, ...lowers];
   }
 
   async #unpack(tar: AsyncIterable<Uint8Array>, directory: string, options: AddLayerOptions): Promise<ReceivedLayer> {
@@ -194,13 +209,7 @@ function visibleLayers(chain: readonly ReceivedLayer[]): ReceivedLayer[] {
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
-    throw error;
-  }
+  return (await sizeOf(path)) !== undefined;
 }
 
 /** Small pieces, with room for other work in between: a large one may hold thousands of files to make. */

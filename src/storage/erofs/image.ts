@@ -1,6 +1,7 @@
 // Writes the EROFS image of a chain of layers: metadata only, in memory, each file's data being chunks of its layer's
 // tar, which the kernel is given as extra devices.
 
+import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
 import type { MergedDirectory } from "../layer/merge.ts";
 import { type ChunkPlan, chunkAddresses } from "./chunks.ts";
@@ -39,18 +40,27 @@ export interface ImageOptions {
 }
 
 const BILLION = 1_000_000_000n;
+/** After so many, other work gets its turn. */
+const ITEMS_A_TURN = 8192;
 /** An image is made in memory; a million files with long names take some 200 MB. */
 const MAX_IMAGE = 1024 * 1024 * 1024;
 
 /** @throws HoyError "too-large" when the metadata of the chain takes over 1 GiB. */
-export function buildImage(root: MergedDirectory, layers: readonly ImageLayer[], options: ImageOptions): Buffer {
+export async function buildImage(
+  root: MergedDirectory,
+  layers: readonly ImageLayer[],
+  options: ImageOptions,
+): Promise<Buffer> {
   const blockBits = options.blockBits ?? 9;
   const blockSize = 1 << blockBits;
   const layout = layOut(root, blockSize);
   if (layout.size > MAX_IMAGE) throw new HoyError("too-large", "the image's layers have too many files");
   const image = Buffer.alloc(layout.size);
   const writer = new ImageWriter(image, layout, layers, blockSize);
-  for (const item of layout.items) writer.item(item);
+  for (const [index, item] of layout.items.entries()) {
+    writer.item(item);
+    if (index % ITEMS_A_TURN === ITEMS_A_TURN - 1) await setImmediate();
+  }
   for (const [index, layer] of layout.devices.entries()) {
     const source = layers[layer];
     if (source === undefined) throw new HoyError("internal", "image of a layer that was not given");

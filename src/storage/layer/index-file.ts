@@ -1,5 +1,5 @@
 // A layer's index: its tree as JSON beside its tar, so that making an image of a chain need not read the tars again.
-// A cache: when it is lost or of another version, it is made again from the tar.
+// The first line is what is asked often (LayerInfo), the second is the tree, which may be large.
 
 import { HoyError } from "../../base/error.ts";
 import type { LayerInfo } from "../snapshot.ts";
@@ -33,9 +33,12 @@ type InodeRow = readonly [
 /** Row of the parent, name, row of the inode or -1 for a whiteout, flags. Parents come before children; row 0 is the root. */
 type NodeRow = readonly [number, RawText, number, number];
 
-interface IndexFile {
+interface Head {
   readonly version: number;
   readonly info: LayerInfo;
+}
+
+interface Body {
   readonly inodes: readonly InodeRow[];
   readonly nodes: readonly NodeRow[];
 }
@@ -60,16 +63,31 @@ export function encodeIndex(info: LayerInfo, tree: LayerTree): string {
       else todo.push([node, nodes.push([parent, name, inodeRow(node.inode), flags(node)]) - 1]);
     }
   }
-  return JSON.stringify({ version: VERSION, info, inodes, nodes } satisfies IndexFile);
+  const head: Head = { version: VERSION, info };
+  const body: Body = { inodes, nodes };
+  return `${JSON.stringify(head)}\n${JSON.stringify(body)}\n`;
+}
+
+/** The first line is shorter than this. */
+export const HEAD_SIZE = 1024;
+
+/** What the first line says; `text` may end anywhere after it. @throws HoyError "internal" as decodeIndex. */
+export function decodeInfo(text: string): LayerInfo {
+  const end = text.indexOf("\n");
+  const head: Head | undefined = end < 0 ? undefined : parse(text.slice(0, end));
+  if (head?.version !== VERSION || typeof head.info?.diffId !== "string") throw damaged();
+  return head.info;
 }
 
 /** @throws HoyError "internal" when it is not an index of this version: make it again. */
 export function decodeIndex(text: string): { info: LayerInfo; tree: LayerTree } {
-  const file = parse(text);
-  const inodes = file.inodes.map(inodeOf);
+  const info = decodeInfo(text);
+  const body: Body | undefined = parse(text.slice(text.indexOf("\n") + 1));
+  if (!Array.isArray(body?.inodes) || !Array.isArray(body.nodes)) throw damaged();
+  const inodes = body.inodes.map(inodeOf);
   const directories = new Map<number, Directory>();
   const root = impliedDirectory();
-  for (const [row, [parent, name, inodeRow, flags]] of file.nodes.entries()) {
+  for (const [row, [parent, name, inodeRow, flags]] of body.nodes.entries()) {
     const inode = inodes[inodeRow];
     const children = directories.get(parent)?.children;
     if (inodeRow === WHITEOUT) children?.set(name, { kind: "whiteout" });
@@ -84,18 +102,15 @@ export function decodeIndex(text: string): { info: LayerInfo; tree: LayerTree } 
       if (row !== 0) children?.set(name, directory);
     }
   }
-  return { info: file.info, tree: { root, entries: file.info.entries, size: file.info.size } };
+  return { info, tree: { root, entries: info.entries, size: info.size } };
 }
 
-function parse(text: string): IndexFile {
-  let file: IndexFile;
+function parse<T>(text: string): T {
   try {
-    file = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw damaged(cause);
   }
-  if (file?.version !== VERSION || !Array.isArray(file.inodes) || !Array.isArray(file.nodes)) throw damaged();
-  return file;
 }
 
 function damaged(cause?: unknown): HoyError {

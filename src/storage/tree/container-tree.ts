@@ -45,10 +45,10 @@ export function openContainerTree(parts: ContainerTreeParts): OwnedFd {
 
 function detached({ lowers, upper, work }: ContainerTreeParts): number {
   using context = new FsContext("overlay");
-  for (const lower of lowers) context.set("lowerdir+", lower);
+  for (const lower of lowers) context.setPath("lowerdir+", lower);
   if (upper !== undefined && work !== undefined) {
-    context.set("upperdir", upper);
-    context.set("workdir", work);
+    context.setPath("upperdir", upper);
+    context.setPath("workdir", work);
   }
   for (const [key, value] of OPTIONS) context.set(key, value);
   return context.mount();

@@ -462,7 +462,7 @@ test("removing a tree: deep, with odd names and links, and only it", async () =>
   writeFileSync(join(outside, "kept"), "");
   symlinkSync(outside, join(root, "link"));
   // Deeper than any path can be, so made from the bottom up.
-  for (let depth = 0; depth < 3000; depth++) {
+  for (let depth = 0; depth < 2100; depth++) {
     mkdirSync(join(root, "next"));
     writeFileSync(join(root, "next/f"), "");
     if (depth > 0) renameSync(join(root, "d"), join(root, "next/d"));
@@ -474,7 +474,7 @@ test("removing a tree: deep, with odd names and links, and only it", async () =>
   await removeTree(root);
   expect(existsSync(root)).toBe(false);
   expect(existsSync(join(outside, "kept"))).toBe(true);
-});
+}, 30_000);
 
 test("a tree of one directory, of lowers only, and with an upper", async () => {
   const { lowers } = await container(() => undefined);
