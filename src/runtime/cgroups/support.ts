@@ -1,7 +1,7 @@
 // Which limits this host's cgroups can hold: asked once, by looking for the files that would be written.
 // In v2 a controller's files are missing in the root group, so the list of controllers answers there.
 
-import { access, mkdtemp, readFile, rmdir } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { CgroupLayout } from "./detect.ts";
@@ -53,26 +53,11 @@ async function probeV1({ controllers }: CgroupLayout): Promise<ResourceSupport> 
     cpus: await text("cpuset.cpus"),
     mems: await text("cpuset.mems"),
     pidsLimit: controllers.has("pids"),
-    ...(await probeBlkioV1(controllers.get("blkio"))),
+    // BFQ's own files (blkio.bfq.weight) do not count: crun 1.8 does not write them, nor does Docker look for them.
+    blkioWeight: await has("blkio", "blkio.weight"),
+    blkioWeightDevice: await has("blkio", "blkio.weight_device"),
     blkioThrottle: await has("blkio", "blkio.throttle.read_bps_device"),
   };
-}
-
-/** The weights of the BFQ scheduler are missing in the root group: a child has to be made to see them. */
-async function probeBlkioV1(root: string | undefined) {
-  if (root === undefined) return { blkioWeight: false, blkioWeightDevice: false };
-  const probe = await mkdtemp(join(root, "hoy-probe-")).catch(() => undefined);
-  const look = probe ?? root;
-  const any = async (...names: string[]) =>
-    (await Promise.all(names.map((name) => exists(join(look, name))))).some((found) => found);
-  try {
-    return {
-      blkioWeight: await any("blkio.weight", "blkio.bfq.weight"),
-      blkioWeightDevice: await any("blkio.weight_device", "blkio.bfq.weight_device"),
-    };
-  } finally {
-    if (probe !== undefined) await rmdir(probe);
-  }
 }
 
 async function probeV2(root: string): Promise<ResourceSupport> {

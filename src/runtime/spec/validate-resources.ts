@@ -154,10 +154,12 @@ const THROTTLES = [
 
 function blkio(resources: Resources, { support }: HostFacts, discard: Discard): void {
   const { BlkioWeight: weight = 0, BlkioWeightDevice: weights = [] } = resources;
+  const possible = (value: number) => value >= 10 && value <= 1000;
+  if ((weight !== 0 && !possible(weight)) || !weights.every(({ Weight = 0 }) => possible(Weight))) {
+    invalid("Range of blkio weight is from 10 to 1000");
+  }
   if (weight > 0 && !support.blkioWeight) {
     discard(unsupported("Block I/O weight", "Weight discarded."), "BlkioWeight");
-  } else if (weight !== 0 && (weight < 10 || weight > 1000)) {
-    invalid("Range of blkio weight is from 10 to 1000");
   }
   if (resources.IOMaximumBandwidth) {
     invalid("invalid option: QoS maximum bandwidth configuration is not supported on linux");
@@ -165,9 +167,6 @@ function blkio(resources: Resources, { support }: HostFacts, discard: Discard): 
   if (resources.IOMaximumIOps) invalid("invalid option: QoS maximum IOPs configuration is not supported on linux");
   if (weights.length > 0 && !support.blkioWeightDevice) {
     discard(unsupported("Block I/O weight_device", "Weight-device discarded."), "BlkioWeightDevice");
-  }
-  for (const { Weight = 0 } of resources.BlkioWeightDevice ?? []) {
-    if (Weight < 10 || Weight > 1000) invalid("Range of blkio weight is from 10 to 1000");
   }
   for (const [field, what, limit] of THROTTLES) {
     const devices = resources[field] ?? [];

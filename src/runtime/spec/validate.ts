@@ -64,6 +64,7 @@ export function validateHostConfig(
   checkModes(config, container);
   checkCapabilities(config, availableCapabilities(facts, userNamespace));
   const { resources, warnings } = validateResources(config, facts, false);
+  refuseMissing(resources);
   checkRest(resources);
   return { hostConfig: resources, warnings: [...warnings, ...checkSecurity(resources, facts)] };
 }
@@ -117,6 +118,16 @@ function checkCapabilities(config: HostConfig, available: readonly string[]): vo
     } catch (cause) {
       invalid(`invalid ${field}: ${cause instanceof Error ? cause.message : cause}`);
     }
+  }
+}
+
+/** Known, and not there yet: said, in place of a container without it. */
+function refuseMissing(config: HostConfig): void {
+  if (Object.keys(config.StorageOpt ?? {}).length > 0) {
+    throw new HoyError("not-implemented", "storage options of a container (--storage-opt) are not there yet");
+  }
+  if (config.Cgroup) {
+    throw new HoyError("not-implemented", "sharing the cgroup of another container is not there yet");
   }
 }
 
