@@ -80,7 +80,7 @@ describe("import", () => {
   eachClient(hoy, "a broken archive leaves nothing", async (client) => {
     const before = stored();
     const cut = (await baseTar()).slice(0, 1_000_100);
-    await fails(client.with({ input: cut }, "import", "-", unique()), 1, /unexpected EOF|truncated|ends/i);
+    await fails(client.with({ input: cut }, "import", "-", unique()), 1, /unexpected E/i);
     await fails(client.with({ input: "this is no archive".repeat(100) }, "import", "-", unique()), 1, /./);
     expect(stored()).toEqual(before);
   });
@@ -130,9 +130,15 @@ describe("save and load", () => {
   });
 
   eachClient(hoy, "a damaged archive is refused and leaves nothing", async (client) => {
-    const file = join(fresh(), "x.tar");
-    await ok(client("save", "-o", file, "busybox"));
+    const [dir, image] = [fresh(), unique("damaged")];
+    const file = join(dir, "x.tar");
     const before = stored();
+    // Layers of its own: what is here already is not read again.
+    writeFileSync(join(dir, "big"), new Uint8Array(1_000_000).fill(3));
+    const tar = await commandBytes(["tar", "-C", dir, "-c", "big"]);
+    await ok(client.with({ input: tar.stdout }, "import", "-", image));
+    await ok(client("save", "-o", file, image));
+    await ok(client("rmi", image));
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.subarray(0, bytes.length >> 1));
     const cut = await client("load", "-i", file);
@@ -186,7 +192,7 @@ describe("names", () => {
   eachClient(hoy, "history, newest first", async (client) => {
     const lines = (await ok(client("history", "--format", "{{.CreatedBy}}|{{.Size}}", "busybox"))).split("\n");
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/\|2\.\d+MB$/);
+    expect(lines[0]).toMatch(/\|[12]\.\d+MB$/);
   });
 });
 

@@ -270,7 +270,7 @@ describe("restart policies", () => {
       await fails(
         client("run", "--rm", "--restart", "always", ...NET, "busybox"),
         125,
-        /[Cc]onflicting options: --restart and --rm/,
+        /conflicting options: cannot specify both --restart and --rm/,
       );
     }
   });

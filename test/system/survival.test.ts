@@ -101,7 +101,7 @@ describe("the shim", () => {
       async () => (await inspect(name, "{{.State.Status}}")) === "exited",
       "the container is taken to have ended",
     );
-    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    await eventually(async () => !existsSync(`/proc/${pid}`), "its process is killed");
     expect(await inspect(name, "{{.State.ExitCode}}")).toBe("137");
     await ok(hoy.hoy("start", name));
     expect(await inspect(name, "{{.State.Status}}")).toBe("running");
