@@ -17,6 +17,7 @@
 #include "util.h"
 
 #define HOLD_MS 2000
+#define SETTLE_MS 3000
 #define DROP_MS 1000
 #define LINGER_MS 60000
 
@@ -78,6 +79,13 @@ static void hold_over(struct timer *timer)
 	proc_release(proc_find(0));
 }
 
+/* The code that a start takes is not needed again soon, and its pages count as the shim's until it gives them back. */
+static void settled(struct timer *timer)
+{
+	(void)timer;
+	madvise(&__executable_start, (size_t)(&etext - &__executable_start), MADV_DONTNEED);
+}
+
 void container_started(struct proc *proc)
 {
 	userns_end_helper(the_userns);
@@ -85,8 +93,8 @@ void container_started(struct proc *proc)
 	int length = snprintf(line, sizeof line, "STARTED %d\n", (int)proc->pid);
 	tell(line, (size_t)length);
 	oom_watch(the_job, conns_oom);
-	/* What was run until now is not needed again: its pages count as the shim's until it gives them back. */
-	madvise(&__executable_start, (size_t)(&etext - &__executable_start), MADV_DONTNEED);
+	static struct timer settle = {.fire = settled};
+	timer_start(&settle, SETTLE_MS);
 	static struct timer hold = {.fire = hold_over};
 	if (proc->held)
 		timer_start(&hold, HOLD_MS);

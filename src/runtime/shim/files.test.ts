@@ -2,7 +2,16 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { CRUN, Fixture, RUNC } from "./fixture.ts";
@@ -83,6 +92,18 @@ test("a file system that can't be idmapped is an error that names it and the way
     "the file system of /proc can't be mapped to the container's user namespace (use --userns=host",
   );
   expect(existsSync(request.bundle)).toBe(false);
+});
+
+test("a directory above the container that its user may not pass is named, with the way out", async () => {
+  const closed = join(fixture.directory, "run");
+  const request = fixture.request(["true"]);
+  fixture.remember(request);
+  chmodSync(closed, 0o700);
+  const error = await fixture.runtime.start(request).catch((thrown: unknown) => thrown);
+  chmodSync(closed, 0o711);
+  expect(String(error)).toContain(`the container's user may not pass ${closed}`);
+  expect(error).toHaveProperty("code", "internal");
+  expect(error).toHaveProperty("hint", expect.stringContaining("--userns=host"));
 });
 
 test("a bind whose source is not there", async () => {

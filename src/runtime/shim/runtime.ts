@@ -19,6 +19,7 @@ import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
 import { encodeJob } from "./job.ts";
 import { launchShim } from "./launch.ts";
+import { explainClosed } from "./traverse.ts";
 
 const run = promisify(execFile);
 const KILLED = 137;
@@ -59,8 +60,9 @@ class ShimRuntime implements ContainerRuntime {
       if (beforeRun !== undefined && request.hold) await client.release();
       return client;
     } catch (error) {
+      const told = request.idMap === undefined ? error : explainClosed(request.bundle, error);
       await this.cleanup(request.id, request.bundle, request.runtime);
-      throw error;
+      throw told;
     }
   }
 
