@@ -7,10 +7,10 @@ import { build } from "../../base/version.ts";
 import { API_VERSION, compareVersions, isVersion } from "../version.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { connectError, DaemonError, daemonError } from "./errors.ts";
-import { Reader, type ResponseHead, readBody, readHead, writeChunked, writeRequest } from "./http1.ts";
-import { connectSocket, type Wire } from "./wire.ts";
+import { abortCloses, closing, encodeQuery, headOf, type QueryValue, textOf } from "./exchange.ts";
+import { Reader, type ResponseHead, readBody, writeChunked, writeRequest } from "./http1.ts";
 
-export type QueryValue = string | number | boolean | readonly string[] | undefined;
+import { connectSocket, type Wire } from "./wire.ts";
 
 export interface RequestOptions {
   /** undefined and false are left out; lists are repeated. */
@@ -258,70 +258,4 @@ export class Transport {
     const { connectProcess, sshCommand } = await import("./process-wire.ts");
     return connectProcess(sshCommand(endpoint));
   }
-}
-
-/** An engine may refuse an upload and close while it is still written: its answer counts, not our broken write. */
-async function headOf(reader: Reader, uploading: Promise<void> | undefined): Promise<ResponseHead> {
-  const head = readHead(reader);
-  if (uploading === undefined) return head;
-  const failed = uploading.then(
-    () => undefined,
-    (thrown: unknown) => ({ thrown }),
-  );
-  const first = await Promise.race([head, failed]);
-  if (first !== undefined && "status" in first) return first;
-  if (first === undefined) return head;
-  try {
-    return await head;
-  } catch {
-    throw first.thrown; // why the upload failed is what the user should read
-  }
-}
-
-function abortCloses(signal: AbortSignal | undefined, wire: Wire): Disposable {
-  const close = () => wire.close();
-  signal?.addEventListener("abort", close, { once: true });
-  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", close) };
-}
-
-/** The generator, with a last word when it is left early or fails. A broken stream after an abort is the abort. */
-async function* closing<T>(
-  source: AsyncGenerator<T>,
-  close: () => void,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<T> {
-  try {
-    yield* source;
-  } catch (thrown) {
-    signal?.throwIfAborted();
-    throw thrown;
-  } finally {
-    close();
-  }
-}
-
-const MAX_TEXT = 256 * 1024 * 1024;
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    if (size > MAX_TEXT) throw new HoyError("too-large", "the engine's answer is too large");
-    pieces.push(piece);
-  }
-  return new TextDecoder().decode(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
-}
-
-function encodeQuery(query: RequestOptions["query"]): string {
-  if (query === undefined) return "";
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined || value === false) continue;
-    if (value === true) params.append(name, "1");
-    else if (typeof value === "object") for (const each of value) params.append(name, each);
-    else params.append(name, String(value));
-  }
-  const text = params.toString();
-  return text === "" ? "" : `?${text}`;
 }

@@ -57,6 +57,13 @@ export async function startHarness(parts: FakeParts, limits: Partial<Limits> = {
   };
 }
 
+/** Status and message of an answer that is an error; `body` is sent as JSON. */
+export async function messageOf(harness: Harness, method: string, target: string, body?: string) {
+  const json = { "Content-Type": "application/json" };
+  const answer = await harness.ask(method, target, body === undefined ? {} : { body, headers: json });
+  return [answer.status, (answer.json as { message: string }).message] as const;
+}
+
 /** A connection of bytes. */
 export interface RawConnection extends AsyncDisposable {
   send(data: string | Uint8Array): void;
