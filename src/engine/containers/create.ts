@@ -134,13 +134,12 @@ function hostConfigOf(
 
 /** Its own range, the host's ids, or those of the container whose namespaces it joins (a namespace has one owner). */
 function idMapFor(engine: EngineContext, host: HostConfig): IdMap | undefined {
+  // The host's root may join any namespace: who asks for that is not put into another's user namespace.
+  if (!engine.settings.userNamespaces.enabled || host.UsernsMode === "host" || host.Privileged) return undefined;
   const [owner] = namespaceOwners(host, engine.containers);
-  if (owner !== undefined) {
-    engine.idRanges.hold(owner.spec.idMap);
-    return owner.spec.idMap;
-  }
-  const own = engine.settings.userNamespaces.enabled && host.UsernsMode !== "host" && !host.Privileged;
-  return own ? engine.idRanges.allocate() : undefined;
+  if (owner === undefined) return engine.idRanges.allocate();
+  engine.idRanges.hold(owner.spec.idMap);
+  return owner.spec.idMap;
 }
 
 /** The host's own in its network or uts namespace; what the user says; else the id's beginning. */
