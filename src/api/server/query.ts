@@ -54,7 +54,8 @@ export class Query {
   /** A Unix time, "seconds[.nanoseconds]". "0" and "" are no bound. @throws HoyError "invalid". */
   time(name: string): string | undefined {
     const value = this.optional(name);
-    if (value === undefined || value === "0") return undefined;
+    // "until=0" is no bound; "since=0" is one: of the events, all that are kept.
+    if (value === undefined || (value === "0" && name === "until")) return undefined;
     if (!/^-?[0-9]{1,18}(\.[0-9]{1,9})?$/.test(value)) {
       throw new HoyError("invalid", `invalid value for "${name}": ${JSON.stringify(value.slice(0, 100))}`);
     }

@@ -43,7 +43,10 @@ export async function recoverContainers(engine: EngineContext): Promise<Containe
           return false;
         }),
     );
-    await sweep(engine);
+    // What can't be taken away now is tried again at the next start; the engine is of more use when it runs.
+    for (const step of [sweepImages, sweepDirectories, sweepBundles]) {
+      await step(engine).catch((error) => log.error("what a former engine left could not be removed", { error }));
+    }
     return all.filter((_, index) => wanted[index] === true);
   });
 }
@@ -62,6 +65,7 @@ export async function startRecovered(engine: EngineContext, containers: readonly
 /** Whether the restart policy wants it started. For whoever holds the lock. */
 async function recover(engine: EngineContext, container: Container): Promise<boolean> {
   const { state } = container;
+  container.clean = !existsSync(container.paths.bundle);
   if (!existsSync(container.paths.upper) || state.status === "removing" || state.status === "dead") {
     await finishOff(engine, container);
     return false;
@@ -132,10 +136,11 @@ async function tookEnd(engine: EngineContext, container: Container, status: Exit
 
 /** What a start that never was has left. */
 async function clean(engine: EngineContext, container: Container): Promise<void> {
-  if (!existsSync(container.paths.bundle)) return;
+  if (container.clean) return;
   await engine.network.release(container.id);
   const runtime = engine.ociRuntime(container.spec.hostConfig.Runtime);
   await engine.runtime.cleanup(container.id, container.paths.bundle, runtime);
+  container.clean = true;
 }
 
 async function finishOff(engine: EngineContext, container: Container): Promise<void> {
@@ -150,24 +155,32 @@ async function finishOff(engine: EngineContext, container: Container): Promise<v
   await removeLocked(engine, container, { volumes: false, link: false });
 }
 
-/** Things without a row. */
-async function sweep(engine: EngineContext): Promise<void> {
-  const { settings, containers } = engine;
-  for (const { user } of engine.images.users()) {
-    if (/^[0-9a-f]{64}$/.test(user) && containers.byId(user) === undefined) await engine.images.release(user);
+/** Layers held for containers without a row. */
+async function sweepImages({ images, containers }: EngineContext): Promise<void> {
+  for (const { user } of images.users()) {
+    if (/^[0-9a-f]{64}$/.test(user) && containers.byId(user) === undefined) await images.release(user);
   }
+}
+
+/** Directories without a row, and what was thrown away and is not gone. */
+async function sweepDirectories({ settings, containers }: EngineContext): Promise<void> {
   const root = join(settings.paths.data, "containers");
   for (const name of await readdir(root)) {
     if (containers.byId(name) === undefined) await rm(join(root, name), { recursive: true, force: true });
   }
-  const run = join(settings.paths.run, "containers");
-  for (const name of await readdir(run)) {
-    if (containers.byId(name) !== undefined) continue;
-    log.warn("a bundle without a container", { path: join(run, name) });
-    await engine.runtime.cleanup(name, join(run, name), engine.ociRuntime(undefined));
-  }
   const temporary = paths.temporary(settings.paths);
   for (const name of await readdir(temporary)) {
     if (/^(container|volume)-/.test(name)) await rm(join(temporary, name), { recursive: true, force: true });
+  }
+}
+
+/** Bundles without a row; whatever runs in one is ended. */
+async function sweepBundles(engine: EngineContext): Promise<void> {
+  const run = join(engine.settings.paths.run, "containers");
+  for (const name of await readdir(run)) {
+    if (engine.containers.byId(name) !== undefined) continue;
+    log.warn("a bundle without a container", { path: join(run, name) });
+    await engine.network.release(name);
+    await engine.runtime.cleanup(name, join(run, name), engine.ociRuntime(undefined));
   }
 }

@@ -214,11 +214,21 @@ function exitOf(bundle: string, state: string): ExitStatus | undefined {
 function cgroupsPathOf(bundle: string): string | undefined {
   const file = join(bundle, "config.json");
   if (!existsSync(file)) return undefined;
-  const spec: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const spec = parseSpec(readFileSync(file, "utf8"));
   if (typeof spec !== "object" || spec === null || !("linux" in spec)) return undefined;
   const { linux } = spec;
   if (typeof linux !== "object" || linux === null || !("cgroupsPath" in linux)) return undefined;
   return typeof linux.cgroupsPath === "string" ? linux.cgroupsPath : undefined;
+}
+
+/** Undefined for one that was not written to its end: then nothing was started with it. */
+function parseSpec(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
