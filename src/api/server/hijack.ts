@@ -1,7 +1,6 @@
 // Taking a connection over: after the head of the answer both sides speak bytes, not HTTP, and each may close its half
 // (attach, exec). With `Upgrade: tcp` the answer is 101, without it 200 with a body that ends with the connection.
 
-import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { AttachStream, OutputChunk } from "../backend.ts";
 import { frame } from "../stdcopy.ts";
@@ -62,21 +61,30 @@ export function detach(call: Call, head: readonly string[]): Duplex {
   return socket;
 }
 
-/** The client's bytes, one write at a time: while the process does not read, the client is not read either. */
+/**
+ * The client's bytes, one write at a time and in order, its end behind the last of them. While the process does not
+ * read, the client is not read either; what was read already (a pause does not call it back) waits its turn.
+ */
 function pumpInput(socket: Duplex, stream: AttachStream, wanted: boolean, early: Uint8Array): void {
-  const write = (data: Uint8Array) => {
-    if (!wanted) return;
+  let waiting = 0;
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (step: () => Promise<void> | void) => {
+    waiting += 1;
     socket.pause();
-    void stream.write(data).then(
-      () => socket.resume(),
-      () => socket.destroy(),
+    last = last.then(step).then(
+      () => {
+        waiting -= 1;
+        if (waiting === 0) socket.resume();
+      },
+      () => void socket.destroy(),
     );
   };
-  // An end that is seen while a write is under way comes after it: a paused socket does not end.
-  socket.on("data", write);
-  socket.on("end", () => {
-    if (wanted) stream.endInput();
+  if (early.length > 0 && wanted) inTurn(() => stream.write(early));
+  socket.on("data", (data: Uint8Array) => {
+    if (wanted) inTurn(() => stream.write(data));
   });
-  if (early.length > 0) write(Buffer.from(early));
-  else socket.resume();
+  socket.on("end", () => {
+    if (wanted) inTurn(() => stream.endInput());
+  });
+  if (waiting === 0) socket.resume();
 }

@@ -1,6 +1,7 @@
 // What flows, as bytes over a fake backend: attach, exec, logs, wait, progress, uploads; and clients that go away.
 
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { HoyError } from "../../base/error.ts";
 import { frame } from "../stdcopy.ts";
 import { EchoProcess } from "../testing/fake.ts";
@@ -36,6 +37,36 @@ test("attach: 101 with Upgrade, 200 without, frames, and a half-close that leave
     expect(parseAnswer(await connection.all()).text).toBe(bytes.toString("latin1"));
   }
   expect(processes.every((process) => process.closed)).toBe(true);
+});
+
+test("megabytes of input reach a slow process whole and in order, its end after them", async () => {
+  const hash = createHash("sha256");
+  const done = Promise.withResolvers<string>();
+  const process = new EchoProcess(false);
+  process.write = async (data) => {
+    const copy = Uint8Array.from(data);
+    await Bun.sleep(copy.length % 3);
+    hash.update(copy);
+  };
+  process.endInput = () => {
+    done.resolve(hash.digest("hex"));
+    process.output.end();
+  };
+  await using harness = await startHarness({ containers: { attach: async () => process } });
+  await using connection = await harness.raw();
+  connection.send(
+    "POST /containers/x/attach?stdin=1&stream=1 HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
+  );
+  await connection.until("\r\n\r\n");
+  const sent = createHash("sha256");
+  for (let i = 0; i < 100; i++) {
+    const piece = new Uint8Array(50_001).fill(i);
+    sent.update(piece);
+    connection.send(piece);
+  }
+  connection.end();
+  expect(await done.promise).toBe(sent.digest("hex"));
+  await connection.all();
 });
 
 test("bytes that come right behind an upgrade's head are input", async () => {
