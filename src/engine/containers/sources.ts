@@ -35,7 +35,7 @@ async function sourceOf(engine: EngineContext, container: Container): Promise<Co
     work: paths.work,
     idMap: spec.idMap,
     readonlyRootfs: spec.hostConfig.ReadonlyRootfs ?? false,
-    mountPoints: spec.mounts.map((mount) => mount.destination),
+    mountPoints: [...spec.mounts.map((mount) => mount.destination), ...Object.keys(spec.hostConfig.Tmpfs ?? {})],
     mounts: spec.mounts
       .filter((mount) => mount.type !== "tmpfs")
       .map(({ source, destination, rw }) => ({ source, destination, rw })),
