@@ -3,10 +3,9 @@
 import type { Context } from "../command.ts";
 import type { FilterMap } from "../flag.ts";
 import { humanSize } from "../format/units.ts";
-import { confirm, filterQuery, pruneCancelled, pruneFilters } from "./shared.ts";
+import { confirm, filterQuery, pruneFilters } from "./shared.ts";
 
 export interface Prune {
-  readonly kind: string;
   readonly warning: string;
   readonly force: boolean;
   readonly filter: FilterMap;
@@ -15,10 +14,9 @@ export interface Prune {
   deleted(answer: Readonly<Record<string, unknown>>): string[];
 }
 
-/** @throws ExitError when the user says no. */
+/** A no is no failure: nothing is said, and the exit code is 0, as with docker. */
 export async function pruneCommand(context: Context, prune: Prune): Promise<void> {
-  if (!prune.force && !(await confirm(context, `${prune.warning}\nAre you sure you want to continue?`)))
-    throw pruneCancelled(prune.kind);
+  if (!prune.force && !(await confirm(context, `${prune.warning}\nAre you sure you want to continue?`))) return;
   const { lines, reclaimed } = await pruneOnce(context, prune);
   for (const line of lines) context.io.stdout.line(line);
   if (reclaimed !== undefined) context.io.stdout.line(`Total reclaimed space: ${humanSize(reclaimed)}`);

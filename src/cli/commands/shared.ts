@@ -1,6 +1,6 @@
 // What many commands have in common: the --format flag, filters on the wire, going on after a failure, asking first.
 
-import { ExitError, FailureList } from "../base/errors.ts";
+import { FailureList } from "../base/errors.ts";
 import type { Context } from "../command.ts";
 import { type FilterMap, flag } from "../flag.ts";
 
@@ -63,7 +63,7 @@ export async function forEachArgument(
   failures.raise();
 }
 
-/** Asks; anything but y or yes is no. @throws ExitError when there is nobody to ask. */
+/** Asks; anything but y or yes is no. */
 export async function confirm({ io }: Context, question: string): Promise<boolean> {
   io.stdout.print(`${question} [y/N] `);
   let line = "";
@@ -72,11 +72,6 @@ export async function confirm({ io }: Context, question: string): Promise<boolea
     if (line.includes("\n")) break;
   }
   return ["y", "yes"].includes((line.split("\n")[0] ?? "").trim().toLowerCase());
-}
-
-/** What docker says, and how it exits, when the answer was no. */
-export function pruneCancelled(kind: string): ExitError {
-  return new ExitError(1, `${kind} prune has been cancelled`);
 }
 
 /** pruneFilters of the configuration, added to the command's own. */

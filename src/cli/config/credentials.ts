@@ -66,10 +66,6 @@ export async function eraseCredentials(config: ConfigFile, key: string): Promise
   config.save();
 }
 
-export function isLoggedIn(config: ConfigFile, key: string): boolean {
-  return findStored(config.data.auths ?? {}, key) !== undefined;
-}
-
 function helperOf(config: ConfigFile, key: string): string | undefined {
   return config.data.credHelpers?.[hostOf(key)] ?? config.data.credHelpers?.[key] ?? config.data.credsStore;
 }

@@ -70,5 +70,5 @@ function templateFailure(thrown: unknown): unknown {
 function headerView(headers: List["headers"]): View {
   const fields = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, () => text]));
   const Label = (name: string) => (name.split(".").at(-1) ?? "").replaceAll(/[-_]/g, " ");
-  return new View("formatter.SubHeaderContext", fields, { Label }, true);
+  return new View("formatter.SubHeaderContext", fields, { Label }, { open: true });
 }

@@ -78,11 +78,8 @@ export function goTimestamp(text: string): string {
   return `${day} ${clock}${digits === "" ? "" : `.${digits}`} ${offset} ${name}`;
 }
 
-/** RFC 3339 in the local zone with nine digits of a second, as event lists have it. `nano` is Unix time in ns. */
-export function rfc3339Nano(seconds: number, nano: number | undefined): string {
-  const whole = nano === undefined ? seconds : Math.floor(nano / 1e9);
-  // A double holds today's time in ns to about 200 ns.
-  const fraction = nano === undefined ? 0 : Number(BigInt(Math.trunc(nano)) % 1_000_000_000n);
-  const text = rfc3339(whole);
-  return `${text.slice(0, 19)}.${String(fraction).padStart(9, "0")}${text.slice(19)}`;
+/** RFC 3339 in the local zone with nine digits of a second. */
+export function rfc3339Nano(nanoseconds: bigint): string {
+  const text = rfc3339(Number(nanoseconds / 1_000_000_000n));
+  return `${text.slice(0, 19)}.${String(nanoseconds % 1_000_000_000n).padStart(9, "0")}${text.slice(19)}`;
 }

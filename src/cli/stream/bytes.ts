@@ -25,8 +25,13 @@ export async function jsonOf<T>(body: AsyncIterable<Uint8Array>): Promise<T> {
   }
 }
 
-/** The JSON values of a stream that has one a line (or one after the other). */
+/** The JSON values of a stream that has one a line. */
 export async function* jsonLines<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  for await (const line of textLines(body)) yield parseLine<T>(line);
+}
+
+/** The lines of a stream that are not blank. */
+export async function* textLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const piece of body) {
@@ -34,12 +39,12 @@ export async function* jsonLines<T>(body: AsyncIterable<Uint8Array>): AsyncGener
     if (rest.length > MAX_LINE) throw new HoyError("too-large", "a line of the engine's answer is too large");
     const lines = rest.split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") yield parse<T>(line);
+    for (const line of lines) if (line.trim() !== "") yield line;
   }
-  if (rest.trim() !== "") yield parse<T>(rest);
+  if (rest.trim() !== "") yield rest;
 }
 
-function parse<T>(line: string): T {
+export function parseLine<T>(line: string): T {
   try {
     return JSON.parse(line) as T;
   } catch (cause) {

@@ -38,10 +38,7 @@ export async function checkOutputPath(path: string, cwd: string, what: string): 
   const file = resolve(cwd, path);
   const parent = await stat(dirname(file)).catch(() => undefined);
   if (parent === undefined || !parent.isDirectory())
-    throw new ExitError(
-      1,
-      `failed to ${what}: invalid output path: directory ${JSON.stringify(dirname(path))} does not exist`,
-    );
+    throw new ExitError(1, `failed to ${what}: invalid output path: stat ${dirname(path)}: no such file or directory`);
   const there = await stat(file).catch(() => undefined);
   if (there?.isDirectory() === true)
     throw new ExitError(1, `failed to ${what}: invalid output path: ${JSON.stringify(path)} must be a regular file`);

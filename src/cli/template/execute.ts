@@ -19,7 +19,7 @@ export interface ExecuteOptions {
 
 /** @throws TemplateError */
 export function executeTemplate(tree: Tree, dot: Value, options: ExecuteOptions = {}): string {
-  const run = new Execution(tree, options, dot, "");
+  const run = new Execution(tree, options, dot, tree.name);
   run.list(tree.root, dot);
   return run.output;
 }
@@ -311,7 +311,7 @@ class Execution {
     const line = before.split("\n").length;
     const column = node.at - (before.lastIndexOf("\n") + 1);
     return new TemplateError(
-      `template: :${line}:${column}: executing ${JSON.stringify(this.#name)} at <${node.text}>: ${message}`,
+      `template: ${this.#tree.name}:${line}:${column}: executing ${JSON.stringify(this.#name)} at <${node.text}>: ${message}`,
     );
   }
 }

@@ -15,7 +15,9 @@ export function toHtmlSafeJson(value: Value): string {
 function encode(value: Value, html: boolean): string {
   if (value === undefined || value === null) return "null";
   if (isList(value)) return `[${value.map((item) => encode(item, html)).join(",")}]`;
+  if (typeof value === "bigint") return String(value);
   if (value instanceof View) {
+    if (value.json !== undefined) return encode(value.json, html);
     // A view is marshalled on its own first, which escapes HTML whatever the caller wants.
     const names = keysOf(value.fields as never);
     return `{${names.map((name) => `${escapeText(name, true)}:${encode(value.fields[name]?.(), true)}`).join(",")}}`;

@@ -7,6 +7,7 @@ import { lineOf, TemplateError, type Token, type TokenKind, tokenize } from "./t
 import { unquote, unquoteRune } from "./unquote.ts";
 
 export interface Tree {
+  readonly name: string;
   readonly source: string;
   readonly root: readonly Node[];
   readonly definitions: ReadonlyMap<string, readonly Node[]>;
@@ -16,13 +17,14 @@ export interface Tree {
 const MAX_DEPTH = 1000;
 
 /** @throws TemplateError with Go's "template: :LINE: …" text. */
-export function parseTemplate(source: string, functions: ReadonlySet<string>): Tree {
-  return new Parser(source, functions).parse();
+export function parseTemplate(source: string, functions: ReadonlySet<string>, name = ""): Tree {
+  return new Parser(source, functions, name).parse();
 }
 
 type End = { readonly kind: "end"; readonly at: number } | { readonly kind: "else"; readonly at: number };
 
 class Parser {
+  readonly #name: string;
   readonly #source: string;
   readonly #functions: ReadonlySet<string>;
   readonly #tokens: readonly Token[];
@@ -33,10 +35,11 @@ class Parser {
   #depth = 0;
   #actionAt: number | undefined;
 
-  constructor(source: string, functions: ReadonlySet<string>) {
+  constructor(source: string, functions: ReadonlySet<string>, name: string) {
+    this.#name = name;
     this.#source = source;
     this.#functions = functions;
-    this.#tokens = tokenize(source);
+    this.#tokens = tokenize(source, name);
   }
 
   parse(): Tree {
@@ -50,7 +53,7 @@ class Parser {
       if (node.kind === "end" || node.kind === "else") throw this.#error(`unexpected {{${node.kind}}}`);
       root.push(node);
     }
-    return { source: this.#source, root, definitions: this.#definitions };
+    return { name: this.#name, source: this.#source, root, definitions: this.#definitions };
   }
 
   #atDefinition(): boolean {
@@ -62,7 +65,7 @@ class Parser {
   #definition(): void {
     this.#take();
     this.#takeNonSpace();
-    const name = this.#name("define clause");
+    const name = this.#quotedName("define clause");
     this.#expect("right", "define clause");
     this.#definitions.set(
       name,
@@ -139,7 +142,7 @@ class Parser {
       }
       case "template": {
         const at = this.#peekNonSpace().at;
-        const name = this.#name("template clause");
+        const name = this.#quotedName("template clause");
         if (this.#peekNonSpace().kind === "right") {
           this.#takeNonSpace();
           return { kind: "template", name, pipe: undefined, at };
@@ -148,7 +151,7 @@ class Parser {
       }
       case "block": {
         const at = this.#peekNonSpace().at;
-        const name = this.#name("block clause");
+        const name = this.#quotedName("block clause");
         const pipe = this.#pipeline("block clause", "right");
         this.#definitions.set(
           name,
@@ -323,7 +326,7 @@ class Parser {
     return value;
   }
 
-  #name(context: string): string {
+  #quotedName(context: string): string {
     const token = this.#takeNonSpace();
     if (token.kind !== "string" && token.kind !== "raw") throw this.#unexpected(token, context);
     return this.#checked(() => unquote(token.text));
@@ -363,13 +366,15 @@ class Parser {
           : JSON.stringify(shorten(token.text));
     const started = this.#actionAt === undefined ? 0 : lineOf(this.#source, this.#actionAt);
     const since =
-      started !== 0 && started !== lineOf(this.#source, token.at) ? ` in action started at :${started}` : "";
+      started !== 0 && started !== lineOf(this.#source, token.at)
+        ? ` in action started at ${this.#name}:${started}`
+        : "";
     return this.#error(`unexpected ${text} in ${context}${since}`);
   }
 
   #error(message: string): TemplateError {
     const at = this.#tokens[Math.max(0, this.#next - 1)]?.at ?? 0;
-    return new TemplateError(`template: :${lineOf(this.#source, at)}: ${message}`);
+    return new TemplateError(`template: ${this.#name}:${lineOf(this.#source, at)}: ${message}`);
   }
 }
 

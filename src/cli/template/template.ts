@@ -10,8 +10,8 @@ export interface Template {
   render(value: Value, options?: ExecuteOptions): string;
 }
 
-/** @throws TemplateError when the text is no template. */
-export function compileTemplate(source: string): Template {
-  const tree = parseTemplate(source, FUNCTION_NAMES);
+/** `name` is what messages call the template. @throws TemplateError when the text is none. */
+export function compileTemplate(source: string, name = ""): Template {
+  const tree = parseTemplate(source, FUNCTION_NAMES, name);
   return { render: (value, options) => executeTemplate(tree, value, options) };
 }

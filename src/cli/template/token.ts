@@ -54,8 +54,8 @@ const WORD = /^[\p{L}\p{Nd}_]*/u;
 const NUMBER = /^[+-]?(0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[\d_]*\.?[\d_]*([eEpP][+-]?[\d_]+)?)i?/;
 
 /** @throws TemplateError */
-export function tokenize(source: string): Token[] {
-  return new Lexer(source).run();
+export function tokenize(source: string, name: string): Token[] {
+  return new Lexer(source, name).run();
 }
 
 /** 1-based line of an offset. */
@@ -64,12 +64,14 @@ export function lineOf(source: string, at: number): number {
 }
 
 class Lexer {
+  readonly #name: string;
   readonly #source: string;
   readonly #tokens: Token[] = [];
   #at = 0;
   #parens = 0;
 
-  constructor(source: string) {
+  constructor(source: string, name: string) {
+    this.#name = name;
     this.#source = source;
   }
 
@@ -206,7 +208,7 @@ class Lexer {
   }
 
   #error(message: string): TemplateError {
-    return new TemplateError(`template: :${lineOf(this.#source, this.#at)}: ${message}`);
+    return new TemplateError(`template: ${this.#name}:${lineOf(this.#source, this.#at)}: ${message}`);
   }
 }
 

@@ -63,6 +63,9 @@ const GO_NAMES: Readonly<Record<string, string>> = {
   DnsOptions: "DNSOptions",
   DnsSearch: "DNSSearch",
   HostIp: "HostIP",
+  ApiVersion: "APIVersion",
+  HttpProxy: "HTTPProxy",
+  HttpsProxy: "HTTPSProxy",
 };
 
 /** A view of the object for templates: what is enumerable is as it came, so that `json` prints it unchanged. */

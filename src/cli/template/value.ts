@@ -7,6 +7,7 @@ export type Value =
   | null
   | boolean
   | number
+  | bigint
   | string
   | readonly Value[]
   | View
@@ -20,17 +21,20 @@ export class View {
   readonly methods: Readonly<Record<string, (argument: string) => Value>>;
   /** A map with methods: a field that is not there is no value, and no error. */
   readonly open: boolean;
+  /** What `json` prints instead of the fields. */
+  readonly json: Value;
 
   constructor(
     type: string,
     fields: Readonly<Record<string, () => Value>>,
     methods: Readonly<Record<string, (argument: string) => Value>> = {},
-    open = false,
+    options: { readonly open?: boolean; readonly json?: Value } = {},
   ) {
     this.type = type;
     this.fields = fields;
     this.methods = methods;
-    this.open = open;
+    this.open = options.open ?? false;
+    this.json = options.json;
   }
 }
 
@@ -54,7 +58,7 @@ export function show(value: Value): string {
   if (value === undefined || value === null) return "<nil>";
   if (typeof value === "string") return value;
   if (typeof value === "number") return showNumber(value);
-  if (typeof value === "boolean") return String(value);
+  if (typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (isList(value)) return `[${value.map(show).join(" ")}]`;
   if (value instanceof View)
     return `{${Object.values(value.fields)
@@ -91,6 +95,7 @@ export function typeName(value: Value): string {
   if (value === undefined || value === null) return "nil";
   if (typeof value === "string") return "string";
   if (typeof value === "boolean") return "bool";
+  if (typeof value === "bigint") return "int64";
   if (typeof value === "number") return Number.isInteger(value) ? "int" : "float64";
   if (isList(value)) return "[]interface {}";
   return value instanceof View ? value.type : "map[string]interface {}";

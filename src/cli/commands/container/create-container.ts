@@ -6,10 +6,11 @@ import { resolve } from "node:path";
 import { DaemonError } from "../../../api/client/errors.ts";
 import type { ContainerCreateResponse } from "../../../api/types/container.ts";
 import { familiarString, tryParseReference, withDefaultTag } from "../../../image/reference.ts";
-import { ExitError, messageOf, UsageError } from "../../base/errors.ts";
+import { ExitError, UsageError } from "../../base/errors.ts";
 import { cut } from "../../base/text.ts";
 import type { Call, Context } from "../../command.ts";
 import { buildContainerSpec, type ContainerSpec } from "../../run/config.ts";
+import { openFailure } from "../../run/environment.ts";
 import type { ContainerFlags } from "../../run/flags.ts";
 import { consoleSize } from "../../stream/terminal.ts";
 import { pullImage } from "../image/pull-image.ts";
@@ -112,7 +113,7 @@ function openCidFile(cwd: string, path: string): CidFile | undefined {
   try {
     writeFileSync(file, "", { flag: "wx" });
   } catch (thrown) {
-    throw new ExitError(125, `failed to create the container ID file: ${messageOf(thrown)}`);
+    throw new ExitError(125, `failed to create the container ID file: ${openFailure(path, thrown)}`);
   }
   let written = false;
   return {

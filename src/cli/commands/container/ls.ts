@@ -1,9 +1,10 @@
 // `ps`: the table of containers.
 
 import type { ContainerSummary } from "../../../api/types/container.ts";
+import { ExitError, messageOf } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
-import { printList } from "../../format/list.ts";
+import { compileFormat, printList } from "../../format/list.ts";
 import { filterQuery, listFilter, listFormat } from "../shared.ts";
 import { CONTAINER_HEADERS, containerFormat, containerView } from "./view.ts";
 
@@ -23,6 +24,9 @@ export const ls = command({
   async run({ engine, io, config }, { flags, changed }) {
     const chosen = flags.format || (flags.quiet ? "table" : config.data.psFormat) || "table";
     const format = containerFormat(chosen, { quiet: flags.quiet, size: flags.size });
+    if (flags.quiet && flags.format !== "")
+      io.stderr.line("WARNING: Ignoring custom format, because both --format and --quiet are set.");
+    checkTemplate(format);
     const limit = flags.latest && !changed.has("last") ? 1 : flags.last;
     const containers = await engine.json<ContainerSummary[]>("GET", "/containers/json", {
       query: {
@@ -37,3 +41,16 @@ export const ls = command({
     printList(io.stdout, { format, headers: CONTAINER_HEADERS, rows });
   },
 });
+
+/** Tried on an empty container before the engine is asked: docker does, and its texts differ from the later ones. */
+function checkTemplate(format: string): void {
+  const said = (thrown: unknown) => messageOf(thrown).replace(/^template parsing error: /, "");
+  let step = "parse";
+  try {
+    const template = compileFormat(format);
+    step = "execute";
+    template.render(containerView({}, true));
+  } catch (thrown) {
+    throw new ExitError(1, `failed to ${step} template: ${said(thrown)}`, thrown);
+  }
+}

@@ -13,7 +13,6 @@ export const prune = command({
   },
   run: (context, { flags }) =>
     pruneCommand(context, {
-      kind: "container",
       warning: "WARNING! This will remove all stopped containers.",
       force: flags.force,
       filter: flags.filter,

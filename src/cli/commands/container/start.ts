@@ -46,7 +46,7 @@ async function startAll(context: Context, call: StartCall): Promise<number> {
       failed.push(name);
     }
   }
-  if (failed.length > 0) throw new ExitError(1, `failed to start containers: ${failed.join(", ")}`);
+  if (failed.length > 0) throw new ExitError(1, `Error: failed to start containers: ${failed.join(", ")}`);
   return 0;
 }
 

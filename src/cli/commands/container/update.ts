@@ -41,7 +41,7 @@ export const update = command({
         failures.add(thrown);
       }
     }
-    if (warnings.length > 0) io.stderr.line(warnings.join("\n"));
+    if (warnings.length > 0) io.stdout.line(warnings.join("\n"));
     failures.raise();
   },
 });

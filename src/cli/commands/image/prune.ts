@@ -15,7 +15,6 @@ export const prune = command({
   },
   run: (context, { flags }) =>
     pruneCommand(context, {
-      kind: "image",
       warning: flags.all
         ? "WARNING! This will remove all images without at least one container associated to them."
         : "WARNING! This will remove all dangling images.",

@@ -1,7 +1,7 @@
 // `push`: an image to its registry.
 
 import type { ProgressMessage } from "../../../api/backend.ts";
-import { familiarName, familiarString, parseReference, withDefaultTag } from "../../../image/reference.ts";
+import { canonicalString, parseReference, repositoryName, withDefaultTag } from "../../../image/reference.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { authHeader } from "../../config/credentials.ts";
@@ -31,7 +31,7 @@ export const push = command({
       io.stdout.line(`Using default tag: ${reference.tag}`);
     if (reference.digest !== undefined) throw new ExitError(1, "cannot push a digest reference");
     const auth = await authHeader(config, reference);
-    const path = familiarName(reference).split("/").map(encodeURIComponent).join("/");
+    const path = repositoryName(reference).split("/").map(encodeURIComponent).join("/");
     const { body } = await engine.send("POST", `/images/${path}/push`, {
       query: {
         tag: reference.tag,
@@ -43,6 +43,6 @@ export const push = command({
     const messages = jsonLines<ProgressMessage>(body);
     if (!flags.quiet) return displayProgress(io.stdout, messages);
     await drainProgress(messages);
-    io.stdout.line(familiarString(reference));
+    io.stdout.line(canonicalString(reference));
   },
 });

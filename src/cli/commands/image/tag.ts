@@ -1,7 +1,7 @@
 // `tag`: another name for an image.
 
-import { familiarName, parseReference } from "../../../image/reference.ts";
-import { ExitError } from "../../base/errors.ts";
+import { familiarName, imageIdentifier, parseReference, type Reference } from "../../../image/reference.ts";
+import { ExitError, messageOf } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 
 export const tag = command({
@@ -10,10 +10,24 @@ export const tag = command({
   interspersed: false,
   flags: {},
   async run({ engine }, { args: [source = "", target = ""] }) {
-    const reference = parseReference(target);
+    if (imageIdentifier(source) === undefined) parse(source);
+    const reference = parse(target);
     if (reference.digest !== undefined) throw new ExitError(1, "refusing to create a tag with a digest reference");
     await engine.done("POST", `/images/${encodeURIComponent(source)}/tag`, {
       query: { repo: familiarName(reference), tag: reference.tag ?? "latest" },
     });
   },
 });
+
+function parse(name: string): Reference {
+  try {
+    return parseReference(name);
+  } catch (thrown) {
+    const why = messageOf(thrown);
+    throw new ExitError(
+      1,
+      `Error parsing reference: ${JSON.stringify(name)} is not a valid repository/tag: ${why}`,
+      thrown,
+    );
+  }
+}

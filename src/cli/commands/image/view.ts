@@ -102,6 +102,6 @@ function imageView(image: ImageSummary, name: Name, truncate: boolean): View {
     Size: () => humanSizeWithPrecision(image.Size, 3),
     Tag: () => name.tag,
     UniqueSize: () => (image.Size === -1 || image.SharedSize === -1 ? "N/A" : humanSize(image.Size - image.SharedSize)),
-    VirtualSize: () => humanSizeWithPrecision(image.Size, 3),
+    VirtualSize: () => humanSize(image.Size),
   });
 }

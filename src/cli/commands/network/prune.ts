@@ -13,7 +13,6 @@ export const prune = command({
   },
   run: (context, { flags }) =>
     pruneCommand(context, {
-      kind: "network",
       warning: "WARNING! This will remove all custom networks not used by at least one container.",
       force: flags.force,
       filter: flags.filter,

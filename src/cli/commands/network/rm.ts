@@ -21,6 +21,6 @@ export const rm = command({
         failed = true;
       }
     }
-    if (failed) throw new ExitError(1);
+    if (failed) throw new ExitError(1, "exit status 1");
   },
 });

@@ -2,7 +2,7 @@
 
 import { messageOf } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
-import { eraseCredentials, HUB_KEY, isLoggedIn, registryKey } from "../../config/credentials.ts";
+import { eraseCredentials, HUB_KEY, registryKey } from "../../config/credentials.ts";
 
 export const logout = command({
   usage: "[SERVER]",
@@ -12,10 +12,6 @@ export const logout = command({
   async run({ io, config }, { args: [server] }) {
     const host = server?.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
     const key = host === undefined ? HUB_KEY : registryKey(host);
-    if (!isLoggedIn(config, key)) {
-      io.stdout.line(`Not logged in to ${server ?? key}`);
-      return;
-    }
     io.stdout.line(`Removing login credentials for ${server ?? key}`);
     try {
       await eraseCredentials(config, key);

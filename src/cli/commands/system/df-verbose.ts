@@ -6,7 +6,7 @@ import type { Output } from "../../base/output.ts";
 import { compareText, truncateId } from "../../base/text.ts";
 import { compileFormat, printList, renderRow } from "../../format/list.ts";
 import { ago, secondsOf } from "../../format/time.ts";
-import { humanSize } from "../../format/units.ts";
+import { humanSize, humanSizeWithPrecision } from "../../format/units.ts";
 import { type Value, View } from "../../template/value.ts";
 import { CONTAINER_HEADERS, containerView } from "../container/view.ts";
 import { IMAGE_HEADERS, imageViews } from "../image/view.ts";
@@ -76,7 +76,7 @@ function cacheView(record: BuildCache, truncate: boolean): View {
     LastUsedSince: () => (lastUsed === undefined ? "" : ago(lastUsed)),
     Parent: () => (record.Parents ?? []).map((parent) => (truncate ? truncateId(parent) : parent)).join(", "),
     Shared: () => String(record.Shared),
-    Size: () => humanSize(record.Size),
+    Size: () => humanSizeWithPrecision(record.Size, 3),
     UsageCount: () => String(record.UsageCount),
   });
 }

@@ -1,13 +1,12 @@
 // `events`: what happens in the engine, as it happens.
 
 import type { EventMessage } from "../../../api/types/system.ts";
-import { ExitError } from "../../base/errors.ts";
+import { compareText } from "../../base/text.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { apiTimestamp, rfc3339Nano } from "../../format/time.ts";
-import { jsonLines } from "../../stream/bytes.ts";
-import { compileTemplate } from "../../template/template.ts";
-import { TemplateError } from "../../template/token.ts";
+import { parseLine, textLines } from "../../stream/bytes.ts";
+import { objectFormat } from "../../template/format.ts";
 import type { Value } from "../../template/value.ts";
 import { filterQuery, inspectFormat } from "../shared.ts";
 
@@ -26,24 +25,33 @@ export const events = command({
     const { body } = await engine.send("GET", "/events", {
       query: { since: time(flags.since), until: time(flags.until), filters: filterQuery(flags.filter) },
     });
-    for await (const event of jsonLines<EventMessage>(body)) io.stdout.line(show(event));
+    for await (const line of textLines(body)) io.stdout.line(show(readEvent(line)));
   },
 });
 
-function formatter(format: string): (event: EventMessage) => string {
+/** Nanoseconds are more than a JavaScript number holds: they are read from the text. */
+type Event = Omit<EventMessage, "timeNano"> & { readonly timeNano: bigint };
+
+function readEvent(line: string): Event {
+  const event = parseLine<EventMessage>(line);
+  const exact = /"timeNano":\s*(\d+)/.exec(line)?.[1];
+  const attributes = event.Actor?.Attributes ?? {};
+  const sorted = Object.fromEntries(Object.entries(attributes).sort(([left], [right]) => compareText(left, right)));
+  return {
+    ...event,
+    Actor: { ID: event.Actor?.ID ?? "", Attributes: sorted },
+    timeNano: BigInt(exact ?? (event.time ?? 0) * 1e9),
+  };
+}
+
+function formatter(format: string): (event: Event) => string {
   if (format === "") return plain;
-  try {
-    const template = compileTemplate(format === "json" ? "{{json .}}" : format);
-    return (event) => template.render(forTemplate(event));
-  } catch (thrown) {
-    if (thrown instanceof TemplateError)
-      throw new ExitError(64, `Error parsing format: template parsing error: ${thrown.message}`, thrown);
-    throw thrown;
-  }
+  const show = objectFormat(format);
+  return (event) => show(forTemplate(event));
 }
 
 /** Go's names beside the wire's: templates say .Time, .TimeNano, .Scope. */
-function forTemplate(event: EventMessage): Value {
+function forTemplate(event: Event): Value {
   const value: Record<string, unknown> = { ...event };
   const names = {
     Time: event.time,
@@ -58,11 +66,8 @@ function forTemplate(event: EventMessage): Value {
 }
 
 /** "TIME TYPE ACTION ID (key=value, …)". */
-function plain(event: EventMessage): string {
-  const attributes = Object.entries(event.Actor?.Attributes ?? {})
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([key, value]) => `${key}=${value}`);
-  const time = rfc3339Nano(event.time ?? 0, event.timeNano);
+function plain(event: Event): string {
+  const attributes = Object.entries(event.Actor?.Attributes ?? {}).map(([key, value]) => `${key}=${value}`);
   const tail = attributes.length > 0 ? ` (${attributes.join(", ")})` : "";
-  return `${time} ${event.Type} ${event.Action} ${event.Actor?.ID ?? ""}${tail}`;
+  return `${rfc3339Nano(event.timeNano)} ${event.Type} ${event.Action} ${event.Actor?.ID ?? ""}${tail}`;
 }

@@ -7,9 +7,9 @@ import type { Output } from "../../base/output.ts";
 import { args, command } from "../../command.ts";
 import { bytesSize } from "../../format/units.ts";
 import { contextName } from "../../session.ts";
-import { compileTemplate, type Template } from "../../template/template.ts";
-import { TemplateError } from "../../template/token.ts";
-import type { Value } from "../../template/value.ts";
+import { objectFormat } from "../../template/format.ts";
+import { typed } from "../../template/typed.ts";
+import { type Value, View } from "../../template/value.ts";
 import { inspectFormat } from "../shared.ts";
 
 export const info = command({
@@ -18,7 +18,7 @@ export const info = command({
   flags: { format: inspectFormat() },
   async run(context, { flags }) {
     const { engine, io, globals } = context;
-    const template = flags.format === "" ? undefined : compile(flags.format);
+    const show = flags.format === "" ? undefined : objectFormat(flags.format);
     let server: SystemInfo | undefined;
     const errors: string[] = [];
     try {
@@ -33,14 +33,13 @@ export const info = command({
       Plugins: [],
       Warnings: null,
     };
-    if (template !== undefined) {
-      io.stdout.line(
-        render(template, {
-          ...(server ?? {}),
-          ...(errors.length > 0 ? { ServerErrors: errors } : {}),
-          ClientInfo: client,
-        } as unknown as Value),
-      );
+    if (show !== undefined) {
+      const failed = errors.length > 0 ? { ServerErrors: errors } : {};
+      try {
+        io.stdout.print(show(infoView({ ...server, ...failed, ClientInfo: client })));
+      } finally {
+        io.stdout.line();
+      }
       if (errors.length > 0) throw new ExitError(1, errors.join("\n"));
       return;
     }
@@ -60,22 +59,17 @@ export const info = command({
   },
 });
 
-function compile(format: string): Template {
-  try {
-    return compileTemplate(format === "json" ? "{{json .}}" : format);
-  } catch (thrown) {
-    if (thrown instanceof TemplateError) throw new ExitError(64, `template parsing error: ${thrown.message}`);
-    throw thrown;
-  }
-}
+/** Every field is there for templates, whatever this engine sends of them. */
+const FIELDS =
+  "Architecture CDISpecDirs CPUSet CPUShares CgroupDriver CgroupVersion Containerd ContainerdCommit Containers ContainersPaused ContainersRunning ContainersStopped CpuCfsPeriod CpuCfsQuota Debug DefaultAddressPools DefaultRuntime DiscoveredDevices DockerRootDir Driver DriverStatus ExperimentalBuild FirewallBackend GenericResources HTTPProxy HTTPSProxy ID IPv4Forwarding Images IndexServerAddress InitBinary InitCommit Isolation KernelMemory KernelMemoryTCP KernelVersion Labels LiveRestoreEnabled LoggingDriver MemTotal MemoryLimit NCPU NEventsListener NFd NGoroutines Name NoProxy OSType OSVersion OomKillDisable OperatingSystem PidsLimit Plugins ProductLicense RegistryConfig RuncCommit Runtimes SecurityOptions ServerErrors ServerVersion SwapLimit Swarm SystemTime Warnings ClientErrors ClientInfo".split(
+    " ",
+  );
 
-function render(template: Template, value: Value): string {
-  try {
-    return template.render(value);
-  } catch (thrown) {
-    if (thrown instanceof TemplateError) throw new ExitError(1, thrown.message);
-    throw thrown;
-  }
+function infoView(value: Readonly<Record<string, unknown>>): View {
+  const all = typed(value as Value) as Readonly<Record<string, Value>>;
+  const names = new Set([...FIELDS, ...Object.keys(all)]);
+  const fields = Object.fromEntries([...names].map((name) => [name, () => all[name] ?? null]));
+  return new View("system.dockerInfo", fields, {}, { json: all });
 }
 
 function printServer(out: Output, server: SystemInfo, debug: boolean): void {

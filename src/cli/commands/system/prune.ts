@@ -22,8 +22,7 @@ export const prune = command({
   async run(context, { flags }) {
     if (flags.volumes && flags.filter.has("until"))
       throw new ExitError(1, 'ERROR: The "until" filter is not supported with "--volumes"');
-    if (!flags.force && !(await confirm(context, warning(flags))))
-      throw new ExitError(1, "system prune has been cancelled");
+    if (!flags.force && !(await confirm(context, warning(flags)))) return;
     let total = 0;
     for (const step of steps(flags)) {
       const { lines, reclaimed = 0 } = await pruneOnce(context, step);

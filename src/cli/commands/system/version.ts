@@ -7,8 +7,8 @@ import { ExitError, messageOf } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { alignTabs } from "../../format/tabs.ts";
 import { contextName } from "../../session.ts";
-import { compileTemplate } from "../../template/template.ts";
-import { TemplateError } from "../../template/token.ts";
+import { objectFormat } from "../../template/format.ts";
+import { typed } from "../../template/typed.ts";
 import type { Value } from "../../template/value.ts";
 import { inspectFormat } from "../shared.ts";
 
@@ -30,7 +30,7 @@ export const version = command({
   flags: { format: inspectFormat() },
   async run(context, { flags }) {
     const { engine, io } = context;
-    const template = flags.format === "" ? undefined : compile(flags.format);
+    const show = flags.format === "" ? undefined : objectFormat(flags.format, "version");
     let server: SystemVersion | undefined;
     let failure: unknown;
     try {
@@ -50,29 +50,11 @@ export const version = command({
       Context: contextName(context),
     };
     const known = server === undefined ? null : { ...server, BuildTime: readable(server.BuildTime ?? "") };
-    if (template === undefined) io.stdout.print(page(io.program, client, known));
-    else io.stdout.line(render(template, { Client: { ...client }, Server: known as unknown as Value }));
+    if (show === undefined) io.stdout.print(page(io.program, client, known));
+    else io.stdout.line(show(typed({ Client: { ...client }, Server: known as unknown as Value })));
     if (failure !== undefined) throw new ExitError(1, messageOf(failure), failure);
   },
 });
-
-function compile(format: string) {
-  try {
-    return compileTemplate(format === "json" ? "{{json .}}" : format);
-  } catch (thrown) {
-    if (thrown instanceof TemplateError) throw new ExitError(64, `template parsing error: ${thrown.message}`);
-    throw thrown;
-  }
-}
-
-function render(template: ReturnType<typeof compile>, value: Value): string {
-  try {
-    return template.render(value);
-  } catch (thrown) {
-    if (thrown instanceof TemplateError) throw new ExitError(1, thrown.message);
-    throw thrown;
-  }
-}
 
 /** "Mon Jan  2 15:04:05 2006", as ctime(3). */
 function readable(time: string): string {

@@ -18,7 +18,6 @@ export const prune = command({
       throw new ExitError(1, "conflicting options: cannot specify both --all and --filter all=1");
     const filter = flags.all ? new Map(flags.filter).set("all", ["true"]) : flags.filter;
     await pruneCommand(context, {
-      kind: "volume",
       warning: flags.all
         ? "WARNING! This will remove all local volumes not used by at least one container."
         : "WARNING! This will remove anonymous local volumes not used by at least one container.",
