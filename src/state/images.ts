@@ -256,6 +256,10 @@ export class ImageTable {
     return this.#db.query<LayerRow, []>("SELECT * FROM layers").all();
   }
 
+  hasLayer(diffId: string): boolean {
+    return this.#db.query("SELECT 1 FROM layers WHERE diff_id = $diffId").get({ diffId }) !== null;
+  }
+
   /** The latest one known wins. */
   setLayerBlob({ diff_id, digest, size, media_type }: LayerBlobRow): void {
     this.#db

@@ -134,8 +134,7 @@ export class Collector {
 
   async #freeLayers(): Promise<void> {
     const { table, driver } = this.#stores;
-    const known = new Set(table.layers().map((row) => row.diff_id));
-    const loose = [...this.#loose.layers].filter((diffId) => !known.has(diffId));
+    const loose = [...this.#loose.layers].filter((diffId) => !table.hasLayer(diffId));
     for (const diffId of [...table.orphanLayers().filter(isDigest), ...loose]) {
       if (this.#pins.has(`layers/${diffId}`)) continue;
       await driver.removeLayer(diffId);

@@ -120,11 +120,10 @@ async function removeWhole(
   await shelf.remove(id);
   await emitImage(context, "delete", id);
   removal.items.push({ Deleted: id });
-  const left = new Set(shelf.table.layers().map((layer) => layer.diff_id));
   const diffs = layers.map((layer) => layer.diff_id).filter(isDigest);
   for (let top = layers.length - 1; top >= 0; top--) {
     const layer = layers[top];
-    if (layer === undefined || left.has(layer.diff_id)) continue;
+    if (layer === undefined || shelf.table.hasLayer(layer.diff_id)) continue;
     removal.items.push({ Deleted: chainId(diffs.slice(0, top + 1)) });
     removal.reclaimed += layer.size;
   }
