@@ -61,7 +61,7 @@ function checkRanges(flags: Values<ContainerFlags>): void {
   const container = (mode: string) => /^container:.+/.test(mode);
   if (!["", "host"].includes(flags.pid) && !container(flags.pid)) throw new UsageError("--pid: invalid PID mode");
   if (!["", "host"].includes(flags.uts)) throw new UsageError("--uts: invalid UTS mode");
-  if (!["", "host"].includes(flags.userns)) throw new UsageError("--userns: invalid USER mode");
+  if (!["", "private", "host"].includes(flags.userns)) throw new UsageError("--userns: invalid USER mode");
   if (!["", "host", "private"].includes(flags.cgroupns)) throw new UsageError("--cgroupns: invalid CGROUP mode");
 }
 

@@ -13,6 +13,7 @@ import { span } from "../../base/trace.ts";
 import type { IdMap } from "../../runtime/contract.ts";
 import { commandOf } from "../../runtime/spec/process.ts";
 import { validateHostConfig, withHostDefaults } from "../../runtime/spec/validate.ts";
+import { usesHostUsers } from "../../runtime/userns/mode.ts";
 import type { ContainerSpec } from "../../state/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ResolvedImage } from "../images/contract.ts";
@@ -135,7 +136,7 @@ function hostConfigOf(
 /** Its own range, the host's ids, or those of the container whose namespaces it joins (a namespace has one owner). */
 function idMapFor(engine: EngineContext, host: HostConfig): IdMap | undefined {
   // The host's root may join any namespace: who asks for that is not put into another's user namespace.
-  if (!engine.settings.userNamespaces.enabled || host.UsernsMode === "host" || host.Privileged) return undefined;
+  if (!engine.settings.userNamespaces.enabled || usesHostUsers(host)) return undefined;
   const [owner] = namespaceOwners(host, engine.containers);
   if (owner === undefined) return engine.idRanges.allocate();
   engine.idRanges.hold(owner.spec.idMap);

@@ -5,6 +5,7 @@ import type { ContainerConfig, HostConfig } from "../../api/types/container.ts";
 import { HoyError } from "../../base/error.ts";
 import type { EngineSettings } from "../../base/settings.ts";
 import { seccompFor } from "../seccomp/seccomp.ts";
+import { usesHostUsers } from "../userns/mode.ts";
 import { normalizeCapabilities } from "./capabilities.ts";
 import { DEFAULT_SHM_SIZE } from "./default-mounts.ts";
 import { parseDeviceRule, refuseDeviceRequests } from "./devices.ts";
@@ -60,7 +61,7 @@ export function validateHostConfig(
   { facts, settings }: ValidationContext,
 ): CheckedHostConfig {
   checkHostConfigShape(config);
-  const userNamespace = settings.userNamespaces.enabled && config.UsernsMode !== "host" && config.Privileged !== true;
+  const userNamespace = settings.userNamespaces.enabled && !usesHostUsers(config);
   checkModes(config, container);
   checkCapabilities(config, availableCapabilities(facts, userNamespace));
   const { resources, warnings } = validateResources(config, facts, false);
@@ -79,7 +80,7 @@ function checkModes(config: HostConfig, container: ContainerConfig): void {
   }
   if (!["", "private", "host"].includes(PidMode) && !joins(PidMode)) invalid(`invalid PID mode: ${PidMode}`);
   if (!["", "host"].includes(UTSMode)) invalid(`invalid UTS mode: ${UTSMode}`);
-  if (!["", "host"].includes(UsernsMode)) invalid(`invalid userns mode: ${UsernsMode}`);
+  if (!["", "private", "host"].includes(UsernsMode)) invalid(`invalid userns mode: ${UsernsMode}`);
   if (!["", "private", "host"].includes(cgroupns)) invalid(`invalid cgroup namespace mode: ${cgroupns}`);
   if (isolation !== "" && isolation.toLowerCase() !== "default") {
     invalid(`invalid isolation (${isolation}): linux only supports 'default'`);
