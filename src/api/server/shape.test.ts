@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
-import { createBody, execStartBody } from "./bodies/container.ts";
+import fc from "fast-check";
+import { HoyError } from "../../base/error.ts";
+import { createBody, execCreateBody, execStartBody, updateBody } from "./bodies/container.ts";
+import { connectBody, networkCreateBody } from "./bodies/network.ts";
+import { authBody, volumeCreateBody } from "./bodies/other.ts";
 import { decode, int, list, map, object, text } from "./shape.ts";
 
 test("names match whatever their case, unknown ones are passed over, null leaves a field out", () => {
@@ -47,4 +51,44 @@ test("hostile names and depths do no harm", () => {
   for (let i = 0; i < 100; i++) shape = list(shape);
   expect(() => decode(deep, shape)).toThrow("nested too deeply");
   expect(decode({ constructor: 1 }, object<{ a?: string }>("T", { a: text }))).toEqual({});
+});
+
+test("any JSON at all is either read or refused as invalid, and what is read is read again the same", () => {
+  const bodies = [
+    createBody,
+    updateBody,
+    execCreateBody,
+    execStartBody,
+    networkCreateBody,
+    connectBody,
+    volumeCreateBody,
+    authBody,
+  ];
+  const keys = fc.constantFrom(
+    "Image",
+    "HostConfig",
+    "Memory",
+    "Env",
+    "Cmd",
+    "Mounts",
+    "Type",
+    "NetworkingConfig",
+    "Labels",
+    "x",
+  );
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 5 }, fc.jsonValue(), fc.array(tie("value")), fc.dictionary(keys, tie("value"))),
+  }));
+  fc.assert(
+    fc.property(fc.constantFrom(...bodies), value, (shape, json) => {
+      try {
+        const read = decode<object>(json, shape as never);
+        expect(decode<object>(JSON.parse(JSON.stringify(read)), shape as never)).toEqual(read);
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(HoyError);
+        expect(thrown).toMatchObject({ code: "invalid" });
+      }
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -223,6 +223,36 @@ test("uploads stream to the engine, chunked or not, after 100-continue", async (
   expect(got).toEqual([5, 7]);
 });
 
+test("an engine that does not read stops the client, and gets everything in the end", async () => {
+  const gate = Promise.withResolvers<void>();
+  const size = Promise.withResolvers<number>();
+  await using harness = await startHarness({
+    containers: {
+      archivePut: async (_ref, _options, tar) => {
+        await gate.promise;
+        let got = 0;
+        for await (const piece of tar) got += piece.length;
+        size.resolve(got);
+      },
+    },
+  });
+  await using connection = await harness.raw();
+  const piece = new Uint8Array(1024 * 1024);
+  connection.send(
+    `PUT /containers/x/archive?path=/ HTTP/1.1\r\nHost: t\r\nContent-Length: ${64 * piece.length}\r\n\r\n`,
+  );
+  for (let i = 0; i < 64; i++) connection.send(piece);
+  let before = -1;
+  while (connection.socket.writableLength !== before) {
+    before = connection.socket.writableLength;
+    await Bun.sleep(100);
+  }
+  expect(before).toBeGreaterThan(32 * 1024 * 1024);
+  gate.resolve();
+  expect(await size.promise).toBe(64 * piece.length);
+  await connection.until("200 OK");
+});
+
 test("an upload that is refused is answered while it is still being sent", async () => {
   await using harness = await startHarness({
     images: {
