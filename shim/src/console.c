@@ -92,3 +92,10 @@ void console_close(struct console *console)
 		unlink(console->name);
 	console->name = NULL;
 }
+
+void console_take(struct console *console)
+{
+	/* A connection, then its message. */
+	for (int step = 0; step < 2 && console->watch.fd >= 0; step++)
+		console->watch.ready(&console->watch, EPOLLIN);
+}

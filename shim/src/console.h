@@ -15,6 +15,9 @@ struct console {
 int console_listen(struct console *console, const char *name, void (*got)(struct console *console, int master));
 void console_close(struct console *console);
 
+/* Takes what has been sent by now, without waiting: the runtime has ended, and its message came before. */
+void console_take(struct console *console);
+
 /* A unix stream socket that listens on a name in the working directory, which keeps clear of sun_path's 108 bytes. */
 int listen_here(const char *name);
 

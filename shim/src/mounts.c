@@ -131,12 +131,14 @@ static int place_binds(const struct job *job, const int *trees, int userns)
 /* Puts a directory at the short name, mapped when there is a mapping. */
 static int place_directory(const char *source, const char *name, int userns)
 {
-	if (userns < 0)
+	if (userns < 0) {
+		unlink(name); /* of a start that was killed */
 		return symlink(source, name) == 0 ? 0 : fail(errno, "symlink %s", name);
+	}
 	int tree = clone_tree(source, false);
 	if (tree < 0 || map_tree(tree, source, false, userns) != 0)
 		return -1;
-	if (mkdir(name, 0711) != 0)
+	if (mkdir(name, 0711) != 0 && errno != EEXIST)
 		return fail(errno, "mkdir %s", name);
 	return attach_tree(tree, name);
 }

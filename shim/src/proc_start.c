@@ -156,6 +156,9 @@ static void runtime_ended(struct child *child, int status)
 {
 	struct proc *proc = CONTAINER_OF(child, struct proc, runtime);
 	uint32_t code = proc_exit_code(status);
+	/* Else a process that has ended too would seem to have had no output. */
+	if (proc->terminal)
+		console_take(&proc->console);
 	pid_t pid = code == 0 ? read_pid(proc) : 0;
 	if (pid == 0) {
 		start_failed(proc, code, runtime_error(proc, code));

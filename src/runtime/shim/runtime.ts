@@ -102,7 +102,7 @@ class ShimRuntime implements ContainerRuntime {
     const spec = withSize(request);
     // The container's root, nobody on the host, must pass through to its root file system.
     chmodSync(bundle, 0o711);
-    removeExitFile(state);
+    for (const directory of [state, bundle]) removeExitFile(directory);
     const job = join(bundle, "job");
     writeFileSync(job, this.#job(request), { mode: 0o600 });
     writeSpec(bundle, spec);

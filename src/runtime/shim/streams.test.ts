@@ -53,6 +53,14 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
     expect((await shim.exited).code).toBe(0);
   });
 
+  test("a terminal's output is whole, however short its process lived", async () => {
+    const runs = Array.from({ length: 8 }, (_, index) =>
+      fixture.run(["echo", `number ${index}`], { runtime, terminal: true }),
+    );
+    const outputs = (await Promise.all(runs)).map((result) => result.stdout);
+    expect(outputs).toEqual(Array.from({ length: 8 }, (_, index) => `number ${index}\r\n`));
+  }, 20_000);
+
   test("standard input to its end, byte for byte", async () => {
     const data = Buffer.alloc(3_000_000, "0123456789abcdefghij\n");
     const { shim } = await fixture.start(["md5sum"], { runtime, stdin: true, stdinOnce: true, hold: true });
