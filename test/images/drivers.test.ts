@@ -3,21 +3,14 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createReadStream, existsSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { paths } from "../../src/base/paths.ts";
-import { Images } from "../../src/engine/images/backend.ts";
-import { ImageShelf } from "../../src/engine/images/shelf.ts";
-import { openDatabase } from "../../src/state/database.ts";
-import { ImageTable } from "../../src/state/images.ts";
-import { migrations } from "../../src/state/migrations.ts";
-import { type DriverName, openSnapshotDriver, probeDriver } from "../../src/storage/drivers/open.ts";
-import { FileContentStore } from "../../src/storage/file-content.ts";
+import { type DriverName, probeDriver } from "../../src/storage/drivers/open.ts";
 import { baseTar } from "../harness/images.ts";
+import { drain, importOptions, leftOf, NEVER, once, openHouse } from "./house.ts";
 
-const NEVER = new AbortController().signal;
 const asRoot = process.getuid?.() === 0;
 const erofs = asRoot && (await probeDriver(tmpdir())).driver === "erofs";
 const drivers: readonly DriverName[] = erofs ? ["erofs", "overlay"] : ["overlay"];
@@ -30,52 +23,7 @@ afterAll(async () => {
 async function house(name: DriverName, given?: string) {
   const root = given ?? (await mkdtemp(join(tmpdir(), "hoy-test-images-")));
   roots.push(root);
-  const where = { data: join(root, "data"), run: join(root, "run") };
-  await mkdir(where.data, { recursive: true });
-  const driver = await openSnapshotDriver({ paths: where, prefer: name });
-  const content = await FileContentStore.open(paths.blobs(where), paths.temporary(where));
-  const table = new ImageTable(openDatabase(paths.database(where), migrations));
-  const shelf = await ImageShelf.open({ table, content, driver, temporary: paths.temporary(where) });
-  const sources = {
-    find: async () => {
-      throw new Error("no containers here");
-    },
-    users: () => [],
-  };
-  return { where, shelf, images: new Images({ shelf, sources, emit: () => undefined }, noRegistry) };
-}
-
-function noRegistry(): never {
-  throw new Error("no registry here");
-}
-
-async function* once(bytes: Uint8Array) {
-  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
-}
-
-async function drain(messages: AsyncIterable<{ stream?: string; status?: string }>): Promise<string> {
-  let text = "";
-  for await (const message of messages) text += message.stream ?? "";
-  return text;
-}
-
-const importOptions = (repo: string) => ({
-  source: "-",
-  repo,
-  tag: undefined,
-  message: "",
-  changes: ['CMD ["sh"]'],
-  platform: undefined,
-});
-
-function leftOf(where: { data: string; run: string }): string[] {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .filter((line) => line.includes(where.run));
-  const files = [paths.blobs(where), paths.layers(where), paths.images(where), paths.temporary(where)].flatMap((path) =>
-    readdirSync(path),
-  );
-  return [...mounts, ...files];
+  return openHouse(name, root);
 }
 
 describe.skipIf(!asRoot)("images on real drivers (needs root)", () => {
@@ -110,18 +58,14 @@ describe.skipIf(!asRoot)("images on real drivers (needs root)", () => {
     test(`${name}: a full disk is an error, and nothing stays`, async () => {
       const root = await mkdtemp(join(tmpdir(), "hoy-test-full-"));
       roots.push(root);
-      expect(Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root]).exitCode).toBe(0);
-      try {
-        const { where, images } = await house(name, root);
-        const archive = images.import(importOptions("busybox"), once(await baseTar()), NEVER).then(drain);
-        await expect(archive).rejects.toThrow("no space left on device");
-        expect(leftOf(where)).toEqual([]);
-        expect(
-          await images.list({ all: true, digests: false, sharedSize: false, manifests: false, filters: new Map() }),
-        ).toEqual([]);
-      } finally {
-        Bun.spawnSync(["umount", "-l", root]);
-      }
+      await using _disk = smallDisk(root);
+      const { where, images } = await house(name, root);
+      leaveFree(root, 1024 * 1024);
+      const work = images.import(importOptions("busybox"), once(await baseTar()), NEVER).then(drain);
+      await expect(work).rejects.toThrow("no space left on device");
+      expect(leftOf(where)).toEqual([]);
+      const all = { all: true, digests: false, sharedSize: false, manifests: false, filters: new Map() };
+      expect(await images.list(all)).toEqual([]);
     });
   }
 
@@ -152,4 +96,27 @@ describe.skipIf(!asRoot)("images on real drivers (needs root)", () => {
 
 async function* stream(chunks: readonly Uint8Array[]) {
   yield* chunks;
+}
+
+/** A file system of 8 MiB of its own on `root`: erofs mounts from files on disk file systems only. */
+function smallDisk(root: string): AsyncDisposable {
+  const image = `${root}.img`;
+  const run = (...command: string[]) => {
+    const done = Bun.spawnSync(command, { stderr: "pipe" });
+    if (done.exitCode !== 0) throw new Error(`${command.join(" ")}: ${done.stderr}`);
+  };
+  run("truncate", "--size=8M", image);
+  run("mkfs.ext4", "-q", "-O", "^has_journal", image);
+  run("mount", "-o", "loop", image, root);
+  return {
+    async [Symbol.asyncDispose]() {
+      run("umount", "-l", root);
+      await rm(image);
+    },
+  };
+}
+
+function leaveFree(root: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(root);
+  writeFileSync(join(root, "filler"), Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
 }
