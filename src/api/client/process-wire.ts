@@ -6,6 +6,11 @@ import { HoyError } from "../../base/error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Wire } from "./wire.ts";
 
+interface Refable {
+  ref(): void;
+  unref(): void;
+}
+
 const MAX_STDERR = 8 * 1024;
 
 type SshEndpoint = Extract<Endpoint, { kind: "ssh" }>;
@@ -74,6 +79,13 @@ export function connectProcess(argv: readonly string[]): Wire {
     },
     end() {
       child.stdin.end();
+    },
+    setIdle(idle) {
+      // What a child's pipes are at run time: sockets, which know ref and unref.
+      for (const each of [child, child.stdin, child.stdout, child.stderr] as readonly Partial<Refable>[]) {
+        if (idle) each.unref?.();
+        else each.ref?.();
+      }
     },
     close() {
       closed = true;

@@ -1,6 +1,7 @@
 // The client against our own server and against older ones.
 
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { EchoProcess } from "../testing/fake.ts";
 import { startHarness } from "../testing/harness.ts";
@@ -68,6 +69,17 @@ test("an idle connection that the engine closed is replaced without a word", asy
   await client.containers.list();
   await client.containers.list();
   expect(engine.connections).toBe(2);
+});
+
+test("an idle connection does not keep a program from ending", async () => {
+  await using harness = await startHarness({ containers: { list: async () => [] } });
+  const program = `
+import { Transport } from ${JSON.stringify(join(import.meta.dir, "transport.ts"))};
+const transport = new Transport({ kind: "unix", path: ${JSON.stringify(harness.path)}, text: "" });
+for (let i = 0; i < 3; i++) console.log(await transport.json("GET", "/containers/json"));`;
+  const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", stderr: "inherit" });
+  expect(await new Response(child.stdout).text()).toBe("[]\n[]\n[]\n");
+  expect(await child.exited).toBe(0);
 });
 
 test("errors carry the engine's words and its status", async () => {

@@ -157,8 +157,10 @@ export class Transport {
       if (left) return;
       left = true;
       watch[Symbol.dispose]();
-      if (whole && keep && !reader.wire.closed) this.#idle.push(reader);
-      else reader.wire.close();
+      if (whole && keep && !reader.wire.closed) {
+        reader.wire.setIdle(true);
+        this.#idle.push(reader);
+      } else reader.wire.close();
     };
     const body = closing(
       readBody(reader, method, head, () => leave(true)),
@@ -240,6 +242,7 @@ export class Transport {
 
   async #connection(): Promise<{ reader: Reader; reused: boolean }> {
     for (let reader = this.#idle.pop(); reader !== undefined; reader = this.#idle.pop()) {
+      reader.wire.setIdle(false);
       if (!reader.wire.closed) return { reader, reused: true };
       reader.wire.close();
     }

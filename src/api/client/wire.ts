@@ -14,6 +14,8 @@ export interface Wire {
   end(): void;
   /** Closes both, at once. Idempotent; a read that waits ends. */
   close(): void;
+  /** While idle it does not keep the process from ending. */
+  setIdle(idle: boolean): void;
   /** True once nothing can be asked over it any more. */
   readonly closed: boolean;
 }
@@ -85,6 +87,8 @@ interface RawSocket {
   terminate(): void;
   pause(): boolean;
   resume(): boolean;
+  ref(): void;
+  unref(): void;
 }
 
 class SocketWire implements Wire {
@@ -144,6 +148,11 @@ class SocketWire implements Wire {
     if (this.#closed) return;
     this.closedBy();
     this.socket?.terminate();
+  }
+
+  setIdle(idle: boolean): void {
+    if (idle) this.socket?.unref();
+    else this.socket?.ref();
   }
 
   arrived(data: Uint8Array): void {
