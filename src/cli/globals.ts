@@ -1,7 +1,7 @@
 // Flags before the command: which engine, and how to reach it.
 
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { lazy } from "./base/builtin.ts";
 import { ExitError } from "./base/errors.ts";
 import { flag } from "./flag.ts";
 import type { Values } from "./flags.ts";
@@ -51,5 +51,5 @@ export function checkGlobals(globals: Globals): void {
 }
 
 export function configDirectory(env: CliIo["env"]): string {
-  return env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker");
+  return env.DOCKER_CONFIG || join(env.HOME || lazy.os.homedir(), ".docker");
 }

@@ -32,8 +32,8 @@ export interface CliIo {
 export function processIo(program: string): CliIo {
   return {
     stdin: processInput(),
-    stdout: new Output(process.stdout),
-    stderr: new Output(process.stderr),
+    stdout: new Output(() => process.stdout, 1),
+    stderr: new Output(() => process.stderr, 2),
     env: process.env,
     cwd: process.cwd(),
     program: program === "docker" ? "docker" : "hoy",

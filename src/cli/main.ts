@@ -26,7 +26,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   await io.stdout.flush();
   await io.stderr.flush();
   io.stdin.release();
-  return code;
+  return code === 0 && io.stdout.failure !== undefined ? outputLost(io, io.stdout.failure) : code;
 }
 
 async function runGuarded(argv: readonly string[], io: CliIo): Promise<number> {
@@ -43,10 +43,20 @@ function report(thrown: unknown, io: CliIo): number {
     if (thrown.message !== "") io.stderr.line(thrown.message);
     return thrown.exitCode;
   }
-  // Who read our output has gone: as if by SIGPIPE, silently.
-  if (thrown instanceof Error && "code" in thrown && thrown.code === "EPIPE") return 141;
+  if (isBrokenPipe(thrown)) return BROKEN_PIPE;
   io.stderr.line(messageOf(thrown));
   if (thrown instanceof HoyError && thrown.hint !== undefined) io.stderr.line(thrown.hint);
+  return 1;
+}
+
+/** As a shell shows a death by SIGPIPE: who read our output has gone, and needs no telling. */
+const BROKEN_PIPE = 141;
+
+const isBrokenPipe = (thrown: unknown) => thrown instanceof Error && "code" in thrown && thrown.code === "EPIPE";
+
+function outputLost(io: CliIo, failure: Error): number {
+  if (isBrokenPipe(failure)) return BROKEN_PIPE;
+  io.stderr.line(`write to standard output failed: ${failure.message}`);
   return 1;
 }
 

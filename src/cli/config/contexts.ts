@@ -1,10 +1,10 @@
 // Contexts: named engines, kept under ~/.docker/contexts as docker keeps them, so both programs see the same ones.
 // meta/<sha256 of the name>/meta.json says what it is; tls/<same>/docker/*.pem holds its certificates.
 
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
+import { lazy } from "../base/builtin.ts";
 import { messageOf } from "../base/errors.ts";
 import { compareNatural } from "../base/text.ts";
 
@@ -99,7 +99,7 @@ export class ContextStore {
   }
 }
 
-const idOf = (name: string) => createHash("sha256").update(name).digest("hex");
+const idOf = (name: string) => lazy.crypto.createHash("sha256").update(name).digest("hex");
 
 function readMeta(file: string): ContextMeta | undefined {
   if (!existsSync(file)) return undefined;

@@ -1,10 +1,10 @@
 // The client's configuration, ~/.docker/config.json: read once, kept whole when written back, so that what we do not
 // know is not lost. Written beside and renamed, mode 0600, as it may hold passwords.
 
-import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HoyError } from "../../base/error.ts";
+import { lazy } from "../base/builtin.ts";
 import { messageOf } from "../base/errors.ts";
 
 export interface ProxyConfig {
@@ -58,7 +58,7 @@ export class ConfigFile {
   /** @throws HoyError when it can't be written. */
   save(): void {
     const file = resolved(this.path);
-    const draft = `${file}.${randomBytes(6).toString("hex")}`;
+    const draft = `${file}.${lazy.crypto.randomBytes(6).toString("hex")}`;
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       writeFileSync(draft, `${JSON.stringify(this.data, undefined, "\t")}`, { mode: 0o600, flag: "wx", flush: true });

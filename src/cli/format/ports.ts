@@ -1,7 +1,7 @@
 // Ports of a container as `ps` shows them: "0.0.0.0:80->80/tcp, 9000-9002/udp", neighbours joined.
 
-import { isIPv6 } from "node:net";
 import type { Port } from "../../api/types/container.ts";
+import { isIPv6 } from "../base/ip.ts";
 import { compareText } from "../base/text.ts";
 
 interface Run {

@@ -1,9 +1,9 @@
 // --network and the flags that go with it (--ip, --network-alias, --link …), as endpoints of the new container.
 
-import { isIP } from "node:net";
 import type { EndpointSettings } from "../../api/types/network.ts";
 import { parseCsvRecord } from "../base/csv.ts";
 import { UsageError } from "../base/errors.ts";
+import { isIP } from "../base/ip.ts";
 import { parseInteger, quote } from "../base/numbers.ts";
 import { cut } from "../base/text.ts";
 

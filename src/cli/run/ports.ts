@@ -1,9 +1,9 @@
 // -p and --expose: "80", "8080:80", "127.0.0.1:8080:80/udp", "[::1]::80", "8000-8010:80-90",
 // "published=8080,target=80,protocol=tcp".
 
-import { isIP } from "node:net";
 import type { PortBinding } from "../../api/types/container.ts";
 import { UsageError } from "../base/errors.ts";
+import { isIP } from "../base/ip.ts";
 import { cut } from "../base/text.ts";
 
 export interface Published {

@@ -1,8 +1,8 @@
 // Bytes between files here and the engine, in pieces that are worth a system call.
 
-import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { lazy } from "../base/builtin.ts";
 import { ExitError } from "../base/errors.ts";
 import type { Output } from "../base/output.ts";
 
@@ -19,7 +19,7 @@ export async function* fileChunks(file: FileHandle): AsyncGenerator<Uint8Array> 
 
 /** Writes beside and renames, so that a failure leaves no half file and no loss of the old one. */
 export async function writeFileWhole(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const draft = `${path}.${lazy.crypto.randomBytes(6).toString("hex")}.tmp`;
   const file = await open(draft, "wx", 0o600);
   try {
     for await (const data of body) await file.write(data);
