@@ -47,10 +47,10 @@ export function connectError(endpoint: Endpoint, thrown: unknown): HoyError {
   if (thrown instanceof HoyError) return thrown;
   const code = errnoOf(thrown);
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  if (code === "EACCES" || code === "EPERM") {
+  if (endpoint.kind === "unix" && (code === "EACCES" || code === "EPERM")) {
     return new HoyError(
       "forbidden",
-      `permission denied while trying to connect to the Docker daemon socket at ${endpoint.text}: dial unix ${endpoint.kind === "unix" ? endpoint.path : ""}: connect: permission denied`,
+      `permission denied while trying to connect to the Docker daemon socket at ${endpoint.text}: dial unix ${endpoint.path}: connect: permission denied`,
       { cause: thrown },
     );
   }
