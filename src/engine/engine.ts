@@ -79,17 +79,17 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     temporary: paths.temporary(settings.paths),
   });
   const networks = new Networks(new NetworkRows(db), settings.network);
+  const idRanges = new IdRanges(pool);
+  for (const record of table.all()) {
+    containers.restore(new Container(record, settings.paths));
+    idRanges.hold(record.spec.idMap);
+  }
   const volumes = await VolumeStore.open({
     table: new VolumeTable(db),
     paths: settings.paths,
     events,
     users: (name) => usersOfVolume(containers, name),
   });
-  const idRanges = new IdRanges(pool);
-  for (const record of table.all()) {
-    containers.restore(new Container(record, settings.paths));
-    idRanges.hold(record.spec.idMap);
-  }
   const engine: EngineContext = {
     get settings() {
       return settings;

@@ -55,6 +55,8 @@ export interface MountRecord {
   /** A bind whose missing source is made (`-v`, create-mountpoint); others are an error at start. */
   readonly createSource: boolean;
   readonly recursive: boolean;
+  /** Whether mounts below a read-only one are read-only too. */
+  readonly readOnlyBelow: "try" | "no" | "force";
   /** Options of a tmpfs, comma separated. */
   readonly options: string;
   /** Path inside the volume; "" for the whole. */

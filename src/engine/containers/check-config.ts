@@ -41,6 +41,9 @@ export function checkPolicies(host: HostConfig): void {
   if (host.AutoRemove && policy !== "" && policy !== "no") {
     fail("can't create 'AutoRemove' container with restart policy");
   }
+  if (Object.keys(host.StorageOpt ?? {}).length > 0) {
+    throw new HoyError("not-implemented", "--storage-opt: limits on a container's disk are not there yet");
+  }
   for (const [port, bindings] of Object.entries(host.PortBindings ?? {})) {
     checkPort(port);
     for (const binding of bindings ?? []) {

@@ -23,6 +23,7 @@ import { O, OwnedFd, openat2 } from "../../linux/open.ts";
 import { type FileStatus, S } from "../../linux/stat.ts";
 import { getXattr, listXattrs, setXattr } from "../../linux/xattr.ts";
 import type { MountRecord } from "../../state/containers.ts";
+import { HALF_COPIED } from "../volumes/store.ts";
 import type { Container } from "./container.ts";
 import { LayeredRoot, latin1, type Node } from "./layered-root.ts";
 
@@ -46,7 +47,7 @@ async function copyUp(volume: MountRecord, lowers: readonly string[]): Promise<v
   if (source.kind !== "directory") {
     throw new HoyError("invalid", `cannot mount volume over existing file, file exists ${volume.destination}`);
   }
-  const fresh = join(dirname(volume.source), `_new-${newId()}`);
+  const fresh = join(dirname(volume.source), `${HALF_COPIED}${newId()}`);
   await rm(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { mode: 0o700 });
   using target = new OwnedFd(openSync(fresh, O.RDONLY | O.DIRECTORY));

@@ -9,9 +9,13 @@ import { isActive, isRunning } from "./machine.ts";
 import { thaw } from "./pause.ts";
 import { cancelRestart } from "./restart-timer.ts";
 import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
+import { within } from "./within.ts";
 
 /** SIGINT and SIGQUIT too: what a user at a keyboard ends things with. */
 const ENDING = new Set([SIGKILL, SIGTERM, 2, 3]);
+
+/** A process in an uninterruptible call outlives SIGKILL for as long as the call takes. */
+const KILLED_WITHIN_MS = 30_000;
 
 /** @throws HoyError "conflict" when it does not run, "invalid" for an unknown signal. */
 export async function killContainer(engine: EngineContext, container: Container, options: KillOptions): Promise<void> {
@@ -26,7 +30,7 @@ export async function killContainer(engine: EngineContext, container: Container,
     if (ends && container.state.status === "paused") await thaw(engine, container);
   }
   engine.events.emit("container", "kill", container.id, { ...container.attributes, signal: String(signal) });
-  if (signal === SIGKILL && container.shim !== undefined) await container.shim.exited;
+  if (signal === SIGKILL && container.shim !== undefined) await within(container.shim.exited, KILLED_WITHIN_MS);
 }
 
 /** The end is wanted: `unless-stopped` keeps it down over a restart of the engine. Durable before the signal. */
@@ -62,7 +66,8 @@ export async function killForRemoval(engine: EngineContext, container: Container
   } catch (error) {
     if (!(error instanceof HoyError && error.code === "conflict")) throw error;
   }
-  await shim.exited;
+  if (await within(shim.exited, KILLED_WITHIN_MS)) return;
+  throw new HoyError("internal", `could not kill container ${container.id}: it is still there after SIGKILL`);
 }
 
 export function stopSignal(container: Container): number {

@@ -16,6 +16,7 @@ export interface WantedMount {
   readonly copyUp: boolean;
   readonly createSource: boolean;
   readonly recursive: boolean;
+  readonly readOnlyBelow: "try" | "no" | "force";
   readonly subpath: string;
   readonly driver: string;
   readonly driverOptions: Readonly<Record<string, string>>;
@@ -95,6 +96,7 @@ export function parseMount(mount: Mount): WantedMount {
         propagation: options.Propagation || "rprivate",
         createSource: options.CreateMountpoint ?? false,
         recursive: !options.NonRecursive,
+        readOnlyBelow: options.ReadOnlyForceRecursive ? "force" : options.ReadOnlyNonRecursive ? "no" : "try",
       };
     }
     case "volume": {
@@ -161,6 +163,7 @@ function blank(type: WantedMount["type"], destination: string): WantedMount {
     copyUp: false,
     createSource: false,
     recursive: true,
+    readOnlyBelow: "try",
     subpath: "",
     driver: "",
     driverOptions: {},

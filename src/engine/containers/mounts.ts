@@ -88,6 +88,7 @@ export async function realizeMounts(plan: MountPlan, volumes: VolumeStore, made:
       copyUp: mount.copyUp,
       createSource: mount.createSource,
       recursive: mount.recursive,
+      readOnlyBelow: mount.readOnlyBelow,
       options: "",
       subpath: mount.subpath,
       anonymous,

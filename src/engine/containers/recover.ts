@@ -19,6 +19,7 @@ import { readExitFile } from "../../runtime/shim/exit-file.ts";
 import type { EngineContext } from "../context.ts";
 import { mapLimited } from "../lock.ts";
 import { now, ZERO_TIME } from "../time.ts";
+import { cgroupOf } from "./cgroup.ts";
 import type { Container } from "./container.ts";
 import { ended } from "./exit.ts";
 import { isActive, isRunning, move } from "./machine.ts";
@@ -81,6 +82,11 @@ async function recover(engine: EngineContext, container: Container): Promise<boo
     return false;
   }
   await tookEnd(engine, container, found);
+  if (engine.containers.byId(container.id) === undefined) return false;
+  if (container.spec.hostConfig.AutoRemove && state.status === "exited") {
+    await removeLocked(engine, container, { volumes: true, link: false });
+    return false;
+  }
   const policy = container.spec.hostConfig.RestartPolicy;
   return shouldStartAtBoot(policy, {
     ran: ran || found !== undefined,
@@ -100,6 +106,8 @@ async function takeUp(engine: EngineContext, container: Container, shim: Shim): 
     Object.assign(state, { startedAt: now(), exitCode: 0, error: "" });
   }
   state.pid = shim.pid;
+  // A pause that was not written any more, or a copy that was under way.
+  if (state.status === "running") await cgroupOf(engine, container).thaw();
   const managed = `/proc/${shim.pid}/ns/net`;
   const reservation = await engine.network.adopt(networkRequest(container.spec), managed);
   container.clean = false;

@@ -82,6 +82,7 @@ async function resolveMounts(mounts: readonly MountRecord[]): Promise<ResolvedMo
       destination: mount.destination,
       writable: mount.rw,
       recursive: mount.recursive,
+      readOnlyBelow: mount.readOnlyBelow,
       ...(mount.propagation === "" ? {} : { propagation: mount.propagation as Propagation }),
     });
   }

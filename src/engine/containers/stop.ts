@@ -12,6 +12,7 @@ import { thaw } from "./pause.ts";
 import { cancelRestart } from "./restart-timer.ts";
 import { parseSignal, SIGKILL } from "./signals.ts";
 import { startContainer } from "./start.ts";
+import { within } from "./within.ts";
 
 const DEFAULT_TIMEOUT_S = 10;
 /** After SIGKILL: a process in an uninterruptible call may take its time. */
@@ -84,20 +85,4 @@ async function signalAndWait(
   const gone = await within(shim.exited, waitMs);
   if (gone) await container.lock.run(async () => undefined);
   return gone;
-}
-
-/** Whether `work` was done in time; undefined: however long it takes. */
-async function within(work: Promise<unknown>, ms: number | undefined): Promise<boolean> {
-  if (ms === undefined) {
-    await work;
-    return true;
-  }
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), Math.min(ms, 2 ** 31 - 1));
-  work.then(() => resolve(true));
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,7 +1,7 @@
 // Named and anonymous volumes of the driver "local": a row, and a directory `volumes/NAME/_data` that outlives every
 // container. Who uses a volume is asked of the containers' records, never counted, so it can't go wrong over a crash.
 
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Filters, PruneReport, VolumeBackend } from "../../api/backend.ts";
 import type { Volume, VolumeCreateOptions, VolumeListResponse } from "../../api/types/volume.ts";
@@ -16,6 +16,9 @@ import { now } from "../time.ts";
 import { treeSize } from "./tree-size.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+/** Beginning of the name under which a volume's first contents are copied, beside its data. */
+export const HALF_COPIED = "_new-";
 
 export interface VolumeStoreOptions {
   readonly table: VolumeTable;
@@ -33,15 +36,28 @@ export class VolumeStore implements VolumeBackend {
     this.#options = options;
   }
 
-  /** Loads the rows and makes the directories that a crash left unmade. */
+  /** Loads the rows, and finishes what a crash left half-done. The containers are known to `users` already. */
   static async open(options: VolumeStoreOptions): Promise<VolumeStore> {
     const store = new VolumeStore(options);
     await mkdir(paths.volumes(options.paths), { recursive: true, mode: 0o711 });
-    for (const volume of options.table.all()) {
-      store.#volumes.set(volume.name, volume);
-      await mkdir(store.dataPath(volume.name), { recursive: true, mode: 0o755 });
-    }
+    for (const volume of options.table.all()) await store.#takeUp(volume);
     return store;
+  }
+
+  async #takeUp(volume: VolumeRecord): Promise<void> {
+    const root = join(paths.volumes(this.#options.paths), volume.name);
+    if (!(await exists(root))) {
+      // Half created or half removed; nobody was told that it is there.
+      if (this.#options.users(volume.name).length === 0) {
+        this.#options.table.remove(volume.name);
+        return;
+      }
+      await mkdir(this.dataPath(volume.name), { recursive: true, mode: 0o755 });
+    }
+    for (const name of await readdir(root)) {
+      if (name.startsWith(HALF_COPIED)) await rm(join(root, name), { recursive: true, force: true });
+    }
+    this.#volumes.set(volume.name, volume);
   }
 
   dataPath(name: string): string {
