@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { CRUN, Fixture, RUNC } from "./fixture.ts";
+import { CRUN, Fixture, RUNC } from "./testing/fixture.ts";
 
 let fixture: Fixture;
 beforeAll(() => {

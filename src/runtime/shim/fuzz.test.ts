@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
-import { buildShim, Fixture } from "./fixture.ts";
 import { encodeFrame, numbers } from "./frames.ts";
+import { buildShim, Fixture } from "./testing/fixture.ts";
 
 const CONNECTIONS = 400;
 

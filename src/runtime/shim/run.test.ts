@@ -5,7 +5,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
-import { BASE, CRUN, Fixture, RUNC } from "./fixture.ts";
+import { CRUN, Fixture, RUNC } from "./testing/fixture.ts";
+import { BASE } from "./testing/spec.ts";
 
 let fixture: Fixture;
 beforeAll(() => {

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Shim, ShimOutput, ShimStream } from "../contract.ts";
-import { CRUN, Fixture, RUNC, readAll } from "./fixture.ts";
+import { CRUN, Fixture, RUNC, readAll } from "./testing/fixture.ts";
 
 let fixture: Fixture;
 beforeAll(() => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Shim } from "../contract.ts";
-import { CRUN, Fixture, RUNC, readAll } from "./fixture.ts";
+import { CRUN, Fixture, RUNC, readAll } from "./testing/fixture.ts";
 
 let fixture: Fixture;
 beforeAll(() => {
@@ -93,6 +93,18 @@ test.each([CRUN, RUNC])("$name: kill -9 of the shim ends its container as killed
   expect(existsSync(bundle)).toBe(false);
   expect(existsSync(`/sys/fs/cgroup/memory/hoy-shim-test/${id}`)).toBe(false);
   expect(existsSync(join(fixture.directory, "runtime", runtime.name, id))).toBe(false);
+});
+
+test("no signal but SIGKILL ends a shim", async () => {
+  const { shim } = await fixture.start(["sleep", "1000"]);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGPIPE", "SIGUSR1"] as const)
+    process.kill(shim.shimPid, signal);
+  expect((await fixture.exec(shim, ["echo", "alive"])).stdout).toBe("alive\n");
+  // Nor does its container inherit that: the default is to end.
+  const { status } = await fixture.exec(shim, ["sh", "-c", "kill -PIPE $$; sleep 5"]);
+  expect(status.code).toBe(128 + 13);
+  await shim.signal(9);
+  await shim.exited;
 });
 
 test("engine and shim both killed: adopt kills the rest and says 137", async () => {

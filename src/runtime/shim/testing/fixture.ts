@@ -2,25 +2,36 @@
 // Everything lies below one directory in /tmp that `dispose` removes. HOY_SHIM names another shim, as one with sanitizers.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
-import { newId } from "../../base/id.ts";
-import type { ContainerRuntime, ExitStatus, IdMap, LogSettings, OciRuntime, Shim, StartRequest } from "../contract.ts";
-import type { OciSpec } from "../oci.ts";
-import { createRuntime } from "./runtime.ts";
+import { newId } from "../../../base/id.ts";
+import type {
+  ContainerRuntime,
+  ExitStatus,
+  IdMap,
+  LogSettings,
+  OciRuntime,
+  Shim,
+  StartRequest,
+} from "../../contract.ts";
+import type { OciSpec } from "../../oci.ts";
+import { createRuntime } from "../runtime.ts";
+import { CGROUP_PARENT, ID_MAP, makeSpec } from "./spec.ts";
 
-const project = resolve(import.meta.dir, "../../..");
-
-export const BASE = 700_000;
-export const ID_MAP: IdMap = {
-  uids: [{ container: 0, host: BASE, size: 65_536 }],
-  gids: [{ container: 0, host: BASE, size: 65_536 }],
-};
+const project = resolve(import.meta.dir, "../../../..");
 
 export const CRUN: OciRuntime = { name: "crun", path: "/usr/bin/crun", args: [] };
 export const RUNC: OciRuntime = { name: "runc", path: "/usr/sbin/runc", args: [] };
-
-const CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"];
 
 /** Builds the shim (`variant`: the make target's suffix); gives the executable's path. */
 export function buildShim(variant: "" | "-asan" = ""): string {
@@ -190,6 +201,7 @@ export class Fixture {
         await this.newRuntime().cleanup(id, bundle, runtime);
       }
     rmSync(this.directory, { recursive: true, force: true });
+    for (const root of cgroupRoots()) rmEmpty(join(root, CGROUP_PARENT));
   }
 }
 
@@ -212,57 +224,16 @@ export async function readAll(output: AsyncIterable<{ stream: string; data: Uint
   };
 }
 
-function makeSpec(
-  id: string,
-  rootfs: string,
-  args: readonly string[],
-  idMap: IdMap | undefined,
-  terminal: boolean,
-): OciSpec {
-  const mappings = (ranges: IdMap["uids"]) =>
-    ranges.map((range) => ({ containerID: range.container, hostID: range.host, size: range.size }));
-  const namespaces: OciSpec["linux"]["namespaces"] = [
-    { type: "pid" },
-    { type: "mount" },
-    { type: "ipc" },
-    { type: "uts" },
-    { type: "network" },
-  ];
-  if (idMap !== undefined) namespaces.push({ type: "user" });
-  const capabilities = {
-    bounding: CAPABILITIES,
-    effective: CAPABILITIES,
-    permitted: CAPABILITIES,
-    inheritable: [],
-    ambient: [],
-  };
-  return {
-    ociVersion: "1.0.2",
-    process: {
-      terminal,
-      user: { uid: 0, gid: 0 },
-      args: [...args],
-      env: ["PATH=/bin:/sbin", "TERM=xterm"],
-      cwd: "/",
-      capabilities,
-    },
-    root: { path: rootfs },
-    hostname: "box",
-    mounts: [
-      { destination: "/proc", type: "proc", source: "proc" },
-      { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=65536k"] },
-      {
-        destination: "/dev/pts",
-        type: "devpts",
-        source: "devpts",
-        options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
-      },
-    ],
-    linux: {
-      namespaces,
-      cgroupsPath: `/hoy-shim-test/${id}`,
-      ...(idMap !== undefined && { uidMappings: mappings(idMap.uids), gidMappings: mappings(idMap.gids) }),
-      resources: { devices: [{ allow: true, access: "rwm" }] },
-    },
-  };
+function cgroupRoots(): string[] {
+  const lines = readFileSync("/proc/self/mounts", "utf8").split("\n");
+  return lines.flatMap((line) => (/^\S+ \S+ cgroup2? /.test(line) ? [line.split(" ")[1] ?? "/"] : []));
+}
+
+/** Another test file may still use it. */
+function rmEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (existsSync(path) && !String(error).includes("EBUSY")) throw error;
+  }
 }
