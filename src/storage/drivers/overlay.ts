@@ -66,7 +66,13 @@ export class OverlayDriver implements SnapshotDriver {
 
   async hasLayer(diffId: Digest): Promise<LayerInfo | undefined> {
     if (!(await exists(this.#directory(diffId)))) return undefined;
-    return decodeInfo(await readHead(this.#indexPath(diffId), HEAD_SIZE));
+    try {
+      return decodeInfo(await readHead(this.#indexPath(diffId), HEAD_SIZE));
+    } catch (error) {
+      // Without its index a layer is of no use here: it has to come again, and then gets a new one.
+      if (isErrno(error, "ENOENT") || error instanceof HoyError) return undefined;
+      throw error;
+    }
   }
 
   async layerTar(): Promise<undefined> {
@@ -146,11 +152,11 @@ export class OverlayDriver implements SnapshotDriver {
   async #keep(temporary: string, { info, tree }: ReceivedLayer): Promise<void> {
     await flush(temporary);
     await this.#turns.run(info.diffId, async () => {
-      if (await exists(this.#directory(info.diffId))) return;
+      if ((await this.hasLayer(info.diffId)) !== undefined) return;
       // The index first: once the directory has its name, the layer is there.
       const index = encodeIndex(info, tree);
       await writeWhole(temporaryName(paths.temporary(this.#paths)), this.#indexPath(info.diffId), index);
-      await rename(temporary, this.#directory(info.diffId));
+      if (!(await exists(this.#directory(info.diffId)))) await rename(temporary, this.#directory(info.diffId));
       await syncDirectory(paths.layers(this.#paths));
     });
   }

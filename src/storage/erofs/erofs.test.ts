@@ -110,7 +110,7 @@ describe("the kernel reads", () => {
     const found = await mounted(archive(...files), (root) => Object.keys(describeTree(root)));
     expect(found.length).toBe(20_001);
     expect(found).toEqual(["big", ...files.map((file) => file.name)].sort());
-  });
+  }, 30_000);
 
   test("large attributes, many of them, of several kinds", async () => {
     const xattrs = new Map<string, Uint8Array>([
