@@ -27,6 +27,8 @@ export interface EngineContext {
   readonly images: ImageStore;
   readonly volumes: VolumeStore;
   readonly network: NetworkManager;
+  /** For events, which name a network's driver. */
+  readonly networkNamed: (name: string) => { readonly id: string; readonly driver: string } | undefined;
   readonly runtime: ContainerRuntime;
   readonly snapshots: SnapshotDriver;
   readonly idRanges: IdRanges;

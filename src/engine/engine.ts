@@ -102,6 +102,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     images,
     volumes,
     network: networks,
+    networkNamed: (name) => networks.catalog.all().find((network) => network.name === name),
     runtime: createRuntime({ shim: settings.shim, root: join(settings.paths.run, "runtime") }),
     snapshots,
     idRanges,

@@ -9,6 +9,7 @@ import { parseRfc3339 } from "../time.ts";
 import type { Container } from "./container.ts";
 import { move } from "./machine.ts";
 import { mountAttributes } from "./mounts.ts";
+import { emitNetworks } from "./network-events.ts";
 import { removeLocked } from "./remove.ts";
 import { shouldRestart } from "./restart-policy.ts";
 import { scheduleRestart } from "./restart-timer.ts";
@@ -30,7 +31,6 @@ export function ended(engine: EngineContext, container: Container, status: ExitS
   return span("container.exit", { id: container.id, code: status.code }, async () => {
     const { state, spec, id } = container;
     container.shim = undefined;
-    container.reservation = undefined;
     container.running?.abort();
     container.running = undefined;
     const ranMs = lasted(state.startedAt, status.at);
@@ -46,6 +46,8 @@ export function ended(engine: EngineContext, container: Container, status: ExitS
     container.waiters.exited({ StatusCode: status.code });
     for (const listener of container.exitListeners) listener();
     await span("runtime.cleanup", {}, () => release(engine, container));
+    emitNetworks(engine, container, "disconnect");
+    container.reservation = undefined;
     for (const mount of spec.mounts) {
       if (mount.type === "volume") engine.volumes.emitMount("unmount", mount.name, mountAttributes(container, mount));
     }

@@ -22,6 +22,7 @@ import { startHealthChecks } from "./health.ts";
 import { logSettings } from "./log-config.ts";
 import { isActive, move } from "./machine.ts";
 import { mountAttributes } from "./mounts.ts";
+import { emitNetworks } from "./network-events.ts";
 import { networkRequest } from "./network-request.ts";
 import { removeLocked } from "./remove.ts";
 import { specInput } from "./spec-input.ts";
@@ -114,6 +115,7 @@ async function start(engine: EngineContext, container: Container): Promise<void>
   for (const mount of spec.mounts) {
     if (mount.type === "volume") engine.volumes.emitMount("mount", mount.name, mountAttributes(container, mount));
   }
+  emitNetworks(engine, container, "connect");
   engine.events.emit("container", "start", id, container.attributes);
   saveStarted(engine, container);
   // Those that came between the shim's start and now; the output's beginning is theirs only by chance.
