@@ -39,6 +39,13 @@ export class ImageTable {
     return this.#db.query<ImageRow, []>("SELECT * FROM images").all();
   }
 
+  /** The image that came with this manifest. */
+  byManifest(manifest: string): ImageRow | null {
+    return this.#db
+      .query<ImageRow, { manifest: string }>("SELECT * FROM images WHERE manifest = $manifest LIMIT 1")
+      .get({ manifest });
+  }
+
   /** Ids that begin with these hex digits, at most two: enough to know whether one is meant. */
   byPrefix(hex: string): string[] {
     const from = `sha256:${hex}`;

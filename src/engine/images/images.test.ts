@@ -66,6 +66,7 @@ describe("import", () => {
   test("reads a URL and says so", async () => {
     const server = createServer((request, response) => {
       if (request.url === "/root.tar") response.end(tar({ a: "from afar" }));
+      else if (request.url === "/elsewhere") response.writeHead(302, { location: "file:///etc/passwd" }).end();
       else response.writeHead(404).end();
     }).listen(0, "127.0.0.1");
     try {
@@ -76,8 +77,10 @@ describe("import", () => {
         said(await house.images.import({ ...options, source }, cut(Buffer.alloc(0)), NEVER));
       expect(await run(`${host}/root.tar`)).toContain(`Downloading from http://${host}/root.tar`);
       expect((await list()).map((one) => one.RepoTags)).toEqual([["far:latest"]]);
-      expect(run(`http://${host}/nothing`)).rejects.toThrow("with status 404");
-      expect(run("ftp://host/root.tar")).rejects.toThrow("only http and https");
+      await expect(run(`http://${host}/nothing`)).rejects.toThrow("with status 404");
+      await expect(run(`http://${host}/elsewhere`)).rejects.toThrow("can't download");
+      await expect(run("ftp://host/root.tar")).rejects.toThrow("only http and https");
+      await expect(run("file:///etc/passwd")).rejects.toThrow("only http and https");
     } finally {
       server.close();
     }

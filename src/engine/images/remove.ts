@@ -8,6 +8,7 @@ import { shortId } from "../../base/id.ts";
 import {
   canonicalString,
   familiarString,
+  imageIdentifier,
   parseReference,
   type Reference,
   repositoryName,
@@ -39,7 +40,7 @@ export async function removeImage(context: ImageContext, ref: string, options: R
   const row = shelf.find(ref);
   const removal: MutableRemoval = { items: [], reclaimed: 0 };
   let quiet = false;
-  if (!isIdPrefix(row.id, ref)) {
+  if (!isIdPrefix(row.id, ref) && imageIdentifier(ref) === undefined) {
     const rest = await removeName(context, row.id, ref, options.force, removal);
     if (rest > 0) return removal;
     quiet = true;

@@ -18,7 +18,7 @@ import type { ImageRow, ImageTable } from "../../state/images.ts";
 export function findImage(table: ImageTable, text: string): ImageRow {
   const hex = imageIdentifier(text);
   if (hex !== undefined) {
-    const row = table.get(`sha256:${hex}`);
+    const row = table.get(`sha256:${hex}`) ?? table.byManifest(`sha256:${hex}`);
     if (row === null) throw noSuchImage(`sha256:${hex}`);
     return row;
   }

@@ -58,6 +58,7 @@ describe("save and load", () => {
     expect(await house.load(tar({ ...layout([named]), ...files }))).toBe("Loaded image: oci:v1\n");
     expect((await house.shelf.resolve("oci:v1")).repoDigests).toEqual([`oci@${descriptor.digest}`]);
     expect((await house.shelf.resolve(`oci@${descriptor.digest}`)).id).toBe(id);
+    expect((await house.shelf.resolve(descriptor.digest)).id).toBe(id);
     const saved = await untar(await house.save("oci:v1"));
     for (const [name, data] of Object.entries(files)) {
       expect(saved.get(name)?.equals(Buffer.from(data))).toBe(true);
