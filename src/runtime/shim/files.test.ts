@@ -83,6 +83,41 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
   });
 });
 
+test.each([CRUN, RUNC])(
+  "$name: a shared bind is its source's peer: what is mounted inside is seen on the host",
+  async (runtime) => {
+    const source = join(fixture.directory, `shared-${runtime.name}`);
+    mkdirSync(source);
+    execFileSync("mount", ["-t", "tmpfs", "hoy-shim-test", source]);
+    try {
+      execFileSync("mount", ["--make-shared", source]);
+      mkdirSync(join(source, "sub"));
+      const script = "busybox mount -t tmpfs inner /data/sub && echo > /data/sub/here && echo mounted && read x";
+      const request = fixture.request(["sh", "-c", script], { runtime, idMap: undefined, stdin: true, hold: true });
+      const target = join(request.bundle, "bind-0");
+      request.spec.linux.rootfsPropagation = "shared";
+      request.spec.process.capabilities?.bounding.push("CAP_SYS_ADMIN");
+      request.spec.process.capabilities?.effective.push("CAP_SYS_ADMIN");
+      request.spec.process.capabilities?.permitted.push("CAP_SYS_ADMIN");
+      request.spec.mounts.push({ destination: "/data", type: "bind", source: target, options: ["rbind", "rshared"] });
+      fixture.remember(request);
+      const shim = await fixture.runtime.start({
+        ...request,
+        binds: [{ source, target, recursive: true, idmap: false }],
+      });
+      const stream = await shim.attach({ stdin: true, stdout: true, stderr: true });
+      await shim.release();
+      await stream.output[Symbol.asyncIterator]().next();
+      expect(existsSync(join(source, "sub/here"))).toBe(true);
+      await shim.signal(9);
+      await shim.exited;
+      await fixture.runtime.cleanup(request.id, request.bundle, runtime);
+    } finally {
+      execFileSync("umount", ["--recursive", "--lazy", source]);
+    }
+  },
+);
+
 test("a file system that can't be idmapped is an error that names it and the way out", async () => {
   const request = fixture.request(["true"]);
   fixture.remember(request);

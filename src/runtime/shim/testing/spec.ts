@@ -31,9 +31,9 @@ export function makeSpec(
   ];
   if (idMap !== undefined) namespaces.push({ type: "user" });
   const capabilities = {
-    bounding: CAPABILITIES,
-    effective: CAPABILITIES,
-    permitted: CAPABILITIES,
+    bounding: [...CAPABILITIES],
+    effective: [...CAPABILITIES],
+    permitted: [...CAPABILITIES],
     inheritable: [],
     ambient: [],
   };
