@@ -1,7 +1,9 @@
 // Layers of a driver: added, known, given back, removed.
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { sha256 } from "../../base/digest.ts";
 import { paths } from "../../base/paths.ts";
 import { archive, contents, seen, streamOf } from "../drivers/fixture.ts";
@@ -37,6 +39,15 @@ export function layersContract(open: OpenDriver): void {
       if (it.driver.name === "overlay") expect(path).toBeUndefined();
       else expect(readFileSync(path ?? "").equals(bytes)).toBe(true);
       expect(await it.driver.layerTar(sha256("none"))).toBeUndefined();
+    });
+
+    test("are closed to all but root: their setuid programs are nobody's outside of a container", async () => {
+      await using it = await setUp(open);
+      chmodSync(it.scratch.path, 0o755);
+      const { lowers } = await it.chain([{ name: "su", mode: 0o4755, data: "#!/bin/sh" }]);
+      const asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "test", "-e", join(lowers[0] ?? "", "su")];
+      expect(spawnSync("setpriv", asNobody).status).toBe(1);
+      expect(existsSync(join(lowers[0] ?? "", "su"))).toBe(true);
     });
 
     test("an archive of nothing is a layer", async () => {

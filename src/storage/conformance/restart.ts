@@ -30,7 +30,9 @@ export function restartContract(open: OpenDriver): void {
       mkdirSync(join(temporary, "snapshot-4567/deep/er"), { recursive: true });
       writeFileSync(join(temporary, "image-of-another-part"), "");
       writeFileSync(join(paths.layers(it.scratch.paths), `${"0".repeat(64)}.idx`), "orphan");
+      writeFileSync(join(paths.images(it.scratch.paths), `${"0".repeat(64)}.v0.erofs`), "of an older engine");
       const next = await open(it.scratch.paths);
+      if (next.name === "erofs") expect(readdirSync(paths.images(it.scratch.paths))).toEqual([]);
       expect(readdirSync(temporary)).toEqual(["image-of-another-part"]);
       expect(existsSync(join(paths.layers(it.scratch.paths), `${"0".repeat(64)}.idx`))).toBe(false);
       expect(await next.listLayers()).toEqual([id]);

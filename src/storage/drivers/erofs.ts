@@ -3,7 +3,7 @@
 //
 //   layers/sha256/HEX.tar   the layer; exists when this name does
 //   layers/sha256/HEX.idx   its tree, a cache
-//   images/CHAIN.erofs      metadata of a chain, a cache: it can be made again from the layers
+//   images/CHAIN.v1.erofs   metadata of a chain, a cache: it can be made again from the layers
 //   run/images/CHAIN        its mount
 
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
@@ -31,6 +31,8 @@ import { Keyed } from "./keyed.ts";
 import { abandon, type ReceivedLayer, receiveLayer } from "./receive.ts";
 
 const TAR = /^([0-9a-f]{64})\.tar$/;
+/** Ends the names of images; another number when images of before are to be made again. */
+const IMAGE = ".v1.erofs";
 
 export class ErofsDriver implements SnapshotDriver {
   readonly name = "erofs";
@@ -195,6 +197,9 @@ export class ErofsDriver implements SnapshotDriver {
       const orphan = name.endsWith(".idx") && !names.has(`${name.slice(0, -".idx".length)}.tar`);
       if (orphan) await rm(join(paths.layers(this.#paths), name), { force: true });
     }
+    for (const name of await readdir(paths.images(this.#paths))) {
+      if (!name.endsWith(IMAGE)) await rm(join(paths.images(this.#paths), name), { force: true, recursive: true });
+    }
     const temporary = paths.temporary(this.#paths);
     for (const name of await readdir(temporary)) {
       if (name.startsWith("snapshot-")) await rm(join(temporary, name), { recursive: true, force: true });
@@ -210,7 +215,7 @@ export class ErofsDriver implements SnapshotDriver {
   }
 
   #image(hex: string): string {
-    return join(paths.images(this.#paths), `${hex}.erofs`);
+    return join(paths.images(this.#paths), `${hex}${IMAGE}`);
   }
 }
 

@@ -39,9 +39,10 @@ export class OverlayDriver implements SnapshotDriver {
   /** Makes the directories, and removes what a crash left half-made. */
   static async open(where: Paths): Promise<OverlayDriver> {
     const driver = new OverlayDriver(where);
-    // 0711: containers' users pass through to their lower directories; nobody can list them.
-    await makeDirectory(paths.layers(where), 0o711);
-    await makeDirectory(paths.images(where), 0o711);
+    // Setuid programs of images lie open below, under names that anybody can know: only root may pass. Containers reach
+    // their layers through mounts.
+    await makeDirectory(paths.layers(where), 0o700);
+    await makeDirectory(paths.images(where), 0o700);
     await makeDirectory(paths.temporary(where), 0o700);
     await driver.#repair();
     return driver;
