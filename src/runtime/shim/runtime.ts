@@ -2,11 +2,15 @@
 // the next engine is in its bundle and its state directory, nothing is in this process alone.
 
 import { execFile } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { HoyError } from "../../base/error.ts";
+import { log } from "../../base/log.ts";
+import { isErrno } from "../../linux/libc.ts";
 import type { Cgroup } from "../cgroups/contract.ts";
 import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
 import { openCgroup } from "../cgroups/open.ts";
@@ -47,12 +51,16 @@ class ShimRuntime implements ContainerRuntime {
   readonly #options: RuntimeOptions;
   readonly #cgroups: CgroupLayout;
   readonly #shimCgroups: readonly string[];
+  readonly #removed: string;
   readonly #clients = new Map<string, ShimClient>();
 
   constructor(options: RuntimeOptions, cgroups: CgroupLayout) {
     this.#options = options;
     this.#cgroups = cgroups;
     this.#shimCgroups = options.shimCgroups ?? ownCgroup(cgroups);
+    this.#removed = join(options.root, REMOVED);
+    mkdirSync(this.#removed, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(this.#removed)) removeLater(join(this.#removed, name));
   }
 
   async start(request: StartRequest, beforeRun?: (shim: Shim) => Promise<void>): Promise<Shim> {
@@ -95,18 +103,14 @@ class ShimRuntime implements ContainerRuntime {
    * take the kernel 10 ms, when the mount namespace that it was mounted in is just going.
    */
   #discard(bundle: string): void {
-    const removed = join(this.#options.root, REMOVED);
-    mkdirSync(removed, { recursive: true, mode: 0o700 });
-    const gone = join(removed, randomUUID());
+    const gone = join(this.#removed, randomUUID());
     try {
       renameSync(bundle, gone);
     } catch (error) {
       if (isErrno(error, "ENOENT")) return;
       throw error;
     }
-    rm(gone, { recursive: true, force: true }).catch((error: unknown) => {
-      log.warn("the bundle of an ended container is still there", { path: gone, error });
-    });
+    removeLater(gone);
   }
 
   /** A short-lived container may be over already, its shim too: then exit.json is there. */
@@ -230,6 +234,12 @@ function writeSpec(bundle: string, spec: OciSpec): void {
 /** The shim takes the bundle when the disk under the state directory is full. */
 function exitOf(bundle: string, state: string): ExitStatus | undefined {
   return readExitFile(state) ?? readExitFile(bundle);
+}
+
+function removeLater(path: string): void {
+  rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+    log.warn("what is left of an ended container could not be removed", { path, error });
+  });
 }
 
 /** From the bundle's config.json; undefined when there is none to read. */
