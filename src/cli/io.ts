@@ -1,6 +1,7 @@
 // The client's door to the world outside: streams, environment, terminal. Commands see this and never `process`,
 // so that tests can run a whole command line in memory.
 
+import { lazy } from "./base/builtin.ts";
 import { Output } from "./base/output.ts";
 
 /** Standard input as a command needs it. */
@@ -55,7 +56,12 @@ function processInput(): Input {
       for await (const chunk of process.stdin) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     },
     setRaw(on) {
-      if (process.stdin.isTTY) process.stdin.setRawMode(on);
+      if (!process.stdin.isTTY) return;
+      process.stdin.setRawMode(on);
+      // Node's raw mode still turns \n into \r\n on its way out, which the container's terminal has done already; a
+      // program that moves the cursor by \n would be drawn askew. Switching off puts everything back. Without stty the
+      // rest of raw mode is as good as it gets.
+      if (on) lazy.childProcess.spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
     },
     release() {
       // Only touched when it was: opening it costs, and some kinds can't be let go again.

@@ -2,6 +2,7 @@
 // the process's output ends or the user lets go. The terminal is given back whatever happens.
 
 import type { Hijacked } from "../../api/client/transport.ts";
+import { ExitError } from "../base/errors.ts";
 import type { CliIo } from "../io.ts";
 import { DetachWatch } from "./detach-keys.ts";
 import { demultiplex } from "./frames.ts";
@@ -13,6 +14,8 @@ export interface StreamOptions {
   /** Show anything; false: only send. */
   readonly output: boolean;
   readonly detachKeys: Uint8Array;
+  /** Somebody else sends signals on to the container; else one that would end us ends us, terminal given back. */
+  readonly signalsGoOn: boolean;
 }
 
 export type StreamEnd = "ended" | "detached";
@@ -20,16 +23,42 @@ export type StreamEnd = "ended" | "detached";
 /** Resolves when the output has ended (and is written), or on the detach keys. Closes the connection. */
 export async function pumpStreams(io: CliIo, connection: Hijacked, options: StreamOptions): Promise<StreamEnd> {
   const raw = options.tty && options.stdin;
-  if (raw) io.stdin.setRaw(true);
+  using terminal = raw ? takeTerminal(io, options.signalsGoOn) : undefined;
   try {
     const output = options.output ? copyOutput(io, connection, options.tty) : undefined;
     const input = options.stdin ? copyInput(io, connection, options) : undefined;
-    return await firstEnd(output, input);
+    const end = firstEnd(output, input);
+    return await (terminal === undefined ? end : Promise.race([end, terminal.killed]));
   } finally {
-    if (raw) io.stdin.setRaw(false);
     if (options.stdin) io.stdin.release();
     connection.close();
   }
+}
+
+interface TakenTerminal extends Disposable {
+  /** Rejects on a signal that ends us. */
+  readonly killed: Promise<never>;
+}
+
+function takeTerminal(io: CliIo, signalsGoOn: boolean): TakenTerminal {
+  const { promise: killed, reject } = Promise.withResolvers<never>();
+  killed.catch(() => undefined);
+  const stops = signalsGoOn
+    ? []
+    : (
+        [
+          ["SIGHUP", 1],
+          ["SIGTERM", 15],
+        ] as const
+      ).map(([name, number]) => io.onSignal(name, () => reject(new ExitError(128 + number))));
+  io.stdin.setRaw(true);
+  return {
+    killed,
+    [Symbol.dispose]() {
+      io.stdin.setRaw(false);
+      for (const stop of stops) stop();
+    },
+  };
 }
 
 /** The output's end is the end; the input's end is not, unless it was by the detach keys or there is no output. */

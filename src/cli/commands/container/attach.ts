@@ -36,7 +36,13 @@ export const attach = command({
     ]);
     const stopSizes = tty && io.stdout.isTTY ? await redraw(context, id) : undefined;
     try {
-      const streams = pumpStreams(io, connection, { tty, stdin, output: true, detachKeys });
+      const streams = pumpStreams(io, connection, {
+        tty,
+        stdin,
+        output: true,
+        detachKeys,
+        signalsGoOn: proxy !== undefined,
+      });
       const end = await (proxy === undefined ? streams : Promise.race([streams, proxy.forced]));
       if (end === "detached") {
         io.stderr.line("read escape sequence");

@@ -58,7 +58,13 @@ export const exec = command({
     }
     const connection = await engine.hijack(`/exec/${id}/start`, { json: start });
     const stopSizes = flags.tty && io.stdin.isTTY ? followSize(io, engine, { exec: id }) : undefined;
-    const end = await pumpStreams(io, connection, { tty: flags.tty, stdin, output: true, detachKeys });
+    const end = await pumpStreams(io, connection, {
+      tty: flags.tty,
+      stdin,
+      output: true,
+      detachKeys,
+      signalsGoOn: false,
+    });
     stopSizes?.();
     return end === "detached" ? 0 : await exitCode(context, id);
   },

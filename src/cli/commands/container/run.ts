@@ -86,6 +86,7 @@ async function runAttached(context: Context, call: RunCall, spec: ContainerSpec,
     stdin: AttachStdin,
     output: AttachStdout || AttachStderr,
     detachKeys: attached.detachKeys,
+    signalsGoOn: proxy !== undefined,
   });
   try {
     const ended = exitOf(streams, exit, AttachStdout || AttachStderr);

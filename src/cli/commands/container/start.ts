@@ -90,7 +90,13 @@ async function startAttached(context: Context, call: StartCall): Promise<number>
   }
   const stopSizes = tty && io.stdout.isTTY ? followSize(io, engine, { container: id }) : undefined;
   try {
-    const streams = pumpStreams(io, connection, { tty, stdin, output: true, detachKeys });
+    const streams = pumpStreams(io, connection, {
+      tty,
+      stdin,
+      output: true,
+      detachKeys,
+      signalsGoOn: proxy !== undefined,
+    });
     const end = await (proxy === undefined ? streams : Promise.race([streams, proxy.forced]));
     return end === "detached" ? 0 : await exit;
   } finally {
