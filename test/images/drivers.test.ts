@@ -69,6 +69,20 @@ describe.skipIf(!asRoot)("images on real drivers (needs root)", () => {
     });
   }
 
+  test.skipIf(!erofs)("images of another driver say so, and are whole again once loaded (needs EROFS)", async () => {
+    const first = await house("erofs");
+    await drain(await first.images.import(importOptions("busybox"), once(await baseTar()), NEVER));
+    const archive: Uint8Array[] = [];
+    for await (const chunk of await first.images.save(["busybox"], { platform: undefined }, NEVER)) archive.push(chunk);
+    const { id } = await first.shelf.resolve("busybox");
+    const second = await house("overlay", join(first.where.data, ".."));
+    await expect(second.shelf.lowers(id)).rejects.toThrow('is not here for the storage driver "overlay"');
+    await drain(await second.images.load(stream(archive), { quiet: true, platform: undefined }, NEVER));
+    const [lower = ""] = await second.shelf.lowers(id);
+    expect(existsSync(join(lower, "bin/busybox"))).toBe(true);
+    await second.images.remove("busybox", { force: false, prune: true });
+  });
+
   const debian = process.env.HOY_TEST_DEBIAN_TAR ?? join(tmpdir(), "hoy-test-cache/debian.tar");
   test.skipIf(!existsSync(debian))(
     "a Debian of debootstrap loads as fast as it can be read (needs its tar, see test/harness)",

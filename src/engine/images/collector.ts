@@ -5,6 +5,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import { isDigest } from "../../base/digest.ts";
+import { log } from "../../base/log.ts";
 import type { ImageTable } from "../../state/images.ts";
 import type { ContentStore, PutOptions } from "../../storage/content.ts";
 import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../../storage/snapshot.ts";
@@ -127,8 +128,10 @@ export class Collector {
   async #freeChains(): Promise<void> {
     const { table, driver } = this.#stores;
     for (const { chain, diffs } of table.droppedChains()) {
-      if (!table.isChainUsed(chain)) await driver.removeChain(diffs.filter(isDigest));
-      table.forgetChain(chain);
+      await attempt("chain", chain, async () => {
+        if (!table.isChainUsed(chain)) await driver.removeChain(diffs.filter(isDigest));
+        table.forgetChain(chain);
+      });
     }
   }
 
@@ -137,8 +140,10 @@ export class Collector {
     const loose = [...this.#loose.layers].filter((diffId) => !table.hasLayer(diffId));
     for (const diffId of [...table.orphanLayers().filter(isDigest), ...loose]) {
       if (this.#pins.has(`layers/${diffId}`)) continue;
-      await driver.removeLayer(diffId);
-      table.forgetLayer(diffId);
+      await attempt("layer", diffId, async () => {
+        await driver.removeLayer(diffId);
+        table.forgetLayer(diffId);
+      });
     }
     this.#keepPinned("layers");
   }
@@ -147,7 +152,7 @@ export class Collector {
     const { table, content } = this.#stores;
     for (const digest of this.#loose.blobs) {
       if (this.#pins.has(`blobs/${digest}`) || table.isBlobUsed(digest)) continue;
-      await content.delete(digest);
+      await attempt("blob", digest, () => content.delete(digest));
     }
     this.#keepPinned("blobs");
   }
@@ -156,5 +161,17 @@ export class Collector {
     for (const digest of this.#loose[kind]) {
       if (!this.#pins.has(`${kind}/${digest}`)) this.#loose[kind].delete(digest);
     }
+  }
+}
+
+/**
+ * What can't be freed now (a file system that went read-only, a mount that is busy) keeps its row or is found by the next
+ * start, and must not fail the load or removal that only came by.
+ */
+async function attempt(what: string, digest: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.warn(`a ${what} that nothing needs could not be freed; it is tried again later`, { digest, error });
   }
 }

@@ -239,6 +239,17 @@ describe("remove", () => {
     expect(house.driver.chains.size).toBe(0);
   });
 
+  test("what can't be freed now is freed later, and fails nobody", async () => {
+    await house.import("app", "x");
+    await house.import("other", "y");
+    house.driver.broken = true;
+    expect(await house.images.remove("app", { force: false, prune: true })).toHaveLength(2);
+    expect((await house.files()).filter((name) => name.startsWith("layers/"))).toHaveLength(2);
+    house.driver.broken = false;
+    await house.images.remove("other", { force: false, prune: true });
+    expect(await house.files()).toEqual([]);
+  });
+
   test("a name that is not there is an error", async () => {
     await expect(house.images.remove("nothing", { force: true, prune: true })).rejects.toThrow(
       "No such image: nothing:latest",

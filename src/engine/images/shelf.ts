@@ -206,6 +206,18 @@ export class ImageShelf implements ImageStore {
       .layersOf(owner)
       .map((row) => row.diff_id)
       .filter(isDigest);
-    return diffIds.length === 0 ? [] : this.driver.mountChain(diffIds);
+    if (diffIds.length === 0) return [];
+    try {
+      return await this.driver.mountChain(diffIds);
+    } catch (cause) {
+      for (const diffId of diffIds) {
+        if ((await this.driver.hasLayer(diffId)) !== undefined) continue;
+        throw new HoyError("internal", `the layer ${diffId} is not here for the storage driver "${this.driver.name}"`, {
+          hint: "if it was stored by another driver, start with that one, or load or pull the image again",
+          cause,
+        });
+      }
+      throw cause;
+    }
   }
 }

@@ -109,6 +109,8 @@ export const NEVER = new AbortController().signal;
 export class TestDriver implements SnapshotDriver {
   readonly name: "erofs" | "overlay";
   readonly chains = new Set<string>();
+  /** Removals fail, as on a file system that went read-only. */
+  broken = false;
   readonly #directory: string;
   readonly #layers = new Map<Digest, LayerInfo>();
 
@@ -147,6 +149,7 @@ export class TestDriver implements SnapshotDriver {
   }
 
   async removeLayer(diffId: Digest): Promise<void> {
+    if (this.broken) throw new Error("EROFS: read-only file system");
     this.#layers.delete(diffId);
     await rm(join(this.#directory, digestHex(diffId)), { force: true });
   }
