@@ -27,9 +27,12 @@ export async function startExec(bundle: string, request: ExecRequest, resize: Re
   try {
     const { stream, ok } = await StreamConnection.open(bundle, ToShim.exec, payload(file, request), wanted(request));
     const number = ok.readUInt32LE(0);
+    const detached = !request.stdin && !request.stdout && !request.stderr;
+    // A terminal gives output even so: it must not wait for a reader.
+    if (detached) stream.close();
     return {
       pid: ok.readUInt32LE(4),
-      stream: request.stdin || request.stdout || request.stderr ? stream : undefined,
+      stream: detached ? undefined : stream,
       exited: stream.exit.then(execExit),
       resize: (height, width) => resize(number, height, width),
     };

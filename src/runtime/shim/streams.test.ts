@@ -177,21 +177,29 @@ function isAsleep(pid: number): boolean {
   return /^State:\s+S/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 
-test("an exec whose client has gone can't block, and its exit is still told", async () => {
+test.each([
+  { stdin: true, stdout: true, stderr: true, terminal: false },
+  { stdin: false, stdout: true, stderr: true, terminal: false },
+  { stdin: false, stdout: true, stderr: true, terminal: true },
+  { stdin: false, stdout: false, stderr: false, terminal: false },
+  { stdin: false, stdout: false, stderr: false, terminal: true },
+])("an exec whose client has gone, or never was, can't block, and its exit is still told: %j", async (how) => {
   const { shim, id, upper } = await fixture.start(["sleep", "100"]);
   const exec = await shim.exec({
     id,
     process: {
+      terminal: how.terminal,
       user: { uid: 0, gid: 0 },
-      args: ["sh", "-c", "read x; head -c 3000000 /dev/zero; : > /finished; exit 6"],
+      args: ["sh", "-c", `${how.stdin ? "read x; " : ""}head -c 3000000 /dev/zero; : > /finished; exit 6`],
       env: ["PATH=/bin"],
       cwd: "/",
     },
-    stdin: true,
-    stdout: true,
-    stderr: true,
+    stdin: how.stdin,
+    stdout: how.stdout,
+    stderr: how.stderr,
     consoleSize: undefined,
   });
+  expect(exec.stream === undefined).toBe(!how.stdout);
   exec.stream?.close();
   expect((await exec.exited).code).toBe(6);
   expect(existsSync(join(upper, "finished"))).toBe(true);
