@@ -33,9 +33,20 @@ export function findInit(settings: EngineSettings): string | undefined {
   return findProgram("catatonit") ?? findProgram("tini") ?? findProgram("docker-init");
 }
 
+/** Looked up once a set of settings: every start asks. */
+const found = new WeakMap<EngineSettings, Map<string, OciRuntime>>();
+
 /** The runtime of a name, the default for none. @throws HoyError "invalid" for one that is not set up. */
 export function ociRuntime(settings: EngineSettings, wanted: string | null | undefined): OciRuntime {
   const name = wanted || settings.defaultRuntime;
+  const cache = found.get(settings) ?? new Map<string, OciRuntime>();
+  found.set(settings, cache);
+  const runtime = cache.get(name) ?? findRuntime(settings, name);
+  cache.set(name, runtime);
+  return runtime;
+}
+
+function findRuntime(settings: EngineSettings, name: string): OciRuntime {
   const known = Object.hasOwn(settings.runtimes, name) ? settings.runtimes[name] : undefined;
   if (known === undefined) throw new HoyError("invalid", `unknown or invalid runtime name: ${name}`);
   const path = findProgram(known.path);

@@ -5,7 +5,7 @@ import type { Database } from "bun:sqlite";
 import type { ContainerConfig, Health, HostConfig } from "../api/types/container.ts";
 import type { EndpointSettings } from "../api/types/network.ts";
 import type { EventMessage } from "../api/types/system.ts";
-import type { Migration } from "./database.ts";
+import { type Migration, withoutSync } from "./database.ts";
 
 export const containerMigrations: readonly Migration[] = [
   {
@@ -136,8 +136,13 @@ export class ContainerTable {
     return rows.map((row) => JSON.parse(row.message));
   }
 
-  /** Writes all of it or nothing; on return it survives a power cut. */
-  write(changes: ContainerChanges): void {
+  /** Writes all of it or nothing. `durable`: on return it survives a power cut, else only the end of the engine. */
+  write(changes: ContainerChanges, durable: boolean): void {
+    if (durable) this.#write(changes);
+    else withoutSync(this.#db, () => this.#write(changes));
+  }
+
+  #write(changes: ContainerChanges): void {
     const put = this.#db.query(
       `INSERT INTO containers (id, name, spec, state) VALUES ($id, $name, $spec, $state)
        ON CONFLICT (id) DO UPDATE SET name = $name, spec = $spec, state = $state`,

@@ -26,6 +26,21 @@ export function openDatabase(path: string, migrations: readonly Migration[]): Da
   return db;
 }
 
+/**
+ * Commits what `work` writes without waiting for the disk. It survives the end of this process, however that comes, and
+ * a later commit that does wait takes it along; a power cut may lose it. For what can be learnt again, or does no harm
+ * when it has not happened.
+ */
+export function withoutSync<T>(db: Database, work: () => T): T {
+  // `query` keeps the compiled statement.
+  db.query("PRAGMA synchronous = NORMAL").run();
+  try {
+    return work();
+  } finally {
+    db.query("PRAGMA synchronous = FULL").run();
+  }
+}
+
 function migrate(db: Database, migrations: readonly Migration[]): void {
   const row = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
   const version = row?.user_version ?? 0;

@@ -3,6 +3,7 @@
 // an image may be removed by force while a stopped container of it is kept.
 
 import type { Database } from "bun:sqlite";
+import { withoutSync } from "./database.ts";
 import type { ImageRow, LayerBlobRow, LayerRow, NewImage } from "./image-schema.ts";
 
 export { type ImageRow, imageMigrations, type LayerBlobRow, type LayerRow, type NewImage } from "./image-schema.ts";
@@ -126,20 +127,24 @@ export class ImageTable {
 
   // ── who uses what ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A container (or a build) holds the image's layers until `removeUser`. Idempotent. */
+  /**
+   * A container (or a build) holds the image's layers until `removeUser`. Idempotent. Not waited for: the user's own
+   * row, which is, comes after it and takes it along; and what holds without a user is released at the next start.
+   */
   addUser(user: string, image: string): void {
-    this.#db.transaction(() => {
+    const add = this.#db.transaction(() => {
       const row = this.get(image);
       if (row === null) return;
       this.#db
         .query("INSERT OR IGNORE INTO image_users (user, image, chain) VALUES ($user, $image, $chain)")
         .run({ user, image, chain: row.chain });
       this.#addLayers(user, this.layersOf(image));
-    })();
+    });
+    withoutSync(this.#db, add);
   }
 
   removeUser(user: string): void {
-    this.#db.transaction(() => {
+    const remove = this.#db.transaction(() => {
       const row = this.#db
         .query<{ chain: string }, { user: string }>("SELECT chain FROM image_users WHERE user = $user")
         .get({ user });
@@ -148,7 +153,8 @@ export class ImageTable {
       this.#db.query("DELETE FROM layer_refs WHERE owner = $user").run({ user });
       this.#db.query("DELETE FROM image_users WHERE user = $user").run({ user });
       this.#dropChain(row.chain, diffs);
-    })();
+    });
+    withoutSync(this.#db, remove);
   }
 
   users(): { user: string; image: string }[] {

@@ -1,6 +1,6 @@
 // All containers: look-up by id, prefix or name, names that are taken, and the writes to the database. Changes are
-// gathered and written in one transaction: at once where a client was promised something (`save`), else within a few
-// milliseconds (`touch`): what `touch` covers can be learnt again from the shim's files after a crash.
+// gathered and written in one transaction: at once and through to the disk where a client was promised something that
+// nothing else tells (`save`), else within a few milliseconds (`touch`): that can be learnt again from the shim's files.
 
 import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
@@ -120,7 +120,7 @@ export class Containers {
   /** Writes the whole row, and everything else that waits; on return it is on disk. */
   save(container: Container): void {
     this.#put.add(container);
-    this.flush();
+    this.flush(true);
   }
 
   /** Writes the state soon. */
@@ -129,7 +129,7 @@ export class Containers {
     this.schedule();
   }
 
-  /** Removes the row and the name; on return it is on disk. */
+  /** Removes the row and the name. After a power cut it may be there again, without its files: then it goes for good. */
   remove(container: Container): void {
     this.#byId.delete(container.id);
     this.release(container.name, container.id);
@@ -141,7 +141,7 @@ export class Containers {
 
   /** Writes what waits and then nothing any more: the database goes to the next engine. */
   close(): void {
-    this.flush();
+    this.flush(true);
     this.#closed = true;
   }
 
@@ -156,8 +156,11 @@ export class Containers {
     }, SOON_MS);
   }
 
-  /** Writes what waits. What could not be written waits on, and is tried again with the next change. */
-  flush(): void {
+  /**
+   * Writes what waits. What could not be written waits on, and is tried again with the next change.
+   * @param durable wait for the disk
+   */
+  flush(durable = false): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#closed) return;
@@ -165,7 +168,7 @@ export class Containers {
     const events = this.#events?.takeUnsaved() ?? [];
     if (this.#put.size + states.length + this.#removed.size + events.length === 0) return;
     try {
-      this.#table.write({ put: this.#put, states, removed: this.#removed, events });
+      this.#table.write({ put: this.#put, states, removed: this.#removed, events }, durable);
     } catch (error) {
       throw new HoyError("internal", `the state could not be written: ${String(error)}`, {
         cause: error,
