@@ -30,11 +30,15 @@ function readPid(path: string): number | undefined {
   }
 }
 
-/** Whether the process runs and goes by a daemon's name (after a boot the number may be anyone's). */
+/**
+ * Whether the process runs and goes by a daemon's name (after a boot the number may be anyone's). One that has ended and
+ * was not waited for yet still has its number, and is no daemon any more. proc_pid_stat(5): "PID (comm) state …".
+ */
 function isDaemon(pid: number): boolean {
   try {
-    const name = readFileSync(`/proc/${pid}/comm`, "utf8");
-    return ["hoy\n", "hoyd\n", "dockerd\n", readFileSync("/proc/self/comm", "utf8")].includes(name);
+    const [, name = "", state = ""] = /^\d+ \((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    const own = readFileSync("/proc/self/comm", "utf8").trimEnd();
+    return state !== "Z" && state !== "X" && ["hoy", "hoyd", "dockerd", own].includes(name);
   } catch (error) {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
