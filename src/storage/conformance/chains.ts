@@ -68,6 +68,17 @@ export function chainsContract(open: OpenDriver): void {
       expect(contents(lowers)).toEqual({ ...wanted, "dir/": "", gone: "back" });
     });
 
+    test("of one layer shows no whiteouts, and directories that only marks and links speak of", async () => {
+      await using it = await setUp(open);
+      const { lowers } = await it.chain([
+        { name: ".wh.gone" },
+        { name: "opq/.wh..wh..opq" },
+        { name: "l", type: "symlink", linkname: "via/../real" },
+        { name: "l/f", data: "f" },
+      ]);
+      expect(contents(lowers)).toEqual({ l: "-> via/../real", "opq/": "", "real/": "", "real/f": "f", "via/": "" });
+    });
+
     test("an opaque root hides everything below", async () => {
       await using it = await setUp(open);
       const { lowers } = await it.chain(

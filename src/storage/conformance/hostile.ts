@@ -22,6 +22,11 @@ export function hostileContract(open: OpenDriver): void {
       ["a hard link by ..", archive(hard("h", "../../../etc/passwd")), /"\.\."/],
       ["a hard link through a link", archive(link("l", "/etc"), hard("h", "l/passwd")), /not in the layer/],
       ["a hard link to a directory", archive({ name: "d/" }, hard("h", "d")), /a directory/],
+      [
+        "a hard link in the place of a directory above its target",
+        archive({ name: "d/f" }, hard("d", "d/f")),
+        /above its target/,
+      ],
       ["a file as the root", archive({ name: "." }), /root is not a directory/],
       ["a part of 256 bytes", archive({ name: "n".repeat(256) }), /longer than 255/],
       ["a whiteout of nothing", archive({ name: "d/.wh." }), /whiteout/],

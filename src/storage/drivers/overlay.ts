@@ -3,7 +3,7 @@
 //
 //   layers/sha256/HEX/      the layer, unpacked; exists when this name does
 //   layers/sha256/HEX.idx   its tree
-//   images/CHAIN.dirs/      directories whose attributes a layer above would hide (see `inherited`), seldom there
+//   images/CHAIN.dirs/      a directory above the layers, seldom there: see inherited.ts and besideWhiteouts
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,10 +15,11 @@ import { HoyError } from "../../base/error.ts";
 import { type Paths, paths } from "../../base/paths.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { decodeIndex, decodeInfo, encodeIndex, HEAD_SIZE } from "../layer/index-file.ts";
+import type { Directory } from "../layer/tree.ts";
 import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../snapshot.ts";
 import { removeTree } from "../tree/remove.ts";
 import { makeDirectory, readHead, sizeOf, syncDirectory, temporaryName, writeWhole } from "./files.ts";
-import { inheritedDirectories, makeInherited } from "./inherited.ts";
+import { type InheritedDirectory, inheritedDirectories, makeInherited } from "./inherited.ts";
 import { Keyed } from "./keyed.ts";
 import { abandon, type ReceivedLayer, receiveLayer } from "./receive.ts";
 import { LayerUnpacker } from "./unpack.ts";
@@ -123,8 +124,9 @@ export class OverlayDriver implements SnapshotDriver {
     const indexes = new Map<Digest, ReceivedLayer>();
     for (const diffId of diffIds) if (!indexes.has(diffId)) indexes.set(diffId, await this.#index(diffId));
     const chain = diffIds.flatMap((diffId) => indexes.get(diffId) ?? []);
-    const lowers = visibleLayers(chain).map(({ info }) => this.#directory(info.diffId));
-    const inherited = inheritedDirectories(chain.map(({ tree }) => tree));
+    const visible = visibleLayers(chain);
+    const lowers = visible.map(({ info }) => this.#directory(info.diffId));
+    const inherited = inheritedDirectories(chain.map(({ tree }) => tree)) ?? besideWhiteouts(visible);
     if (inherited === undefined) return lowers;
     const top = this.#inherited(hex);
     if (!(await exists(top))) {
@@ -213,6 +215,20 @@ function visibleLayers(chain: readonly ReceivedLayer[]): ReceivedLayer[] {
     if (layer.tree.root.opaque) break;
   }
   return layers;
+}
+
+/**
+ * Whoever looks at an image of one layer looks at its directory, without an overlay, and would see its whiteouts. There
+ * is nothing below for them to hide, but such layers exist. With a second directory it is an overlay.
+ */
+function besideWhiteouts([layer, ...others]: readonly ReceivedLayer[]): InheritedDirectory | undefined {
+  if (layer === undefined || others.length > 0 || !hasWhiteouts(layer.tree.root)) return undefined;
+  return { inode: layer.tree.root.inode, children: new Map() };
+}
+
+function hasWhiteouts(directory: Directory): boolean {
+  const nodes = [...directory.children.values()];
+  return nodes.some((node) => node.kind === "whiteout" || (node.kind === "dir" && hasWhiteouts(node)));
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -30,7 +30,12 @@ export class LayerUnpacker implements Disposable {
 
   entry(placed: Placed): void {
     this.#endFile();
-    if (placed.kind === "ignored" || placed.kind === "opaque") return;
+    if (placed.kind === "ignored") return;
+    if (placed.kind === "opaque") {
+      // The attribute comes last, but the directory may be one that only this entry speaks of.
+      this.#enter(placed.path);
+      return;
+    }
     const name = placed.path.at(-1);
     if (name === undefined) return;
     const directory = this.#enter(placed.path.slice(0, -1));
@@ -80,13 +85,7 @@ export class LayerUnpacker implements Disposable {
     const key = path.join("/");
     if (this.#parent?.path === key) return this.#parent.fd.fd;
     this.#leave();
-    let fd: OwnedFd;
-    try {
-      fd = new OwnedFd(this.#open(path));
-    } catch (error) {
-      if (!isErrno(error, "ENOENT", "ENOTDIR")) throw error;
-      fd = this.#make(path);
-    }
+    const fd = this.#openOrMake(path);
     this.#parent = { path: key, fd };
     return fd.fd;
   }
@@ -100,6 +99,15 @@ export class LayerUnpacker implements Disposable {
     const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
     const resolve = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_XDEV;
     return openat2(this.#root.fd, rawBytes(path.length === 0 ? "." : path.join("/")), { flags, resolve });
+  }
+
+  #openOrMake(path: readonly RawText[]): OwnedFd {
+    try {
+      return new OwnedFd(this.#open(path));
+    } catch (error) {
+      if (!isErrno(error, "ENOENT", "ENOTDIR")) throw error;
+      return this.#make(path);
+    }
   }
 
   /** Makes the directories of a path that the archive has not named; a whiteout in the way becomes an opaque one. */
@@ -123,7 +131,8 @@ export class LayerUnpacker implements Disposable {
     for (const [name, child] of directory.children) {
       if (child.kind === "dir") this.#finishDirectory(child, [...path, name]);
     }
-    using fd = new OwnedFd(this.#open(path));
+    // One that only a link led through ("a/../b") is in the tree, and not here yet.
+    using fd = this.#openOrMake(path);
     if (directory.opaque) setXattr(fd.fd, OPAQUE_XATTR, Buffer.from("y"));
     finishDirectory(fd.fd, directory.inode, NO_SHIFT);
   }

@@ -122,8 +122,13 @@ export class LayerBuilder {
     const to = [...from.path, last];
     const parent = this.#enter(path.slice(0, -1));
     if (parent.directory === from.directory && name === last) return { kind: "ignored" };
+    const placed = [...parent.path, name];
+    // It would take the place of the directory that its target is in, and so remove it first.
+    if (placed.every((part, index) => to[index] === part)) {
+      throw badArchive(`hard link ${rawToText(entry.name)} in the place of a directory above its target`);
+    }
     this.#put(parent.directory, name, found);
-    return { kind: "hardlink", path: [...parent.path, name], to };
+    return { kind: "hardlink", path: placed, to };
   }
 
   #put(directory: Directory, name: RawText, node: LayerNode): void {
