@@ -10,10 +10,10 @@ import type {
   SystemBackend,
 } from "../../api/backend.ts";
 import type { SystemInfo, SystemVersion } from "../../api/types/system.ts";
-import { HoyError } from "../../base/error.ts";
 import { listContainers } from "../containers/list.ts";
 import type { EngineContext } from "../context.ts";
 import { streamEvents } from "../events/stream.ts";
+import { checkCredentials } from "./auth.ts";
 import { engineInfo, type HostDescription } from "./info.ts";
 import { engineVersion } from "./version.ts";
 
@@ -66,8 +66,8 @@ export class SystemVerbs implements SystemBackend {
     return usage;
   }
 
-  async auth(_credentials: RegistryAuth): Promise<{ Status: string; IdentityToken: string }> {
-    throw new HoyError("not-implemented", "logging in to a registry is not there yet");
+  auth(credentials: RegistryAuth): Promise<{ Status: string; IdentityToken: string }> {
+    return checkCredentials(credentials, this.#engine.settings.registry);
   }
 
   async buildPrune(_options: {
