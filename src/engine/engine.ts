@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Backend } from "../api/backend.ts";
+import { digestHex, sha256 } from "../base/digest.ts";
 import { HoyError } from "../base/error.ts";
 import { log } from "../base/log.ts";
 import { paths } from "../base/paths.ts";
@@ -44,6 +45,8 @@ import { SystemVerbs } from "./system/backend.ts";
 import { describeHost } from "./system/host.ts";
 import { VolumeStore } from "./volumes/store.ts";
 
+const DEFAULT_DATA_ROOT = "/var/lib/hoy";
+
 export interface Engine {
   readonly backend: Backend;
   /** Takes new settings while containers run. */
@@ -78,7 +81,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     driver: snapshots,
     temporary: paths.temporary(settings.paths),
   });
-  const networks = new Networks(new NetworkRows(db), settings.network);
+  const networks = new Networks(new NetworkRows(db), settings.network, networkMark(settings.paths.data));
   const idRanges = new IdRanges(pool);
   for (const record of table.all()) {
     containers.restore(new Container(record, settings.paths));
@@ -160,6 +163,11 @@ function usersOfVolume(containers: Containers, name: string): string[] {
     .all()
     .filter(({ spec }) => spec.mounts.some((mount) => mount.type === "volume" && mount.name === name))
     .map(({ id }) => id);
+}
+
+/** Several engines on one host, each with a data root of its own, keep their firewall rules apart. */
+function networkMark(data: string): string {
+  return data === DEFAULT_DATA_ROOT ? "" : `-${digestHex(sha256(data)).slice(0, 8)}`;
 }
 
 function makeDirectories({ paths: roots }: EngineSettings): void {

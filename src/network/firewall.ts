@@ -26,14 +26,19 @@ export interface FirewallPort {
   readonly family: Family;
 }
 
-const TABLE = "inet hoy";
+/** The table of an engine: "inet hoy", or with the engine's mark where several live side by side. */
+export type TableName = `inet hoy${string}`;
 
 /** The whole table, replacing what was there. */
-export function loadTable(networks: readonly FirewallNetwork[], ports: readonly FirewallPort[]): string {
+export function loadTable(
+  table: TableName,
+  networks: readonly FirewallNetwork[],
+  ports: readonly FirewallPort[],
+): string {
   return [
-    `table ${TABLE}`,
-    `delete table ${TABLE}`,
-    `table ${TABLE} {`,
+    `table ${table}`,
+    `delete table ${table}`,
+    `table ${table} {`,
     `  set bridges { type ifname; ${elements(networks.map((network) => quote(network.bridge)))} }`,
     "  map published4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }",
     "  map published4_any { type inet_proto . inet_service : ipv4_addr . inet_service; }",
@@ -44,21 +49,21 @@ export function loadTable(networks: readonly FirewallNetwork[], ports: readonly 
     ...postrouting(networks),
     ...forward(networks),
     "}",
-    ...(ports.length === 0 ? [] : [addPorts(ports)]),
+    ...(ports.length === 0 ? [] : [addPorts(table, ports)]),
     "",
   ].join("\n");
 }
 
-export function deleteTable(): string {
-  return `table ${TABLE}\ndelete table ${TABLE}\n`;
+export function deleteTable(table: TableName): string {
+  return `table ${table}\ndelete table ${table}\n`;
 }
 
-export function addPorts(ports: readonly FirewallPort[]): string {
-  return changePorts("add", ports, (port) => ` : ${port.containerIp} . ${port.containerPort}`);
+export function addPorts(table: TableName, ports: readonly FirewallPort[]): string {
+  return changePorts(`add element ${table}`, ports, (port) => ` : ${port.containerIp} . ${port.containerPort}`);
 }
 
-export function removePorts(ports: readonly FirewallPort[]): string {
-  return changePorts("delete", ports, () => "");
+export function removePorts(table: TableName, ports: readonly FirewallPort[]): string {
+  return changePorts(`delete element ${table}`, ports, () => "");
 }
 
 /** Bridges route 127.0.0.0/8 for the host's own sake (see bridge.ts); nobody on a bridge may use that to get in. */
@@ -126,18 +131,14 @@ function forward(networks: readonly FirewallNetwork[]): string[] {
   ];
 }
 
-function changePorts(
-  verb: "add" | "delete",
-  ports: readonly FirewallPort[],
-  value: (port: FirewallPort) => string,
-): string {
+function changePorts(verb: string, ports: readonly FirewallPort[], value: (port: FirewallPort) => string): string {
   const maps = new Map<string, string[]>();
   for (const port of ports) {
     const map = `published${port.family}${port.hostIp === undefined ? "_any" : ""}`;
     const key = [port.protocol, ...(port.hostIp === undefined ? [] : [port.hostIp]), port.hostPort].join(" . ");
     maps.set(map, [...(maps.get(map) ?? []), key + value(port)]);
   }
-  return [...maps].map(([map, keys]) => `${verb} element ${TABLE} ${map} { ${keys.join(", ")} }`).join("\n");
+  return [...maps].map(([map, keys]) => `${verb} ${map} { ${keys.join(", ")} }`).join("\n");
 }
 
 function elements(items: readonly string[]): string {

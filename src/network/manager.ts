@@ -45,8 +45,11 @@ export class Networks implements NetworkManager {
   readonly #dns = new DnsServer(this.#zone);
   readonly #live = new Map<string, Live>();
 
-  /** Brings the host in line with the rows: bridges, rules; what a dead engine left is taken away. */
-  constructor(rows: NetworkRows, defaults: NetworkDefaults) {
+  /**
+   * Brings the host in line with the rows: bridges, rules; what a dead engine left is taken away.
+   * @param mark Tells this engine's rules from those of another on the same host; "" for the usual data root.
+   */
+  constructor(rows: NetworkRows, defaults: NetworkDefaults, mark: string) {
     this.#rows = rows;
     this.#defaults = defaults;
     const bridge = new BridgeDriver({ ipForward: defaults.ipForward });
@@ -54,7 +57,7 @@ export class Networks implements NetworkManager {
     this.catalog.ensureAll((network, error) =>
       log.error("a network could not be made", { network: network.name, error }),
     );
-    this.#publisher = new Publisher(rows, this.catalog, defaults);
+    this.#publisher = new Publisher(rows, this.catalog, defaults, `inet hoy${mark}`);
     this.#sweepLinks();
     this.#publisher.reload();
   }
@@ -290,13 +293,16 @@ export class Networks implements NetworkManager {
     ];
   }
 
-  /** Interfaces that are ours by name and on our bridges, and that no row knows. */
+  /** Interfaces that are ours by name, are ports of our bridges, and that no row knows. */
   #sweepLinks(): void {
     using socket = new Netlink();
     const known = new Set(this.#rows.endpoints().map((row) => row.host_interface));
-    for (const found of listLinks(socket)) {
-      if (found.kind === "veth" && /^vh[0-9a-f]{11}$/.test(found.name) && !known.has(found.name))
-        deleteLink(socket, found.name);
+    const bridges = new Set(this.catalog.all().map((network) => network.interface));
+    const links = listLinks(socket);
+    const ours = new Set(links.filter((link) => bridges.has(link.name)).map((link) => link.index));
+    for (const { name, kind, master } of links) {
+      const strange = kind === "veth" && /^vh[0-9a-f]{11}$/.test(name) && !known.has(name);
+      if (strange && ours.has(master)) deleteLink(socket, name);
     }
   }
 }

@@ -7,7 +7,7 @@ import { nft } from "../linux/nftables.ts";
 import type { NetworkRows, PortRow } from "../state/networks.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import { endpointOf, gatewayOf } from "./endpoints.ts";
-import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts } from "./firewall.ts";
+import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts, type TableName } from "./firewall.ts";
 import type { EndpointRecord } from "./network.ts";
 import { HostPorts, type PublishedPort } from "./ports/host-ports.ts";
 import type { PortWish, Protocol } from "./ports/request.ts";
@@ -21,9 +21,11 @@ export class Publisher {
   readonly #rows: NetworkRows;
   readonly #catalog: NetworkCatalog;
   readonly #defaults: NetworkDefaults;
+  readonly #table: TableName;
   readonly #ports = new HostPorts();
 
-  constructor(rows: NetworkRows, catalog: NetworkCatalog, defaults: NetworkDefaults) {
+  constructor(rows: NetworkRows, catalog: NetworkCatalog, defaults: NetworkDefaults, table: TableName) {
+    this.#table = table;
     this.#rows = rows;
     this.#catalog = catalog;
     this.#defaults = defaults;
@@ -43,7 +45,7 @@ export class Publisher {
       this.#rows.deletePorts(owner.id);
       this.#rows.insertPorts(rows);
     });
-    this.#run(addPorts(firewallPorts(rows, endpoints)));
+    this.#run(addPorts(this.#table, firewallPorts(rows, endpoints)));
     return ports;
   }
 
@@ -64,7 +66,7 @@ export class Publisher {
   release(ownerId: string, endpoints: readonly EndpointRecord[]): void {
     const rows = this.#rows.portsOf(ownerId);
     this.#ports.release(ownerId, rows);
-    if (rows.length > 0) this.#run(removePorts(firewallPorts(rows, endpoints)));
+    if (rows.length > 0) this.#run(removePorts(this.#table, firewallPorts(rows, endpoints)));
   }
 
   /** Writes the whole table again, from the rows: at the start of the daemon, and when networks change. */
@@ -79,11 +81,11 @@ export class Publisher {
       masquerade: network.masquerade,
       internal: network.internal,
     }));
-    this.#run(loadTable(networks, this.#allPorts()));
+    this.#run(loadTable(this.#table, networks, this.#allPorts()));
   }
 
   removeTable(): void {
-    this.#run(deleteTable());
+    this.#run(deleteTable(this.#table));
   }
 
   #allPorts(): FirewallPort[] {
