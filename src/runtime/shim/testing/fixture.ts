@@ -96,6 +96,7 @@ export class Fixture {
       "wc",
       "tr",
       "tty",
+      "grep",
     ])
       symlinkSync("busybox", join(this.lower, "bin", name));
     writeFileSync(join(this.lower, "etc/motd"), "from the lower\n", { mode: 0o644 });
