@@ -26,7 +26,7 @@ export class Archives {
 
   async changes(ref: string): Promise<FilesystemChange[]> {
     const source = await this.#sources.find(ref);
-    const changes = overlayChanges(source.upper, source.lowers, { omit: enginesOwn(source) });
+    const changes = await overlayChanges(source.upper, source.lowers, { omit: enginesOwn(source) });
     return changes.map(({ path, kind }) => ({ Path: path, Kind: kind }));
   }
 

@@ -17,7 +17,7 @@ const scratch = useScratch();
 describe("changes", () => {
   test("are what docker diff shows: added, modified, deleted, and the directories that lead there", async () => {
     const { upper, lowers } = await container(scratch, sample);
-    const letters = overlayChanges(upper, lowers).map(({ path, kind }) => `${"CAD"[kind]} ${path}`);
+    const letters = (await overlayChanges(upper, lowers)).map(({ path, kind }) => `${"CAD"[kind]} ${path}`);
     expect(letters).toEqual([
       "C /etc",
       "D /etc/group",
@@ -40,11 +40,11 @@ describe("changes", () => {
       writeFileSync(`${root}/etc/passwd`, "root");
       rmSync(`${root}/etc/passwd`);
     });
-    expect(overlayChanges(upper, lowers).map(({ path }) => path)).toEqual(["/etc", "/etc/passwd"]);
+    expect((await overlayChanges(upper, lowers)).map(({ path }) => path)).toEqual(["/etc", "/etc/passwd"]);
     const other = join(scratch.path, "other");
     mkdirSync(join(other, "etc"), { recursive: true });
     utimesSync(join(other, "etc"), 1_600_000_000, 1_600_000_000);
-    expect(overlayChanges(other, lowers)).toEqual([]);
+    expect(await overlayChanges(other, lowers)).toEqual([]);
   });
 
   test("of an image without layers are all additions; what is omitted is not seen, nor what is in it", async () => {
@@ -52,8 +52,8 @@ describe("changes", () => {
     mkdirSync(join(upper, "dev/pts"), { recursive: true });
     writeFileSync(join(upper, "f"), "");
     const omit = (path: string) => path === "dev";
-    expect(overlayChanges(upper, [], { omit })).toEqual([{ path: "/f", kind: 1 }]);
-    expect(overlayChanges(upper, []).length).toBe(3);
+    expect(await overlayChanges(upper, [], { omit })).toEqual([{ path: "/f", kind: 1 }]);
+    expect((await overlayChanges(upper, [])).length).toBe(3);
   });
 });
 

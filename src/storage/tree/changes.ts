@@ -1,5 +1,6 @@
 // What a container changed: its upper directory against the image below, as `docker diff` shows it.
 
+import { setImmediate } from "node:timers/promises";
 import { AT } from "../../linux/at.ts";
 import { readDirectory } from "../../linux/directory.ts";
 import { isErrno } from "../../linux/libc.ts";
@@ -29,28 +30,37 @@ export interface ChangesOptions {
  * only copied up counts not. The container may run: its upper is read as it is.
  * @param lowers top first, as SnapshotDriver.mountChain gives them.
  */
-export function overlayChanges(upper: string, lowers: readonly string[], options: ChangesOptions = {}): Change[] {
+export async function overlayChanges(
+  upper: string,
+  lowers: readonly string[],
+  options: ChangesOptions = {},
+): Promise<Change[]> {
   using above = new OwnedFd(openat2(AT.FDCWD, upper, { flags: O.RDONLY | O.DIRECTORY }));
   const found = new Map<RawText, Change["kind"]>();
-  if (lowers.length === 0) collect(above.fd, undefined, found, options);
+  if (lowers.length === 0) await collect(above.fd, undefined, found, options);
   else {
     using below = openContainerTree({ lowers });
-    collect(above.fd, below.fd, found, options);
+    await collect(above.fd, below.fd, found, options);
   }
   addParents(found);
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, kind]) => ({ path: `/${rawToText(path)}`, kind }));
 }
 
-function collect(
+/** After so many files, other work gets its turn. */
+const VISITS_A_TURN = 512;
+
+async function collect(
   upper: number,
   below: number | undefined,
   found: Map<RawText, Change["kind"]>,
   { omit }: ChangesOptions,
-): void {
+): Promise<void> {
   let omitted: RawText | undefined;
   /** Directories that show nothing of below, with a slash at the end. */
   const opaque: RawText[] = [];
+  let visited = 0;
   for (const { path, fd, status } of walkTree(upper)) {
+    if (++visited % VISITS_A_TURN === 0) await setImmediate();
     if (omitted !== undefined && path.startsWith(omitted)) continue;
     if (omit?.(path, status)) {
       omitted = `${path}/`;

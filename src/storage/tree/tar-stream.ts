@@ -2,6 +2,7 @@
 // read as it goes. Used for whole trees (tree-tar.ts) and for a container's changes (layer-tar.ts).
 
 import { read } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { readlinkat } from "../../linux/at.ts";
 import { O, OwnedFd } from "../../linux/open.ts";
@@ -146,6 +147,8 @@ export async function* gathered(pieces: AsyncIterable<Uint8Array>): AsyncGenerat
     yield held.length === 1 ? piece : Buffer.concat(held);
     held = [];
     size = 0;
+    // A reader that is always ready would keep all other work waiting for the whole tree.
+    await setImmediate();
   }
   if (size > 0) yield Buffer.concat(held);
 }
