@@ -41,7 +41,7 @@ export function parseHealthcheck(text: string, jsonForm: (text: string) => strin
 function setFlag(check: { -readonly [K in keyof HealthCheck]: HealthCheck[K] }, name: string, value: string): void {
   const key = DURATIONS[name];
   if (key !== undefined) {
-    const ns = duration(value);
+    const ns = parseDuration(value);
     if (ns !== 0 && ns < SHORTEST) throw invalid(`Interval ${JSON.stringify(name)} cannot be less than 1ms`);
     check[key] = ns;
     return;
@@ -52,7 +52,7 @@ function setFlag(check: { -readonly [K in keyof HealthCheck]: HealthCheck[K] }, 
 }
 
 /** Go's time.ParseDuration for what is not negative. */
-function duration(text: string): number {
+export function parseDuration(text: string): number {
   if (text === "0") return 0;
   const parts = [...text.matchAll(/(\d{1,12}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)/g)];
   const whole = parts.map(([part]) => part).join("");

@@ -199,27 +199,28 @@ function openedHeredocs(line: LogicalLine, source: Source): Omit<Heredoc, "conte
   }
 }
 
+const RAW = { escape: "\\", rawQuotes: true, rawEscapes: true, skipUnset: true } as const;
+const NOTHING = () => undefined;
 const HEREDOC = /^(\d*)<<(-?)\s*([^<]*)$/;
 
 /** The here-documents that a line opens, in order; quotes around a name say that its content is taken as it is. */
 function heredocsOf(text: string): Omit<Heredoc, "content">[] {
-  const raw = { escape: "\\", rawQuotes: true, rawEscapes: true, skipUnset: true } as const;
-  const none = () => undefined;
-  return expand(text, none, raw).words.flatMap((word) => {
-    const [, fd = "", dash, rest = ""] = HEREDOC.exec(word) ?? [];
-    if (rest === "") return [];
-    const [plain, ...more] = expand(rest, none, { escape: "\\", skipUnset: true }).words;
-    const [quoted] = expand(rest, none, { ...raw, rawEscapes: false }).words;
-    if (plain === undefined || more.length > 0) return [];
-    return [
-      {
-        name: plain,
-        fileDescriptor: Number(fd || "0"),
-        stripTabs: dash === "-",
-        expand: quotesIn(plain) === quotesIn(quoted ?? ""),
-      },
-    ];
-  });
+  return expand(text, NOTHING, RAW).words.flatMap((word) => readHeredocWord(word) ?? []);
+}
+
+/** `<<NAME`, `<<-"NAME"`, `3<<NAME` alone; undefined: the word is something else. */
+export function readHeredocWord(word: string): Omit<Heredoc, "content"> | undefined {
+  const [, fd = "", dash, rest = ""] = HEREDOC.exec(word) ?? [];
+  if (rest === "") return undefined;
+  const [plain, ...more] = expand(rest, NOTHING, { escape: "\\", skipUnset: true }).words;
+  const [quoted] = expand(rest, NOTHING, { ...RAW, rawEscapes: false }).words;
+  if (plain === undefined || more.length > 0) return undefined;
+  return {
+    name: plain,
+    fileDescriptor: Number(fd || "0"),
+    stripTabs: dash === "-",
+    expand: quotesIn(plain) === quotesIn(quoted ?? ""),
+  };
 }
 
 function quotesIn(text: string): number {

@@ -13,12 +13,17 @@ export class DockerfileError extends HoyError {
   readonly range: LineRange;
   /** What is wrong, without the lines. */
   readonly fault: string;
+  /** The fault as BuildKit words it, without the lines: its clients show those themselves. */
+  readonly summary: string;
 
-  constructor(fault: string, source: Source, range: LineRange, hint?: string) {
-    const words = `${source.name}:${range.start}\n${source.excerpt(range)}\nERROR: dockerfile parse error on line ${range.start}: ${fault}`;
+  /** `phase`: the text can't be read, or what it asks for can't be done. */
+  constructor(fault: string, source: Source, range: LineRange, hint?: string, phase: "parse" | "build" = "parse") {
+    const summary = phase === "parse" ? `dockerfile parse error on line ${range.start}: ${fault}` : fault;
+    const words = `${source.name}:${range.start}\n${source.excerpt(range)}\nERROR: ${summary}`;
     super("invalid", words, hint === undefined ? {} : { hint });
     this.name = "DockerfileError";
     this.fault = fault;
+    this.summary = summary;
     this.range = range;
   }
 }
