@@ -54,7 +54,7 @@ export function parseBytes(text: string): number {
   const space = text.charAt(at.index) === " ";
   const number = text.slice(0, space ? at.index : at.index + 1);
   const suffix = text.slice(at.index + 1).toLowerCase();
-  if (!/^(\d+\.?\d*|\.\d+)$/.test(number)) {
+  if (!/^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(number)) {
     if (/^-\d+(\.\d+)?$/.test(number)) throw invalid;
     throw new UsageError(`strconv.ParseFloat: parsing ${JSON.stringify(number)}: invalid syntax`);
   }

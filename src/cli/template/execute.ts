@@ -2,6 +2,7 @@
 // `template: :LINE:COLUMN: executing "" at <NODE>: …`.
 
 import { type Branch, type Command, type Node, type Pipe, type Term, textOf } from "./ast.ts";
+import { fieldOf } from "./field.ts";
 import { CallError, FUNCTIONS, type TemplateFunction } from "./functions.ts";
 import type { Tree } from "./parse.ts";
 import { TemplateError } from "./token.ts";
@@ -235,29 +236,13 @@ class Execution {
     return method(argument);
   }
 
-  /** `typed`: the receiver came from a view, so its type is known to Go. */
   #field(node: Term, receiver: Value, name: string, typed: boolean): Value {
-    if (receiver instanceof View) {
-      const field = Object.hasOwn(receiver.fields, name) ? receiver.fields[name] : undefined;
-      if (field !== undefined) return field();
-      if (Object.hasOwn(receiver.methods, name))
-        throw this.#error(node, `wrong number of args for ${name}: want 1 got 0`);
-      if (receiver.open) return undefined;
-      throw this.#error(node, `can't evaluate field ${name} in type ${receiver.type}`);
+    try {
+      return fieldOf(receiver, name, { typed, missingKey: this.#options.missingKey ?? "no-value" });
+    } catch (thrown) {
+      if (thrown instanceof CallError) throw this.#error(node, thrown.message);
+      throw thrown;
     }
-    if (isMap(receiver)) {
-      if (Object.hasOwn(receiver, name)) return receiver[name];
-      if (this.#options.missingKey === "error")
-        throw this.#error(node, `map has no entry for key ${JSON.stringify(name)}`);
-      return undefined;
-    }
-    if (receiver === undefined) {
-      if (this.#options.missingKey === "error")
-        throw this.#error(node, `nil data; no entry for key ${JSON.stringify(name)}`);
-      return undefined;
-    }
-    if (receiver === null) throw this.#error(node, `nil pointer evaluating interface {}.${name}`);
-    throw this.#error(node, `can't evaluate field ${name} in type ${typed ? typeName(receiver) : "interface {}"}`);
   }
 
   #function(name: string, node: Term, call: Term | Command, args: readonly Term[], dot: Value, final: Final): Value {

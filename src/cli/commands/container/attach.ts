@@ -44,10 +44,7 @@ export const attach = command({
         signalsGoOn: proxy !== undefined,
       });
       const end = await (proxy === undefined ? streams : Promise.race([streams, proxy.forced]));
-      if (end === "detached") {
-        io.stderr.line("read escape sequence");
-        return 1;
-      }
+      if (end === "detached") throw new ExitError(1, "read escape sequence");
       return await exit;
     } finally {
       stopSizes?.();

@@ -2,6 +2,7 @@
 
 import type { ExecCreateRequest, ExecInspectResponse } from "../../../api/types/exec.ts";
 import { HoyError } from "../../../base/error.ts";
+import { ExitError } from "../../base/errors.ts";
 import { args, type Context, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { checkEnv, readKeyValueFiles } from "../../run/environment.ts";
@@ -66,7 +67,8 @@ export const exec = command({
       signalsGoOn: false,
     });
     stopSizes?.();
-    return end === "detached" ? 0 : await exitCode(context, id);
+    if (end === "detached") throw new ExitError(1, "read escape sequence");
+    return exitCode(context, id);
   },
 });
 

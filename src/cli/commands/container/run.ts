@@ -130,7 +130,6 @@ function statusError({ program }: Context, thrown: unknown): ExitError {
   const text = `${program}: ${message}\n\nRun '${program} run --help' for more information`;
   if (/executable file not found|no such file or directory|system cannot find the file specified/.test(message))
     return new ExitError(127, text, thrown);
-  if (/permission denied|is a directory/.test(message) && !/docker daemon socket/.test(message))
-    return new ExitError(126, text, thrown);
+  if (/permission denied|is a directory/.test(message)) return new ExitError(126, text, thrown);
   return new ExitError(125, text, thrown);
 }
