@@ -4,6 +4,9 @@
 import { afterAll, expect } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { NetworkNamespace } from "../../src/linux/namespace.ts";
+import { Netlink } from "../../src/linux/netlink.ts";
+import { setUp } from "../../src/network/link.ts";
 import { type CommandOptions, command, type Result, type Running, start } from "./command.ts";
 import { importBase } from "./images.ts";
 import { interfaces, removeEmptyCgroups, traces } from "./machine.ts";
@@ -15,6 +18,11 @@ export interface DaemonOptions {
   readonly flags?: readonly string[];
   /** daemon.json. */
   readonly config?: object;
+  /**
+   * "own" (the default): a network namespace for this daemon, in which it may make bridges and rules as it likes; it ends
+   * with the test. "host": the machine's, for tests that reach the daemon by TCP; give it `--bridge=none`.
+   */
+  readonly network?: "own" | "host";
   /** Images to import under these names; all are the same busybox. */
   readonly images?: readonly string[];
 }
@@ -39,6 +47,13 @@ export interface Client {
   terminal(...args: string[]): Running;
 }
 
+function ownNetwork(): NetworkNamespace {
+  const namespace = NetworkNamespace.create();
+  using socket = namespace.run(() => new Netlink());
+  setUp(socket, 1);
+  return namespace;
+}
+
 export class TestDaemon {
   readonly root = mkdtempSync("/tmp/hoy-t-");
   /** In the name of everything that belongs to this daemon. */
@@ -50,11 +65,14 @@ export class TestDaemon {
   readonly hoy: Client = this.#client("hoy", join(DIST, "hoy"));
   readonly docker: Client = this.#client("docker", "docker");
   readonly #options: DaemonOptions;
+  /** What the daemon takes for the host's network; held by the test, so that the next daemon finds it again. */
+  readonly namespace: NetworkNamespace | undefined;
   readonly #interfaces = interfaces();
   #process: Bun.Subprocess | undefined;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
+    this.namespace = options.network === "host" ? undefined : ownNetwork();
     chmodSync(this.root, 0o711); // users of containers pass through
     writeFileSync(join(this.root, "daemon.json"), JSON.stringify(options.config ?? {}));
     mkdirSync(join(this.root, "home"));
@@ -73,7 +91,7 @@ export class TestDaemon {
   /** Starts the daemon and waits until it answers. @throws with its log when it ends instead. */
   async up(): Promise<void> {
     const log = Bun.file(this.log).writer();
-    const child = Bun.spawn([join(DIST, "hoy"), "daemon", ...this.flags], {
+    const child = Bun.spawn([...this.inside, join(DIST, "hoy"), "daemon", ...this.flags], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
@@ -97,6 +115,11 @@ export class TestDaemon {
     };
     void pump();
     await waiting.promise;
+  }
+
+  /** What to put before a command line to run it where the daemon runs. */
+  get inside(): readonly string[] {
+    return this.namespace === undefined ? [] : ["nsenter", `--net=/proc/${process.pid}/fd/${this.namespace.fd}`, "--"];
   }
 
   get flags(): readonly string[] {
