@@ -2,7 +2,16 @@
 // Needs root, Linux, crun and busybox-static, as the engine does.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ContainerCreateRequest } from "../../api/backend.ts";
@@ -191,19 +200,24 @@ export class TestEngine implements AsyncDisposable {
     }
     await this.close();
     for (const point of mountPoints().filter((one) => one.startsWith(`${this.root}/`))) unmount(point, 2);
+    for (const path of this.#cgroupParents()) rmdirSync(path);
     rmSync(this.root, { recursive: true, force: true });
   }
 
   #cgroups(): string[] {
-    const { cgroupParent } = this.settings;
-    const hierarchies = readdirSync("/sys/fs/cgroup").map((name) => join("/sys/fs/cgroup", name, cgroupParent));
-    return [join("/sys/fs/cgroup", cgroupParent), ...hierarchies].flatMap((path) =>
-      existsSync(path)
-        ? readdirSync(path)
-            .filter((name) => /^[0-9a-f]{64}$/.test(name))
-            .map((name) => join(path, name))
-        : [],
+    return this.#cgroupParents().flatMap((path) =>
+      readdirSync(path)
+        .filter((name) => /^[0-9a-f]{64}$/.test(name))
+        .map((name) => join(path, name)),
     );
+  }
+
+  /** Where the containers' cgroups are, in every hierarchy. */
+  #cgroupParents(): string[] {
+    const hierarchies = ["", ...readdirSync("/sys/fs/cgroup")];
+    const paths = hierarchies.map((name) => join("/sys/fs/cgroup", name, this.settings.cgroupParent));
+    // "cpu" and "cpuacct" are links to one hierarchy.
+    return [...new Set(paths.filter((path) => existsSync(path)).map((path) => realpathSync(path)))];
   }
 }
 
