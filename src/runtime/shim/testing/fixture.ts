@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
@@ -201,6 +202,9 @@ export class Fixture {
         if (adopted !== undefined && "exited" in adopted) await adopted.exited;
         await this.newRuntime().cleanup(id, bundle, runtime);
       }
+    // The runtime removes bundles behind everybody's back: two at once would get in each other's way.
+    const removed = join(this.directory, "runtime/removed");
+    for (let rounds = 0; rounds < 1000 && readdirSync(removed).length > 0; rounds++) await Bun.sleep(5);
     rmSync(this.directory, { recursive: true, force: true });
     for (const root of cgroupRoots()) rmEmpty(join(root, CGROUP_PARENT));
   }
