@@ -32,6 +32,8 @@ export interface Context {
   readonly globals: Globals;
   readonly engine: Transport;
   readonly config: ConfigFile;
+  /** Every command there is; for completion. */
+  readonly tree: Group;
 }
 
 export interface Command<F extends Flags = Flags> {
@@ -44,7 +46,7 @@ export interface Command<F extends Flags = Flags> {
   /** False: the first argument ends the flags, as what follows is another program's. */
   readonly interspersed?: boolean;
   /** The exit code; nothing is 0. */
-  run(context: Context, call: Call<F>): Promise<number | void>;
+  run(context: Context, call: Call<F>): Promise<number> | Promise<void>;
 }
 
 /** One call of a command, parsed. */

@@ -148,7 +148,7 @@ async function runLeaf(
     return 0;
   }
   checkArgs(loaded, io.program, path, args.length);
-  const context: Context = lazyContext(io, path, globals);
+  const context: Context = lazyContext(io, path, globals, tree);
   const code = await loaded.run(context, { flags: values, changed, args });
   return code ?? 0;
 }

@@ -6,7 +6,7 @@ import { type Endpoint, parseEndpoint, type TlsMaterial } from "../api/client/en
 import { Transport } from "../api/client/transport.ts";
 import { HoyError } from "../base/error.ts";
 import { ExitError, messageOf } from "./base/errors.ts";
-import type { Context } from "./command.ts";
+import type { Context, Group } from "./command.ts";
 import { ContextStore, DEFAULT_CONTEXT } from "./config/contexts.ts";
 import { ConfigFile } from "./config/file.ts";
 import type { Globals } from "./globals.ts";
@@ -16,7 +16,7 @@ import { openFailure } from "./run/environment.ts";
 export const HOY_SOCKET = "unix:///run/hoy/hoy.sock";
 const DOCKER_SOCKET = "/var/run/docker.sock";
 
-export function lazyContext(io: CliIo, path: string, globals: Globals): Context {
+export function lazyContext(io: CliIo, path: string, globals: Globals, tree: Group): Context {
   let config: ConfigFile | undefined;
   let engine: Transport | undefined;
   const context = {
@@ -24,6 +24,7 @@ export function lazyContext(io: CliIo, path: string, globals: Globals): Context 
     program: io.program,
     path,
     globals,
+    tree,
     get config() {
       if (config === undefined) {
         config = new ConfigFile(globals.config);

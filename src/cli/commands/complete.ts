@@ -14,9 +14,8 @@ export const complete = command({
   interspersed: false,
   flags: {},
   async run(context, { args: words }) {
-    const { tree } = await import("../tree.ts");
     const last = words.at(-1) ?? "";
-    for (const [word, help] of await candidates(context, tree, words.slice(0, -1), last))
+    for (const [word, help] of await candidates(context, context.tree, words.slice(0, -1), last))
       if (word.startsWith(last)) context.io.stdout.line(`${word}\t${help}`);
   },
 });

@@ -32,7 +32,7 @@ export const assertsDirectory = (path: string) => hasSlash(path) || isDot(path);
 /** Directory and last name; a last "." stays the name, so that what is copied is what the directory holds. */
 export function splitEntry(path: string): readonly [directory: string, base: string] {
   const clean = cleanPath(path);
-  const whole = isDot(path) ? posix.join(clean, "/") + "." : clean;
+  const whole = isDot(path) ? `${posix.join(clean, "/")}.` : clean;
   const slash = whole.lastIndexOf("/");
   if (slash < 0) return [".", whole];
   return [slash === 0 ? "/" : whole.slice(0, slash), whole.slice(slash + 1) || "/"];

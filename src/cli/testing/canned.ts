@@ -266,7 +266,7 @@ const create: Answer = ({ body }: Asked, response: ServerResponse) => {
 };
 
 const pull: Answer = ({ query }: Asked, response: ServerResponse) => {
-  if (query["fromImage"]?.includes("missing") === true)
+  if (query.fromImage?.includes("missing") === true)
     return fail(
       response,
       404,
