@@ -1,13 +1,10 @@
 // Entries of a log in order: what is there (all, or the last n), then, when followed, what comes, over any number of
 // rotations, until the container has ended and its log is at its end.
 
-import { watch } from "node:fs";
-import { dirname } from "node:path";
 import { closeAll, contents, inodeOf, type LogFile, openLogFiles, readAt } from "./files.ts";
 import type { LogEntry, LogFormat } from "./format.ts";
+import { LogWatcher } from "./watcher.ts";
 
-/** A lost inotify event costs no more than this. */
-const POLL_MS = 1000;
 const CHUNK = 64 * 1024;
 
 export interface EntriesOptions {
@@ -20,112 +17,138 @@ export interface EntriesOptions {
   readonly live: () => boolean;
   /** Ends following. */
   readonly signal: AbortSignal;
-  /** Wakes the follower when `live` has changed. */
+  /** Calls `wake` when `live` has changed; the result ends that. */
   readonly onEnd: (wake: () => void) => () => void;
 }
 
 export async function* logEntries(options: EntriesOptions): AsyncGenerator<LogEntry, void, void> {
-  let files = await openLogFiles(options.path);
-  const watcher = options.follow ? new Watcher(options) : undefined;
-  try {
-    const from = await startOf(files, options);
-    let last = 0n;
-    const decode = options.format.decoder();
-    let position = 0;
-    for (const [index, file] of files.entries()) {
-      if (index < from.file) continue;
-      const offset = index === from.file ? from.offset : 0;
-      let skip = index === from.file ? from.skip : 0;
-      position = offset;
-      for await (const chunk of contents(file, offset)) {
-        position += chunk.length;
-        for (const entry of decode(chunk)) {
-          if (skip-- > 0) continue;
-          last = entry.time;
-          yield entry;
-        }
-      }
+  await using reader = new LogReader(options);
+  // Watched before the first look, so that nothing is written unseen in between.
+  using watcher = options.follow ? new LogWatcher(options.path, options.signal, options.onEnd) : undefined;
+  yield* reader.past();
+  while (watcher !== undefined && !options.signal.aborted) {
+    const live = options.live();
+    let progress = false;
+    for await (const entry of reader.more()) {
+      progress = true;
+      yield entry;
     }
-    if (watcher === undefined) return;
-    while (!options.signal.aborted) {
-      const live = options.live();
-      const active = files.at(-1)?.number === 0 ? files.at(-1) : undefined;
-      let progress = false;
-      if (active !== undefined) {
-        for (let chunk = await readAt(active.handle, position, CHUNK); chunk.length > 0; ) {
-          progress = true;
-          position += chunk.length;
-          for (const entry of decode(chunk)) {
-            last = entry.time;
-            yield entry;
-          }
-          chunk = await readAt(active.handle, position, CHUNK);
-        }
-      }
-      if ((await inodeOf(options.path)) !== active?.inode) {
-        // Rotated; nothing more comes to the file at hand once another has its name.
-        if (active !== undefined) {
-          const rest = await readAt(active.handle, position, CHUNK);
-          if (rest.length > 0) continue;
-        }
-        const next = await openLogFiles(options.path);
-        const between = newerThan(next, active);
-        await closeAll(files);
-        files = next;
-        position = 0;
-        for (const file of between) {
-          const fresh = options.format.decoder();
-          for await (const chunk of contents(file)) {
-            for (const entry of fresh(chunk)) {
-              if (entry.time <= last) continue;
-              last = entry.time;
-              yield entry;
-            }
-          }
-        }
-        if (files.at(-1)?.number !== 0) await watcher.next();
-        continue;
-      }
-      if (progress) continue;
-      if (!live) return;
-      await watcher.next();
-    }
-  } finally {
-    watcher?.close();
-    await closeAll(files);
-  }
-}
-
-/** Rotated files that were never seen: all between the one at hand and the new one, or all when that is gone. */
-function newerThan(files: readonly LogFile[], seen: LogFile | undefined): readonly LogFile[] {
-  const rotated = files.filter((file) => file.number > 0);
-  if (seen === undefined) return rotated;
-  const at = rotated.findIndex((file) => file.inode === seen.inode);
-  return at < 0 ? rotated : rotated.slice(at + 1);
-}
-
-/** Which file, and where in it, the last `tail` entries begin. */
-async function startOf(
-  files: readonly LogFile[],
-  { tail, format }: EntriesOptions,
-): Promise<{ file: number; offset: number; skip: number }> {
-  if (tail === undefined) return { file: 0, offset: 0, skip: 0 };
-  let wanted = tail;
-  for (let index = files.length - 1; index >= 0; index--) {
-    const file = files[index];
-    if (file === undefined) continue;
-    if (file.compressed) {
-      const count = await countEntries(file, format);
-      if (count >= wanted) return { file: index, offset: 0, skip: count - wanted };
-      wanted -= count;
+    if (await reader.rotated()) {
+      yield* reader.next();
       continue;
     }
-    const { size } = await file.handle.stat();
-    const { offset, count } = await format.tail((at, length) => readAt(file.handle, at, length), size, wanted);
-    if (count >= wanted) return { file: index, offset, skip: 0 };
-    wanted -= count;
+    if (progress) continue;
+    if (!live) return;
+    await watcher.next();
   }
-  return { file: 0, offset: 0, skip: 0 };
+}
+
+class LogReader implements AsyncDisposable {
+  readonly #options: EntriesOptions;
+  #files: readonly LogFile[] = [];
+  #decode: (chunk: Uint8Array) => LogEntry[];
+  /** How far the file that is written to has been read. */
+  #position = 0;
+  /** Time of the last entry given. */
+  #last = 0n;
+
+  constructor(options: EntriesOptions) {
+    this.#options = options;
+    this.#decode = options.format.decoder();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await closeAll(this.#files);
+  }
+
+  /** What is there when this is called, from the oldest entry that `tail` asks for. */
+  async *past(): AsyncGenerator<LogEntry, void, void> {
+    this.#files = await openLogFiles(this.#options.path);
+    const from = await this.#start();
+    for (const [index, file] of this.#files.entries()) {
+      if (index < from.file) continue;
+      let skip = index === from.file ? from.skip : 0;
+      this.#position = index === from.file ? from.offset : 0;
+      this.#decode = this.#options.format.decoder();
+      for await (const chunk of contents(file, this.#position)) {
+        this.#position += chunk.length;
+        for (const entry of this.#decode(chunk)) if (skip-- <= 0) yield this.#seen(entry);
+      }
+    }
+  }
+
+  /** What has been added to the file that was the current one at the last look. */
+  async *more(): AsyncGenerator<LogEntry, void, void> {
+    const current = this.#current;
+    if (current === undefined) return;
+    for (;;) {
+      const chunk = await readAt(current.handle, this.#position, CHUNK);
+      if (chunk.length === 0) return;
+      this.#position += chunk.length;
+      for (const entry of this.#decode(chunk)) yield this.#seen(entry);
+    }
+  }
+
+  /** Whether another file has the log's name by now. */
+  async rotated(): Promise<boolean> {
+    return (await inodeOf(this.#options.path)) !== this.#current?.inode;
+  }
+
+  /** After a rotation: the rest of the file that was current, the files between that and the new one, then the new one. */
+  async *next(): AsyncGenerator<LogEntry, void, void> {
+    // Nothing more comes to it once another has its name.
+    yield* this.more();
+    const before = this.#current;
+    const files = await openLogFiles(this.#options.path);
+    await closeAll(this.#files);
+    this.#files = files;
+    this.#position = 0;
+    this.#decode = this.#options.format.decoder();
+    for (const file of unseen(files, before)) {
+      const decode = this.#options.format.decoder();
+      for await (const chunk of contents(file)) {
+        // Compressed, the file that was read already can't be told from the others but by its times.
+        for (const entry of decode(chunk)) if (entry.time > this.#last) yield this.#seen(entry);
+      }
+    }
+    yield* this.more();
+  }
+
+  get #current(): LogFile | undefined {
+    const newest = this.#files.at(-1);
+    return newest?.number === 0 ? newest : undefined;
+  }
+
+  #seen(entry: LogEntry): LogEntry {
+    this.#last = entry.time;
+    return entry;
+  }
+
+  /** Which file, and where in it, the last `tail` entries begin. */
+  async #start(): Promise<{ file: number; offset: number; skip: number }> {
+    const { tail, format } = this.#options;
+    if (tail === undefined) return { file: 0, offset: 0, skip: 0 };
+    let wanted = tail;
+    for (const [file, log] of [...this.#files.entries()].reverse()) {
+      if (log.compressed) {
+        const count = await countEntries(log, format);
+        if (count >= wanted) return { file, offset: 0, skip: count - wanted };
+        wanted -= count;
+        continue;
+      }
+      const { size } = await log.handle.stat();
+      const { offset, count } = await format.tail((at, length) => readAt(log.handle, at, length), size, wanted);
+      if (count >= wanted) return { file, offset, skip: 0 };
+      wanted -= count;
+    }
+    return { file: 0, offset: 0, skip: 0 };
+  }
+}
+
+/** Rotated files that were never current at a look: all after the one that was, or all when that is gone. */
+function unseen(files: readonly LogFile[], seen: LogFile | undefined): readonly LogFile[] {
+  const rotated = files.filter((file) => file.number > 0);
+  return rotated.slice(rotated.findIndex((file) => file.inode === seen?.inode) + 1);
 }
 
 async function countEntries(file: LogFile, format: LogFormat): Promise<number> {
@@ -133,55 +156,4 @@ async function countEntries(file: LogFile, format: LogFormat): Promise<number> {
   let count = 0;
   for await (const chunk of contents(file)) count += decode(chunk).length;
   return count;
-}
-
-/** Wakes when something happens in the log's directory, when the container ends, and once in a while. */
-class Watcher {
-  readonly #watch: ReturnType<typeof watch> | undefined;
-  readonly #stop: () => void;
-  readonly #signal: AbortSignal;
-  readonly #wake = () => this.#ring();
-  #happened = false;
-  #resolve: (() => void) | undefined;
-
-  constructor({ path, signal, onEnd }: EntriesOptions) {
-    this.#signal = signal;
-    this.#watch = watchDirectory(dirname(path), this.#wake);
-    this.#stop = onEnd(this.#wake);
-    signal.addEventListener("abort", this.#wake);
-  }
-
-  async next(): Promise<void> {
-    if (!this.#happened && !this.#signal.aborted) {
-      const timer = setTimeout(this.#wake, POLL_MS);
-      await new Promise<void>((resolve) => {
-        this.#resolve = resolve;
-      });
-      clearTimeout(timer);
-    }
-    this.#happened = false;
-  }
-
-  close(): void {
-    this.#watch?.close();
-    this.#stop();
-    this.#signal.removeEventListener("abort", this.#wake);
-  }
-
-  #ring(): void {
-    this.#happened = true;
-    this.#resolve?.();
-    this.#resolve = undefined;
-  }
-}
-
-/** Undefined where inotify has no room: then the polling must do. */
-function watchDirectory(directory: string, wake: () => void): ReturnType<typeof watch> | undefined {
-  try {
-    const watcher = watch(directory, { persistent: false }, wake);
-    watcher.on("error", () => watcher.close());
-    return watcher;
-  } catch {
-    return undefined;
-  }
 }
