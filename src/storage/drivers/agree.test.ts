@@ -14,10 +14,10 @@ import { OverlayDriver } from "./overlay.ts";
 
 /** Few names, so that entries meet: files over directories, links in the middle of paths, whiteouts of all of them. */
 const part = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom("a", "b", "c", "d") },
+  { weight: 40, arbitrary: fc.constantFrom("a", "b", "c", "d") },
   { weight: 1, arbitrary: fc.constantFrom(".wh.a", ".wh.b", ".wh..wh..opq", ".", "..", "", ".wh..wh.aufs") },
 );
-const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
+const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
 const target = fc.oneof(
   path,
   path.map((text) => `/${text}`),
@@ -29,23 +29,29 @@ const meta = {
   mtime: fc.constantFrom(0n, 1_500_000_000_123_456_789n),
 };
 const entry: fc.Arbitrary<ArchiveFile> = fc.oneof(
-  fc.record({
-    ...meta,
-    name: path,
-    type: fc.constant("file" as const),
-    data: fc.constantFrom("", "x", "y".repeat(600)),
-  }),
-  fc.record({ ...meta, name: path, type: fc.constant("dir" as const) }),
-  fc.record({ ...meta, name: path, type: fc.constant("symlink" as const), linkname: target }),
-  fc.record({ ...meta, name: path, type: fc.constant("hardlink" as const), linkname: path }),
-  fc.record({
-    ...meta,
-    name: path,
-    type: fc.constant("char" as const),
-    device: fc.constantFrom({ major: 0, minor: 0 }, { major: 1, minor: 3 }),
-  }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...meta,
+      name: path,
+      type: fc.constant("file" as const),
+      data: fc.constantFrom("", "x", "y".repeat(600)),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ ...meta, name: path, type: fc.constant("dir" as const) }) },
+  { weight: 2, arbitrary: fc.record({ ...meta, name: path, type: fc.constant("symlink" as const), linkname: target }) },
+  { weight: 1, arbitrary: fc.record({ ...meta, name: path, type: fc.constant("hardlink" as const), linkname: path }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...meta,
+      name: path,
+      type: fc.constant("char" as const),
+      device: fc.constantFrom({ major: 0, minor: 0 }, { major: 1, minor: 3 }),
+    }),
+  },
 );
-const layer = fc.array(entry, { maxLength: 10 }).map((files) => archive(...files));
+const layer = fc.array(entry, { maxLength: 8 }).map((files) => archive(...files));
 
 async function outcome(driver: SnapshotDriver, layers: readonly Uint8Array[]): Promise<unknown> {
   const ids: Digest[] = [];

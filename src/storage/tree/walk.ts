@@ -48,16 +48,20 @@ function* walk(
   if (depth > MAX_DEPTH) throw new HoyError("too-large", `directories are nested more than ${MAX_DEPTH} deep`);
   const names = readDirectory(directory).map((entry) => entry.name);
   for (const name of names.sort()) {
-    const node = openUnlessGone(directory, name);
-    if (node === undefined) continue;
-    using owned = node;
-    const status = fdstat(owned.fd);
     const path = prefix + name;
-    const mounted = status.mountId !== mountId;
-    yield { path, name, fd: owned.fd, status, mounted };
-    if ((status.mode & S.IFMT) !== S.IFDIR || (mounted && options.oneFilesystem)) continue;
-    using inside = new OwnedFd(reopen(owned.fd, O.RDONLY | O.DIRECTORY));
-    yield* walk(inside.fd, `${path}/`, mountId, options, depth + 1);
+    let inside: number;
+    {
+      const node = openUnlessGone(directory, name);
+      if (node === undefined) continue;
+      using owned = node;
+      const status = fdstat(owned.fd);
+      const mounted = status.mountId !== mountId;
+      yield { path, name, fd: owned.fd, status, mounted };
+      if ((status.mode & S.IFMT) !== S.IFDIR || (mounted && options.oneFilesystem)) continue;
+      inside = reopen(owned.fd, O.RDONLY | O.DIRECTORY);
+    }
+    using below = new OwnedFd(inside);
+    yield* walk(below.fd, `${path}/`, mountId, options, depth + 1);
   }
 }
 
