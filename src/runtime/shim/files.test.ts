@@ -19,8 +19,8 @@ import { CRUN, Fixture, RUNC } from "./testing/fixture.ts";
 let fixture: Fixture;
 beforeAll(() => {
   fixture = new Fixture();
-});
-afterAll(() => fixture.dispose());
+}, 60_000);
+afterAll(() => fixture.dispose(), 60_000);
 
 describe.each([CRUN, RUNC])("$name", (runtime) => {
   test("a hundred lowers: the top one wins, the bottom one shows, and writes go to the upper", async () => {

@@ -14,7 +14,7 @@ let fixture: Fixture;
 beforeAll(() => {
   fixture = new Fixture(buildShim("-asan"));
 }, 60_000);
-afterAll(() => fixture.dispose());
+afterAll(() => fixture.dispose(), 60_000);
 
 /** Numbers that are the same in every run (mulberry32). */
 function random(seed: number): (below: number) => number {

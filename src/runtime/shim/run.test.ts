@@ -11,8 +11,8 @@ import { BASE } from "./testing/spec.ts";
 let fixture: Fixture;
 beforeAll(() => {
   fixture = new Fixture();
-});
-afterAll(() => fixture.dispose());
+}, 60_000);
+afterAll(() => fixture.dispose(), 60_000);
 
 describe.each([CRUN, RUNC])("$name", (runtime) => {
   test("true ends with 0", async () => {

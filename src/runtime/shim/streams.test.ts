@@ -10,8 +10,8 @@ import { CRUN, Fixture, RUNC, readAll } from "./testing/fixture.ts";
 let fixture: Fixture;
 beforeAll(() => {
   fixture = new Fixture();
-});
-afterAll(() => fixture.dispose());
+}, 60_000);
+afterAll(() => fixture.dispose(), 60_000);
 
 const BOTH = { stdin: false, stdout: true, stderr: true };
 const ALL = { stdin: true, stdout: true, stderr: true };

@@ -9,8 +9,8 @@ import { CRUN, Fixture, RUNC, readAll } from "./testing/fixture.ts";
 let fixture: Fixture;
 beforeAll(() => {
   fixture = new Fixture();
-});
-afterAll(() => fixture.dispose());
+}, 60_000);
+afterAll(() => fixture.dispose(), 60_000);
 
 /** Starts a container from a process of its own, an engine, which is then killed. */
 async function startAndKillEngine(
