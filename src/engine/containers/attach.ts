@@ -35,7 +35,7 @@ export async function attachContainer(
   const live = options.stream ? (pending?.stream ?? attachNow(container, want)) : Promise.resolve(undefined);
   // Attached first, then the log read: at worst a line is seen twice, never lost.
   await (pending === undefined ? live : undefined);
-  const stream: AttachStream = new ClientStream({
+  const stream = new ClientStream({
     tty,
     before: options.logs ? replay(container, options) : undefined,
     live,
@@ -43,11 +43,9 @@ export async function attachContainer(
     inputEnds: stdin && (spec.config.StdinOnce ?? false) && !tty,
     onDetach: () => engine.events.emit("container", "detach", container.id, container.attributes),
     onClose: () => {
-      container.attached.delete(stream);
       if (pending !== undefined && container.pending.delete(pending)) pending.cancel();
     },
   });
-  container.attached.add(stream);
   engine.events.emit("container", "attach", container.id, container.attributes);
   return stream;
 }

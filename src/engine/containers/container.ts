@@ -2,7 +2,6 @@
 // waits, which attach came before the start). Verbs change it under `lock`; inspect and list read without.
 
 import { join } from "node:path";
-import type { AttachStream } from "../../api/backend.ts";
 import { type Paths, paths } from "../../base/paths.ts";
 import type { Reservation } from "../../network/contract.ts";
 import type { Shim } from "../../runtime/contract.ts";
@@ -20,8 +19,6 @@ export class Container implements ContainerRecord {
   readonly waiters = new Waiters();
   /** Attached before the start; served when the shim is there. */
   readonly pending = new Set<PendingAttach>();
-  /** Streams that clients have; closed when the container is removed. */
-  readonly attached = new Set<AttachStream>();
   readonly exitListeners = new Set<() => void>();
   readonly execs = new Map<string, Exec>();
   shim: Shim | undefined;

@@ -74,7 +74,7 @@ export function removeLocked(
       engine.containers.touch(container);
       throw error;
     }
-    for (const stream of container.attached) stream.close();
+    // Streams that clients have end by themselves, when what they hold has been read.
     for (const pending of container.pending) pending.cancel();
     engine.idRanges.release(spec.idMap);
     await span("image.release", {}, () => engine.images.release(id));

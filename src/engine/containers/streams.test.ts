@@ -29,6 +29,20 @@ describe("streams", () => {
     expect(await Promise.all(seen)).toEqual(["to all\n", "to all\n"]);
   });
 
+  test("a slow client of a container that is removed at its end still gets all of its output", async () => {
+    const id = await engine.create(sh("head -c 300000 /dev/zero"), { AutoRemove: true });
+    const stream = await engine.containers.attach(id, attachAll, never());
+    const { result } = await engine.containers.wait(id, "removed", never());
+    await engine.containers.start(id, { detachKeys: undefined });
+    let length = 0;
+    for await (const { data } of stream.output) {
+      if (length === 0) await Promise.race([result, Bun.sleep(500)]);
+      length += data.length;
+    }
+    expect(length).toBe(300_000);
+    expect(await result).toEqual({ StatusCode: 0 });
+  });
+
   test("logs=1 replays what was before", async () => {
     const id = await engine.run(sh("echo before; sleep 100"));
     while ((await engine.logs(id)) === "") await Bun.sleep(10);
