@@ -1,7 +1,6 @@
 // `info`: what the engine is and what it can do.
 
 import type { SystemInfo } from "../../../api/types/system.ts";
-import { build } from "../../../base/version.ts";
 import { ExitError, messageOf } from "../../base/errors.ts";
 import type { Output } from "../../base/output.ts";
 import { args, command } from "../../command.ts";
@@ -11,6 +10,7 @@ import { objectFormat } from "../../template/format.ts";
 import { typed } from "../../template/typed.ts";
 import { type Value, View } from "../../template/value.ts";
 import { inspectFormat } from "../shared.ts";
+import { clientVersion } from "./client-version.ts";
 
 export const info = command({
   usage: "[OPTIONS]",
@@ -28,7 +28,7 @@ export const info = command({
     }
     const client = {
       Debug: globals.debug,
-      Version: build.version,
+      ...clientVersion(),
       Context: contextName(context),
       Plugins: [],
       Warnings: null,

@@ -1,8 +1,6 @@
 // `version`: of the client and of the engine.
 
 import type { SystemVersion } from "../../../api/types/system.ts";
-import { API_VERSION } from "../../../api/version.ts";
-import { build } from "../../../base/version.ts";
 import { ExitError, messageOf } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { alignTabs } from "../../format/tabs.ts";
@@ -11,16 +9,10 @@ import { objectFormat } from "../../template/format.ts";
 import { typed } from "../../template/typed.ts";
 import type { Value } from "../../template/value.ts";
 import { inspectFormat } from "../shared.ts";
+import { type ClientVersion, clientVersion, readableTime } from "./client-version.ts";
 
-interface Client {
-  readonly Version: string;
+interface Client extends ClientVersion {
   readonly ApiVersion: string;
-  readonly DefaultAPIVersion: string;
-  readonly GitCommit: string;
-  readonly Runtime: string;
-  readonly Os: string;
-  readonly Arch: string;
-  readonly BuildTime: string;
   readonly Context: string;
 }
 
@@ -38,31 +30,14 @@ export const version = command({
     } catch (thrown) {
       failure = thrown;
     }
-    const client: Client = {
-      Version: build.version,
-      ApiVersion: engine.version,
-      DefaultAPIVersion: API_VERSION,
-      GitCommit: build.commit,
-      Runtime: `bun ${Bun.version}`,
-      Os: process.platform,
-      Arch: process.arch === "x64" ? "amd64" : process.arch,
-      BuildTime: readable(build.built),
-      Context: contextName(context),
-    };
-    const known = server === undefined ? null : { ...server, BuildTime: readable(server.BuildTime ?? "") };
+    const { Version, ...rest } = clientVersion();
+    const client: Client = { Version, ApiVersion: engine.version, ...rest, Context: contextName(context) };
+    const known = server === undefined ? null : { ...server, BuildTime: readableTime(server.BuildTime ?? "") };
     if (show === undefined) io.stdout.print(page(io.program, client, known));
     else io.stdout.line(show(typed({ Client: { ...client }, Server: known as unknown as Value })));
     if (failure !== undefined) throw new ExitError(1, messageOf(failure), failure);
   },
 });
-
-/** "Mon Jan  2 15:04:05 2006", as ctime(3). */
-function readable(time: string): string {
-  const date = new Date(time);
-  if (Number.isNaN(date.getTime())) return time;
-  const [day = "", month = "", dayOfMonth = "", year = "", clock = ""] = date.toUTCString().replace(",", "").split(" ");
-  return `${day} ${dayOfMonth} ${String(Number(month)).padStart(2)} ${clock} ${year}`;
-}
 
 function page(program: string, client: Client, server: SystemVersion | null): string {
   const name = program === "docker" ? "Client:" : "Client: hoy";
@@ -70,7 +45,7 @@ function page(program: string, client: Client, server: SystemVersion | null): st
     name,
     ` Version:\t${client.Version}`,
     ` API version:\t${client.ApiVersion}${client.ApiVersion === client.DefaultAPIVersion ? "" : ` (downgraded from ${client.DefaultAPIVersion})`}`,
-    ` Runtime:\t${client.Runtime}`,
+    ` Go version:\t${client.GoVersion}`,
     ` Git commit:\t${client.GitCommit}`,
     ` Built:\t${client.BuildTime}`,
     ` OS/Arch:\t${client.Os}/${client.Arch}`,
@@ -91,7 +66,7 @@ function serverLines(server: SystemVersion): string[] {
     `  API version:\t${shown("ApiVersion", server.ApiVersion)} (minimum version ${shown("MinAPIVersion", server.MinAPIVersion)})`,
     `  Go version:\t${shown("GoVersion", server.GoVersion)}`,
     `  Git commit:\t${shown("GitCommit", server.GitCommit)}`,
-    `  Built:\t${readable(shown("BuildTime", server.BuildTime))}`,
+    `  Built:\t${readableTime(shown("BuildTime", server.BuildTime))}`,
     `  OS/Arch:\t${shown("Os", server.Os)}/${shown("Arch", server.Arch)}`,
     `  Experimental:\t${shown("Experimental", String(server.Experimental ?? false))}`,
   ];
