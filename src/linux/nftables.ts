@@ -2,6 +2,8 @@
 // libnftables(3). The caller writes the commands in nft's own language (nft(8)).
 
 import { CString, dlopen, type Pointer } from "bun:ffi";
+import { closeSync, openSync } from "node:fs";
+import { constants } from "node:os";
 import { cstring, SystemError } from "./libc.ts";
 
 const functions = {
@@ -17,7 +19,17 @@ const functions = {
 
 const NFT_CTX_OUTPUT_NUMERIC_ALL = (1 << 5) | (1 << 6) | (1 << 7) | (1 << 8) | (1 << 9);
 
-let library: ReturnType<typeof dlopen<typeof functions>>["symbols"] | undefined;
+type Library = ReturnType<typeof dlopen<typeof functions>>["symbols"];
+
+let library: Library | undefined;
+
+/**
+ * The library waits for its socket with select(2), which aborts the whole program for a descriptor of 1024 or more
+ * (select(2), "FD_SETSIZE"). A daemon that holds thousands of published ports has no low one left: these are kept back,
+ * and given to it for the length of a call.
+ */
+const FD_SETSIZE = 1024;
+let keptLow: number[] = [];
 
 /** A command that nftables refused; `message` has its words and the line. */
 export class NftablesError extends Error {
@@ -33,6 +45,10 @@ export class NftablesError extends Error {
  */
 export function nft(commands: string): string {
   const calls = open();
+  return withLowDescriptors(() => run(calls, commands));
+}
+
+function run(calls: Library, commands: string): string {
   const context = calls.nft_ctx_new(0);
   if (context === null) throw new SystemError(12, "nft_ctx_new");
   try {
@@ -48,7 +64,21 @@ export function nft(commands: string): string {
   }
 }
 
-function open() {
+function withLowDescriptors<T>(work: () => T): T {
+  for (const fd of keptLow) closeSync(fd);
+  keptLow = [];
+  try {
+    const lowest = openSync("/dev/null", "r");
+    closeSync(lowest);
+    if (lowest >= FD_SETSIZE - 8)
+      throw new SystemError(constants.errno.EMFILE, "nft", undefined, "too many open files");
+    return work();
+  } finally {
+    keptLow = Array.from({ length: 4 }, () => openSync("/dev/null", "r"));
+  }
+}
+
+function open(): Library {
   if (library !== undefined) return library;
   try {
     library = dlopen("libnftables.so.1", functions).symbols;

@@ -44,6 +44,8 @@ export function loadTable(
     "  map published4_any { type inet_proto . inet_service : ipv4_addr . inet_service; }",
     "  map published6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }",
     "  map published6_any { type inet_proto . inet_service : ipv6_addr . inet_service; }",
+    "  set own4 { type ipv4_addr . inet_proto . inet_service; }",
+    "  set own6 { type ipv6_addr . inet_proto . inet_service; }",
     ...GUARD,
     ...NAT,
     ...postrouting(networks),
@@ -84,6 +86,10 @@ const NAT = [
   "    fib daddr type local jump publish",
   "  }",
   "  chain publish {",
+  // A container's way to itself by the host's address can't be routed (its packets would come from where they go): the
+  // proxy on the host's port carries it.
+  "    ip saddr . meta l4proto . th dport @own4 return",
+  "    ip6 saddr . meta l4proto . th dport @own6 return",
   "    dnat ip to meta l4proto . ip daddr . th dport map @published4",
   "    dnat ip to meta l4proto . th dport map @published4_any",
   // From ::1 a packet can't be routed to a bridge: the proxy answers there (see ports.ts).
@@ -96,12 +102,14 @@ const NAT = [
 function postrouting(networks: readonly FirewallNetwork[]): string[] {
   const rules = networks.flatMap((network) => {
     const bridge = quote(network.bridge);
-    // A container that reaches its own network's published port comes back over the same bridge.
-    const hairpin = `iifname ${bridge} oifname ${bridge} ct status dnat masquerade`;
-    const out = network.subnets.map(
-      ({ family, cidr }) => `${family === 4 ? "ip" : "ip6"} saddr ${cidr} oifname != ${bridge} masquerade`,
+    const from = (cidr: string, family: Family) => `${family === 4 ? "ip" : "ip6"} saddr ${cidr}`;
+    // A container that reaches its own network's published port comes back over the same bridge: without this the answer
+    // would go to it directly, from an address it never asked. (Only the output interface is known in this hook.)
+    const hairpin = network.subnets.map(
+      ({ family, cidr }) => `${from(cidr, family)} oifname ${bridge} ct status dnat masquerade`,
     );
-    return [hairpin, ...(network.masquerade && !network.internal ? out : [])];
+    const out = network.subnets.map(({ family, cidr }) => `${from(cidr, family)} oifname != ${bridge} masquerade`);
+    return [...hairpin, ...(network.masquerade && !network.internal ? out : [])];
   });
   return [
     "  chain postrouting {",
@@ -133,6 +141,12 @@ function forward(networks: readonly FirewallNetwork[]): string[] {
 
 function changePorts(verb: string, ports: readonly FirewallPort[], value: (port: FirewallPort) => string): string {
   const maps = new Map<string, string[]>();
+  for (const family of [4, 6] as const) {
+    const own = ports
+      .filter((port) => port.family === family)
+      .map((port) => [port.containerIp, port.protocol, port.hostPort].join(" . "));
+    if (own.length > 0) maps.set(`own${family}`, [...new Set(own)]);
+  }
   for (const port of ports) {
     const map = `published${port.family}${port.hostIp === undefined ? "_any" : ""}`;
     const key = [port.protocol, ...(port.hostIp === undefined ? [] : [port.hostIp]), port.hostPort].join(" . ");

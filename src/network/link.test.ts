@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import { NftablesError, nft } from "../linux/nftables.ts";
@@ -71,4 +72,16 @@ test("nft: one call is one transaction, in the namespace that it is called in", 
   expect(host.run(() => nft("list tables"))).toContain("table inet one");
   expect(() => host.run(() => nft("add table inet two\nadd rule inet nowhere chain accept"))).toThrow(NftablesError);
   expect(host.run(() => nft("list tables"))).not.toContain("two");
+});
+
+test("nft works on when the program holds more files than select(2) can watch", () => {
+  using host = NetworkNamespace.create();
+  host.run(() => void nft("add table inet before"));
+  const held = Array.from({ length: 1500 }, () => openSync("/dev/null", "r"));
+  try {
+    host.run(() => void nft("add table inet after"));
+  } finally {
+    for (const fd of held) closeSync(fd);
+  }
+  expect(host.run(() => nft("list tables"))).toContain("table inet after");
 });
