@@ -81,11 +81,16 @@ export class NetworkCatalog {
     return record;
   }
 
-  /** The caller has made sure that no container is on it. */
-  remove(record: NetworkRecord): void {
+  /** @throws HoyError "forbidden" for a network that is always there. */
+  checkRemovable(record: NetworkRecord): void {
     if (PREDEFINED.includes(record.name)) {
       throw new HoyError("forbidden", `${record.name} is a pre-defined network and cannot be removed`);
     }
+  }
+
+  /** The caller has made sure that no container is on it. */
+  remove(record: NetworkRecord): void {
+    this.checkRemovable(record);
     this.#drivers.get(record.driver)?.remove(record);
     this.#forget(record);
   }

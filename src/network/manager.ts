@@ -181,6 +181,13 @@ export class Networks implements NetworkManager {
     if (this.#embedded(live)) await this.#serveNames(live, live.namespace);
   }
 
+  /** What /etc/resolv.conf of a running container should say now; changes with the networks it is on. */
+  resolvConf(containerId: string): string | undefined {
+    const live = this.#live.get(containerId);
+    if (live === undefined) return undefined;
+    return formatResolv(containerResolv(live.request.hostConfig, this.#defaults), this.#embedded(live));
+  }
+
   /** Takes a running container off a network. */
   async leave(containerId: string, networkId: string): Promise<void> {
     const live = this.#live.get(containerId);
@@ -263,7 +270,7 @@ export class Networks implements NetworkManager {
         live: [...this.#live.values()],
         hostGateway: this.#hostGateway(),
       }),
-      resolvConf: formatResolv(resolv, live !== undefined && this.#embedded(live)),
+      resolvConf: this.resolvConf(request.containerId) ?? formatResolv(resolv, false),
     };
   }
 

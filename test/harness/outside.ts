@@ -44,6 +44,11 @@ export class Outside {
     return start([...this.#enter(), ...argv]);
   }
 
+  /** Makes a socket in the world: synchronous work only. */
+  inside<T>(work: () => Promise<T>): Promise<T> {
+    return this.#namespace.run(() => [work()] as const)[0];
+  }
+
   /** Runs a program where the daemon runs. */
   host(...argv: string[]): Promise<Result> {
     return command([...this.#inside, ...argv]);

@@ -1,6 +1,7 @@
 // The networks' verbs behind the API: list, inspect, create, remove, connect, disconnect, prune. What a network is on
 // the host is src/network's; here are the API's words, events, and the containers that are on them.
 
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Filters, NetworkBackend, NetworkCreateRequest } from "../../api/backend.ts";
 import type { EndpointSettings, Network, NetworkContainer, NetworkCreateResponse } from "../../api/types/network.ts";
 import { HoyError } from "../../base/error.ts";
@@ -34,6 +35,7 @@ export function createNetworkBackend(engine: EngineContext, networks: Networks):
     },
     async remove(ref) {
       const network = networks.catalog.find(ref);
+      networks.catalog.checkRemovable(network);
       const [member] = networks.members(network.id);
       if (member !== undefined) {
         const holder = engine.containers.byId(member.request.containerId)?.name ?? member.request.containerId;
@@ -117,7 +119,11 @@ function connect(
         `cannot connect container to network ${network.name}: its network mode is ${mode}`,
       );
     }
-    if (isActive(container.state)) await networks.join(networkRequest(container.spec), network.id, endpoint);
+    if (isActive(container.state)) {
+      const before = networks.resolvConf(container.id);
+      await networks.join(networkRequest(container.spec), network.id, endpoint);
+      updateResolvConf(container, before, networks.resolvConf(container.id));
+    }
     // "none" is not on any network: its first one takes the place of none.
     if (mode === "none") container.spec.hostConfig = { ...container.spec.hostConfig, NetworkMode: network.name };
     container.spec.endpoints = { ...container.spec.endpoints, [network.name]: endpoint };
@@ -250,6 +256,16 @@ function describeMember(name: string, endpoint: EndpointRecord): NetworkContaine
     IPv4Address: cidr(endpoint.ipv4),
     IPv6Address: cidr(endpoint.ipv6),
   };
+}
+
+/**
+ * The first network with names of its own brings the engine's name server. The file is mounted into the container: it
+ * is written in place, and left alone where the container has changed it.
+ */
+function updateResolvConf(container: Container, before: string | undefined, after: string | undefined): void {
+  if (before === after || after === undefined) return;
+  const path = container.paths.resolvConf;
+  if (readFileSync(path, "utf8") === before) writeFileSync(path, after);
 }
 
 /** What inspect shows of a running container's networks changes with them. */

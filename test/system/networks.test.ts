@@ -1,0 +1,344 @@
+// Networks of the user's own: names, isolation, connecting while running, address management, what the API shows.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import packet from "dns-packet";
+import { eachClient, eventually, fails, ok, unique } from "../harness/clients.ts";
+import { testDaemon } from "../harness/daemon.ts";
+import { HOST, OUTSIDE, Outside } from "../harness/outside.ts";
+
+const hoy = await testDaemon();
+const world = await Outside.link(hoy);
+
+/** The only resolver there is: in the world outside, it answers every A question with 192.0.2.99. */
+const asked: string[] = [];
+const resolver = await world.inside(() =>
+  Bun.udpSocket({
+    hostname: OUTSIDE.v4,
+    port: 53,
+    socket: {
+      data: (socket, bytes, port, from) => {
+        const query = packet.decode(bytes);
+        const [question] = query.questions ?? [];
+        asked.push(question?.name ?? "");
+        const answers =
+          question?.type === "A" ? [{ type: "A" as const, name: question.name, ttl: 5, data: "192.0.2.99" }] : [];
+        socket.send(
+          packet.encode({ type: "response", id: query.id ?? 0, questions: query.questions ?? [], answers }),
+          port,
+          from,
+        );
+      },
+    },
+  }),
+);
+afterAll(() => resolver.close());
+const DNS = ["--dns", OUTSIDE.v4];
+
+async function network(...flags: string[]): Promise<string> {
+  const name = unique("net");
+  await ok(hoy.hoy("network", "create", ...flags, name));
+  return name;
+}
+
+async function sleeper(...flags: string[]): Promise<string> {
+  const name = unique("box");
+  await ok(hoy.hoy("run", "-d", "--name", name, ...DNS, ...flags, "busybox", "sleep", "600"));
+  return name;
+}
+
+const remove = (...names: string[]) => ok(hoy.hoy("rm", "-f", ...names));
+const exec = (name: string, ...argv: string[]) => hoy.hoy("exec", name, ...argv);
+const pings = async (from: string, to: string) => (await exec(from, "ping", "-c1", "-W1", to)).code === 0;
+const addressOf = (name: string, on: string) =>
+  ok(hoy.hoy("inspect", "-f", `{{(index .NetworkSettings.Networks "${on}").IPAddress}}`, name));
+
+describe("names", () => {
+  test("a container finds others by name, alias and id, by both families, and nobody outside is asked", async () => {
+    const net = await network("--ipv6");
+    const a = await sleeper("--network", net, "--network-alias", "service");
+    const b = await sleeper("--network", net);
+    const id = (await ok(hoy.hoy("inspect", "-f", "{{.Id}}", a))).slice(0, 12);
+    for (const name of [a, "service", id, `${a}.${net}`]) expect(await pings(b, name)).toBe(true);
+    expect((await exec(b, "ping", "-6", "-c1", "-W1", a)).code).toBe(0);
+    expect(await ok(exec(b, "cat", "/etc/resolv.conf"))).toContain("nameserver 127.0.0.11");
+    expect(asked.filter((name) => name === a || name === "service")).toEqual([]);
+    await remove(a, b);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+
+  test("other names go to the resolver that the user gave", async () => {
+    const net = await network();
+    const box = await sleeper("--network", net);
+    expect(await ok(exec(box, "nslookup", "-type=a", "example.test"))).toContain("192.0.2.99");
+    expect(asked).toContain("example.test");
+    await remove(box);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+
+  test("an internal network asks nobody, and leads nowhere", async () => {
+    const net = await network("--internal");
+    const a = await sleeper("--network", net);
+    const b = await sleeper("--network", net);
+    expect(await pings(a, b)).toBe(true);
+    const before = asked.length;
+    expect((await exec(a, "nslookup", "-type=a", "inner.test")).code).not.toBe(0);
+    expect(asked.length).toBe(before);
+    expect(await pings(a, OUTSIDE.v4)).toBe(false);
+    await remove(a, b);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+
+  test("names of networks that the asker is not on are not told", async () => {
+    const [one, two] = [await network(), await network()];
+    const a = await sleeper("--network", one);
+    const b = await sleeper("--network", two);
+    expect(await ok(exec(b, "nslookup", "-type=a", a))).toContain("192.0.2.99");
+    await remove(a, b);
+    await ok(hoy.hoy("network", "rm", one, two));
+  });
+
+  test("an alias of several containers is answered with all of them", async () => {
+    const net = await network();
+    const boxes = [
+      await sleeper("--network", net, "--network-alias", "many"),
+      await sleeper("--network", net, "--network-alias", "many"),
+    ];
+    const answer = await ok(exec(boxes[0] ?? "", "nslookup", "-type=a", "many"));
+    for (const box of boxes) expect(answer).toContain(await addressOf(box, net));
+    await remove(...boxes);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+
+  test("--add-host, --dns-search, --dns-option and --hostname are in the container's files", async () => {
+    const flags = [
+      "--add-host",
+      "db:10.9.8.7",
+      "--add-host",
+      "up:host-gateway",
+      "--dns-search",
+      "corp.test",
+      "--dns-option",
+      "timeout:1",
+    ];
+    const box = await sleeper("--hostname", "named", ...flags);
+    const hosts = await ok(exec(box, "cat", "/etc/hosts"));
+    expect(hosts).toContain("10.9.8.7\tdb");
+    expect(hosts).toMatch(/172\.17\.0\.1\tup/);
+    expect(hosts).toMatch(/172\.17\.\d+\.\d+\tnamed/);
+    const resolv = await ok(exec(box, "cat", "/etc/resolv.conf"));
+    expect(resolv).toContain(`nameserver ${OUTSIDE.v4}`);
+    expect(resolv).toContain("search corp.test");
+    expect(resolv).toContain("options timeout:1");
+    await remove(box);
+  });
+
+  test("the daemon comes back after kill -9: names are answered again", async () => {
+    const net = await network();
+    const a = await sleeper("--network", net);
+    const b = await sleeper("--network", net);
+    await hoy.restart("SIGKILL");
+    expect(await pings(a, b)).toBe(true);
+    const c = await sleeper("--network", net);
+    expect(await pings(a, c)).toBe(true);
+    await remove(a, b, c);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+});
+
+describe("who reaches whom", () => {
+  test("the world is reached under the host's address", async () => {
+    const box = await sleeper();
+    const listener = world.start("busybox", "httpd", "-f", "-v", "-p", `${OUTSIDE.v4}:8099`);
+    await eventually(
+      async () => (await exec(box, "wget", "-qO-", `http://${OUTSIDE.v4}:8099/nothing`)).stderr.includes("404"),
+      "the world answers",
+    );
+    expect(listener.stderr()).toContain(HOST.v4);
+    listener.kill("SIGTERM");
+    await listener.exited;
+    await remove(box);
+  });
+
+  test("not from one network to another, nor from outside to what is not published", async () => {
+    const net = await network();
+    const a = await sleeper();
+    const b = await sleeper("--network", net);
+    const address = await addressOf(b, net);
+    expect(await pings(a, address)).toBe(false);
+    await ok(world.run("ip", "route", "add", "172.16.0.0/12", "via", HOST.v4));
+    expect((await world.run("busybox", "ping", "-c1", "-W1", address)).code).not.toBe(0);
+    expect(await pings(a, await addressOf(a, "bridge"))).toBe(true);
+    await remove(a, b);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+
+  test("icc=false keeps the containers of a network apart", async () => {
+    const net = await network("-o", "com.docker.network.bridge.enable_icc=false");
+    const a = await sleeper("--network", net);
+    const b = await sleeper("--network", net);
+    expect(await pings(a, b)).toBe(false);
+    await remove(a, b);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+
+  test("NET_RAW, low ports and net sysctls work for root of the container, NET_ADMIN when it is given", async () => {
+    const run = (...argv: string[]) => hoy.hoy("run", "--rm", ...DNS, ...argv);
+    expect((await run("busybox", "ping", "-c1", "-W1", "172.17.0.1")).code).toBe(0);
+    expect(await ok(run("--sysctl", "net.ipv4.ip_forward=1", "busybox", "cat", "/proc/sys/net/ipv4/ip_forward"))).toBe(
+      "1",
+    );
+    expect((await run("busybox", "sh", "-c", "timeout 1 httpd -f -p 80; [ $? = 143 ]")).code).toBe(0);
+    expect((await run("busybox", "ip", "link", "set", "eth0", "down")).code).not.toBe(0);
+    expect((await run("--cap-add", "NET_ADMIN", "busybox", "ip", "link", "set", "eth0", "down")).code).toBe(0);
+  });
+
+  test("container:NAME shares all of it", async () => {
+    const a = await sleeper();
+    const mine = await addressOf(a, "bridge");
+    expect(
+      await ok(hoy.hoy("run", "--rm", "--network", `container:${a}`, "busybox", "ip", "addr", "show", "eth0")),
+    ).toContain(mine);
+    await remove(a);
+  });
+});
+
+describe("connect and disconnect", () => {
+  eachClient(hoy, "while running: interface, names and inspect follow", async (client) => {
+    const net = await network("--subnet", "10.201.0.0/24");
+    const a = await sleeper();
+    const b = await sleeper("--network", net);
+    await ok(client("network", "connect", "--ip", "10.201.0.77", "--alias", "late", net, a));
+    expect(await addressOf(a, net)).toBe("10.201.0.77");
+    expect(await pings(b, "late")).toBe(true);
+    expect(await pings(a, b)).toBe(true);
+    await fails(client("network", "connect", net, a), 1, "already exists in network");
+    await ok(client("network", "disconnect", net, a));
+    expect(await pings(b, "10.201.0.77")).toBe(false);
+    await fails(client("network", "disconnect", net, a), 1, "is not connected");
+    await fails(client("network", "rm", net), 1, /has active endpoints/);
+    await remove(a, b);
+    await ok(client("network", "rm", net));
+  });
+
+  test("a stopped container is on its networks when it starts", async () => {
+    const net = await network();
+    const box = unique();
+    await ok(hoy.hoy("create", "--name", box, ...DNS, "busybox", "sleep", "600"));
+    await ok(hoy.hoy("network", "connect", net, box));
+    await ok(hoy.hoy("start", box));
+    expect(await ok(exec(box, "ip", "-o", "-4", "addr"))).toMatch(/eth0[\s\S]*eth1/);
+    await remove(box);
+    await ok(hoy.hoy("network", "rm", net));
+  });
+
+  test("gw-priority decides the default route", async () => {
+    const [one, two] = [await network("--subnet", "10.202.1.0/24"), await network("--subnet", "10.202.2.0/24")];
+    const box = await sleeper("--network", one, "--network", `name=${two},gw-priority=1`);
+    expect(await ok(exec(box, "ip", "route"))).toContain("default via 10.202.2.1");
+    await remove(box);
+    await ok(hoy.hoy("network", "rm", one, two));
+  });
+});
+
+describe("addresses", () => {
+  test("fifty containers at once: no address twice, and all come back", async () => {
+    const net = await network("--subnet", "10.203.0.0/25");
+    const names = await Promise.all(Array.from({ length: 50 }, () => sleeper("--network", net)));
+    const addresses = await Promise.all(names.map((name) => addressOf(name, net)));
+    expect(new Set(addresses).size).toBe(50);
+    await remove(...names);
+    const again = await sleeper("--network", net);
+    expect(await addressOf(again, net)).toBe("10.203.0.2");
+    await remove(again);
+    await ok(hoy.hoy("network", "rm", net));
+  }, 60_000);
+
+  test("a subnet that is full, and an address that is taken or outside, leave nothing behind", async () => {
+    const net = await network("--subnet", "10.204.0.0/30");
+    const only = await sleeper("--network", net);
+    await fails(hoy.hoy("run", "--rm", "--network", net, "busybox", "true"), 125, "no available IPv4 addresses");
+    await remove(only);
+    await fails(hoy.hoy("run", "--rm", "--network", net, "--ip", "10.9.9.9", "busybox", "true"), 125, "not in subnet");
+    await ok(hoy.hoy("run", "--rm", "--network", net, "--ip", "10.204.0.2", "busybox", "true"));
+    await ok(hoy.hoy("network", "rm", net));
+  });
+});
+
+describe("the networks' verbs", () => {
+  eachClient(hoy, "create, ls, inspect, rm, as docker has them", async (client) => {
+    const name = unique("net");
+    await ok(
+      client(
+        "network",
+        "create",
+        "--label",
+        "a=b",
+        "--subnet",
+        "10.205.0.0/24",
+        "--gateway",
+        "10.205.0.9",
+        "--aux-address",
+        "x=10.205.0.2",
+        name,
+      ),
+    );
+    expect(
+      await ok(client("network", "ls", "--filter", "label=a=b", "--format", "{{.Name}} {{.Driver}} {{.Scope}}")),
+    ).toBe(`${name} bridge local`);
+    const box = await sleeper("--network", name);
+    expect(await addressOf(box, name)).toBe("10.205.0.1");
+    const shown = JSON.parse(await ok(client("network", "inspect", name)));
+    expect(shown[0]).toMatchObject({
+      Name: name,
+      Driver: "bridge",
+      Labels: { a: "b" },
+      IPAM: { Config: [{ Subnet: "10.205.0.0/24", Gateway: "10.205.0.9" }] },
+    });
+    expect(Object.values(shown[0].Containers)).toMatchObject([{ Name: box, IPv4Address: "10.205.0.1/24" }]);
+    await remove(box);
+    expect(await ok(client("network", "rm", name))).toBe(name);
+  });
+
+  for (const [what, flags, words] of [
+    ["a name that is there", ["bridge"], /already exists|not permitted/],
+    ["a bad subnet", ["--subnet", "10.0.0.0/99", "x1"], /invalid/],
+    ["host bits in the subnet", ["--subnet", "10.0.0.1/24", "x2"], /it should be 10\.0\.0\.0\/24/],
+    [
+      "a gateway outside",
+      ["--subnet", "10.206.0.0/24", "--gateway", "10.9.9.9", "x3"],
+      /no matching subnet for gateway/,
+    ],
+    ["an overlap", ["--subnet", "172.17.0.0/24", "x4"], /overlaps/],
+    ["an unknown driver", ["-d", "nonesuch", "x5"], /plugin nonesuch|nonesuch/],
+    ["an unknown option", ["-o", "com.docker.network.bridge.nonsense=1", "x6"], /does not know the option/],
+  ] as const) {
+    eachClient(hoy, `refused: ${what}`, (client) => fails(client("network", "create", ...flags), 1, words));
+  }
+
+  test("predefined networks stay, prune takes what nobody uses", async () => {
+    await fails(hoy.hoy("network", "rm", "bridge"), 1, "pre-defined network and cannot be removed");
+    const [unused, used] = [await network(), await network()];
+    const box = await sleeper("--network", used);
+    expect(await ok(hoy.hoy("network", "prune", "-f"))).toContain(unused);
+    expect(await ok(hoy.hoy("network", "ls", "--format", "{{.Name}}"))).toContain(used);
+    await remove(box);
+    await ok(hoy.hoy("network", "rm", used));
+  });
+
+  test("an unknown network is an error at run, and nothing is left", async () => {
+    const name = unique();
+    await fails(
+      hoy.hoy("run", "--name", name, "--network", "nonesuch", "busybox", "true"),
+      125,
+      "network nonesuch not found",
+    );
+    await hoy.hoy("rm", name);
+  });
+
+  test("no link, rule or address of ours is left on the host when all is gone", async () => {
+    const links = await ok(world.host("ip", "-o", "link"));
+    expect(links).not.toMatch(/vh[0-9a-f]{11}/);
+    expect(links).not.toContain("br-");
+    expect(await ok(world.host("nft", "list", "tables"))).toMatch(/^table inet hoy-[0-9a-f]{8}$/);
+  });
+});
