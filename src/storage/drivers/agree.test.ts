@@ -63,7 +63,8 @@ async function outcome(driver: SnapshotDriver, layers: readonly Uint8Array[]): P
   }
   const tree = seen(await driver.mountChain(ids));
   await driver.removeChain(ids);
-  return tree;
+  // Overlay counts links as the layer has them, also of names that a layer above hides; an image only what is there.
+  return Object.fromEntries(Object.entries(tree).map(([path, text]) => [path, text.replace(/ links [0-9]+/, "")]));
 }
 
 test("the drivers agree on any archives", async () => {
