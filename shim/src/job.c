@@ -34,6 +34,7 @@ static const struct key KEYS[] = {
 	{"stdin", take_flag, AT(open_stdin), 0, ONCE},
 	{"stdin-once", take_flag, AT(stdin_once), 0, ONCE},
 	{"hold", take_flag, AT(hold), 0, ONCE},
+	{"delete", take_flag, AT(deletes), 0, ONCE},
 	{"rows", take_u16, AT(rows), UINT16_MAX, ONCE},
 	{"cols", take_u16, AT(cols), UINT16_MAX, ONCE},
 	{"log-driver", take_driver, AT(log.driver), 0, ONCE},

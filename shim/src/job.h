@@ -59,6 +59,8 @@ struct job {
 	size_t bind_count;
 	bool netns;
 	bool terminal, open_stdin, stdin_once, hold;
+	/* Whether the shim asks the runtime to forget the container at its end; else the daemon clears up itself. */
+	bool deletes;
 	uint16_t rows, cols;
 	struct log_settings log;
 };

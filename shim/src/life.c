@@ -179,23 +179,32 @@ static void linger_on(struct timer *timer)
 	timer_start(timer, LINGER_MS);
 }
 
-static void forgotten(struct child *child, int status)
+static void finish(void)
 {
-	(void)child;
-	(void)status;
-	unlink("job");
 	over = true;
 	conns_shut();
 	static struct timer linger = {.fire = linger_on};
 	timer_start(&linger, DROP_MS);
 }
 
+static void forgotten(struct child *child, int status)
+{
+	(void)child;
+	(void)status;
+	unlink("job");
+	finish();
+}
+
+/* Without `delete` the job stays: the sign for the daemon, this one or the next, that there is something to clear up. */
 void container_ended(struct proc *proc)
 {
 	proc->oom = oom_happened(the_job);
 	write_exit(proc);
 	conns_exit(proc);
-	run_delete(forgotten);
+	if (the_job->deletes)
+		run_delete(forgotten);
+	else
+		finish();
 }
 
 bool life_over(void)

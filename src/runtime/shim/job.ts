@@ -1,8 +1,8 @@
 // The shim's job file (shim/PROTOCOL.md): `key NUL value NUL` pairs, made from a StartRequest.
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { HoyError } from "../../base/error.ts";
-import type { IdRange, StagedBind, StartRequest } from "../contract.ts";
+import type { IdRange, OciRuntime, StagedBind, StartRequest } from "../contract.ts";
 
 const LIMIT = 256 * 1024;
 
@@ -51,11 +51,20 @@ function* pairs(request: StartRequest, place: JobPlace): Generator<readonly [str
   yield ["stdin", flag(request.openStdin)];
   yield ["stdin-once", flag(request.stdinOnce)];
   yield ["hold", flag(request.hold)];
+  yield ["delete", flag(!isKnownRuntime(request.runtime))];
   yield ["rows", String(request.consoleSize?.height ?? 0)];
   yield ["cols", String(request.consoleSize?.width ?? 0)];
   yield* logPairs(request);
   for (const path of place.oomFiles) yield ["oom-file", path];
   for (const path of place.shimCgroups) yield ["cgroup-procs", path];
+}
+
+/**
+ * crun and runc keep one directory and the cgroup of a container: removing these is all that their `delete` does for
+ * containers without poststop hooks, and the daemon does it in less time than the program takes to start.
+ */
+export function isKnownRuntime(runtime: OciRuntime): boolean {
+  return ["crun", "runc"].includes(basename(runtime.path));
 }
 
 function rangeText(range: IdRange): string {

@@ -21,8 +21,9 @@ import { specJson } from "../spec/json.ts";
 import { releaseSharedMemory } from "../spec/shm.ts";
 import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
-import { encodeJob } from "./job.ts";
+import { encodeJob, isKnownRuntime } from "./job.ts";
 import { launchShim } from "./launch.ts";
+import { SeccompCache } from "./seccomp-cache.ts";
 import { explainClosed } from "./traverse.ts";
 
 const run = promisify(execFile);
@@ -53,6 +54,7 @@ class ShimRuntime implements ContainerRuntime {
   readonly #shimCgroups: readonly string[];
   readonly #removed: string;
   readonly #clients = new Map<string, ShimClient>();
+  readonly #seccomp = new SeccompCache();
 
   constructor(options: RuntimeOptions, cgroups: CgroupLayout) {
     this.#options = options;
@@ -66,6 +68,7 @@ class ShimRuntime implements ContainerRuntime {
   async start(request: StartRequest, beforeRun?: (shim: Shim) => Promise<void>): Promise<Shim> {
     try {
       const pid = await this.#launch(request);
+      this.#seccomp.learn(request.spec, request.runtime, join(this.#root(request.runtime), request.id));
       const client = await this.#openStarted(request, pid);
       await beforeRun?.(client);
       if (beforeRun !== undefined && request.hold) await client.release();
@@ -125,7 +128,7 @@ class ShimRuntime implements ContainerRuntime {
 
   async #launch(request: StartRequest): Promise<number> {
     const { bundle, state, onNetworkNamespace } = request;
-    const spec = withSize(request);
+    const spec = this.#seccomp.apply(withSize(request), request.runtime);
     // The container's root, nobody on the host, must pass through to its root file system.
     chmodSync(bundle, 0o711);
     for (const directory of [state, bundle]) removeExitFile(directory);
@@ -181,10 +184,15 @@ class ShimRuntime implements ContainerRuntime {
     return { code: KILLED, oomKilled: false, at: timeText(BigInt(Date.now()) * 1_000_000n) };
   }
 
+  /** What the shim left to us, or could not do. The cgroup's processes go first: nothing may still use what is removed. */
   async #deleteByHand(id: string, bundle: string, runtime: OciRuntime): Promise<void> {
     const cgroup = this.#cgroup(cgroupsPathOf(bundle));
     await cgroup?.killAll();
     const record = join(this.#root(runtime), id);
+    if (isKnownRuntime(runtime)) {
+      await Promise.all([rm(record, { recursive: true, force: true }), cgroup?.remove()]);
+      return;
+    }
     if (existsSync(record)) {
       const args = [...runtime.args, "--root", this.#root(runtime), "delete", "--force", id];
       try {

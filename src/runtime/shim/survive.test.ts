@@ -79,7 +79,7 @@ test("what ended while no engine was there: its code is in the file, its log is 
     "-c",
     "for i in 1 2 3; do echo $i; sleep 0.1; done; exit 42",
   ]);
-  for (let rounds = 0; existsSync(join(bundle, "job")) && rounds < 500; rounds++) await Bun.sleep(10);
+  for (let rounds = 0; existsSync(join(bundle, "shim.sock")) && rounds < 400; rounds++) await Bun.sleep(10);
   const adopted = await fixture.newRuntime().adopt(id, bundle, state);
   expect(adopted).toMatchObject({ code: 42, oomKilled: false, at: expect.stringMatching(/^\d{4}-.*Z$/) });
   const log = readFileSync(join(state, "json.log"), "utf8").trimEnd().split("\n");
