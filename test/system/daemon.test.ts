@@ -140,6 +140,7 @@ describe("TCP", () => {
       const through = (cert: string, ...more: string[]) =>
         command(
           [
+            ...other.inside,
             program === "hoy" ? PROGRAM : program,
             "--host",
             `tcp://127.0.0.1:${port}`,
@@ -156,7 +157,7 @@ describe("TCP", () => {
     }
     expect(
       await ok(
-        command(["curl", "-ksS", `https://127.0.0.1:${port}/_ping`]).then((result) => ({
+        command([...other.inside, "curl", "-ksS", `https://127.0.0.1:${port}/_ping`]).then((result) => ({
           ...result,
           code: result.code === 0 ? 1 : 0,
         })),
@@ -170,7 +171,16 @@ describe("TCP", () => {
     expect(other.daemonLog()).toMatch(/level=warning msg="[^"]*without TLS/);
     for (const { program } of hoy.clients) {
       expect(
-        await ok(command([program === "hoy" ? PROGRAM : program, "--host", `tcp://127.0.0.1:${port}`, "ps", "-q"])),
+        await ok(
+          command([
+            ...other.inside,
+            program === "hoy" ? PROGRAM : program,
+            "--host",
+            `tcp://127.0.0.1:${port}`,
+            "ps",
+            "-q",
+          ]),
+        ),
       ).toBe("");
     }
   });
