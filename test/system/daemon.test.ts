@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { certificates } from "../harness/certificates.ts";
 import { eachClient, eventually, fails, ok, unique } from "../harness/clients.ts";
 import { command, start } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
@@ -126,8 +127,7 @@ describe("where it keeps things", () => {
 
 describe("TCP", () => {
   testWith("openssl", "TLS with client certificates: in with one, out without, or with a stranger's", async () => {
-    const dir = hoy.root;
-    await certificates(dir);
+    const dir = await certificates();
     const tls = [
       "--tlsverify",
       `--tlscacert=${dir}/ca.pem`,
@@ -150,7 +150,7 @@ describe("TCP", () => {
             `--tlskey=${dir}/${cert}.key`,
             ...more,
           ],
-          { env: { HOME: join(dir, "home") } },
+          { env: { HOME: join(hoy.root, "home") } },
         );
       expect(await ok(through("client", "info", "--format", "{{.DockerRootDir}}"))).toBe(other.data);
       expect((await through("stranger", "ps")).code).toBe(1);
@@ -228,17 +228,3 @@ status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 sys.stdout.flush()
 os._exit(status)
 `;
-
-/** A CA, a server and a client of it, and a client of another CA. */
-async function certificates(dir: string): Promise<void> {
-  const script = `
-    set -e; cd "$1"
-    ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.pem" -days 2 -subj "/CN=$1" ; }
-    leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1"
-      printf '%s\\n' "$3" >"$1.ext"; openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -out "$1.pem" -days 2 -extfile "$1.ext"; }
-    ca ca; ca other
-    leaf server ca "subjectAltName=IP:127.0.0.1"
-    leaf client ca "extendedKeyUsage=clientAuth"
-    leaf stranger other "extendedKeyUsage=clientAuth"`;
-  await ok(command(["bash", "-c", script, "bash", dir]));
-}
