@@ -71,4 +71,9 @@ export interface Solver {
   ): Promise<{ readonly ref: string; readonly digest: Digest; readonly config: ImageConfigFile }>;
   /** One file of a tree, at most `limit` bytes; undefined when it is not there. */
   readFile(tree: Tree, path: string, limit: number): Promise<Uint8Array | undefined>;
+  /**
+   * The build of this session is over: its trees are the cache's from now on, and may be collected. To be called by
+   * whoever opened the session, after the image was written. Idempotent.
+   */
+  end(session: BuildSession): Promise<void>;
 }

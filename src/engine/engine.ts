@@ -10,12 +10,14 @@ import { HoyError } from "../base/error.ts";
 import { log } from "../base/log.ts";
 import { paths } from "../base/paths.ts";
 import type { EngineSettings, ReloadableSettings } from "../base/settings.ts";
+import type { GraphSolver } from "../build/solver/solver.ts";
 import { isErrno } from "../linux/libc.ts";
 import { Networks } from "../network/manager.ts";
 import { createRuntime } from "../runtime/shim/runtime.ts";
 import { probeHost } from "../runtime/spec/facts.ts";
 import type { SpecDefaults } from "../runtime/spec/input.ts";
 import { loadRangePool } from "../runtime/userns/allocate.ts";
+import { BuildTable } from "../state/build.ts";
 import { ContainerTable } from "../state/containers.ts";
 import { openDatabase } from "../state/database.ts";
 import { ImageTable } from "../state/images.ts";
@@ -25,6 +27,7 @@ import { VolumeTable } from "../state/volumes.ts";
 import { openSnapshotDriver } from "../storage/drivers/open.ts";
 import { FileContentStore } from "../storage/file-content.ts";
 import { Archives } from "./archive/backend.ts";
+import { openSolver } from "./build/builder.ts";
 import { ContainerVerbs } from "./containers/backend.ts";
 import { Container } from "./containers/container.ts";
 import { Containers } from "./containers/containers.ts";
@@ -49,6 +52,8 @@ const DEFAULT_DATA_ROOT = "/var/lib/hoy";
 
 export interface Engine {
   readonly backend: Backend;
+  /** For the protocols that builds come by. */
+  readonly solver: GraphSolver;
   /** Takes new settings while containers run. */
   reload(settings: ReloadableSettings): void;
   /** Lets go of everything; containers run on. Idempotent. */
@@ -122,10 +127,12 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   const emit: EmitEvent = (type, action, actor) => events.emit(type, action, actor.ID, actor.Attributes);
   const imageVerbs = new Images({ shelf: images, sources, emit }, () => settings.registry);
   const wanted = await recoverContainers(engine);
+  const solver = await openSolver({ engine, shelf: images, images: imageVerbs, table: new BuildTable(db) });
   containers.flush();
   startRecovered(engine, wanted).catch((error) => log.error("restart policies failed", { error }));
   const owned = opening.move();
   return {
+    solver,
     backend: {
       containers: new ContainerVerbs(engine, new Archives(sources, emit)),
       exec: execs,

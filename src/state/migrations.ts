@@ -1,5 +1,6 @@
 // Every step of the schema, in order. Add at the end; never change a step that has been released.
 
+import { buildMigrations } from "./build.ts";
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
 import { imageMigrations } from "./images.ts";
@@ -11,4 +12,5 @@ export const migrations: readonly Migration[] = [
   ...containerMigrations,
   ...volumeMigrations,
   ...networkMigrations,
+  ...buildMigrations,
 ];

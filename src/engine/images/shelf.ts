@@ -106,6 +106,14 @@ export class ImageShelf implements ImageStore {
     await this.#collector.collect();
   }
 
+  /** Ends many holds at once: those of `retain`, and those of the build cache's records with the blobs they held. */
+  async releaseAll(users: readonly string[], blobs: readonly Digest[]): Promise<void> {
+    if (users.length === 0 && blobs.length === 0) return;
+    for (const user of users) this.table.removeUser(user);
+    this.#collector.suspect(blobs);
+    await this.#collector.collect();
+  }
+
   users(): readonly { readonly user: string; readonly image: string }[] {
     return this.table.users();
   }

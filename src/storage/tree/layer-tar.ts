@@ -15,6 +15,8 @@ export interface LayerTarOptions {
   /** Leaves a file or directory out, with what is in it: mount points that only the engine put there. */
   readonly omit?: (path: RawText, status: FileStatus) => boolean;
   readonly signal?: AbortSignal;
+  /** ns; later times become it (SOURCE_DATE_EPOCH). */
+  readonly clamp?: bigint | undefined;
 }
 
 /** Streams the upper directory at `upper`. Owners are as on the disk. @throws HoyError "internal", "cancelled". */
@@ -22,7 +24,7 @@ export function writeLayerTar(upper: string, options: LayerTarOptions = {}): Asy
   return gathered(stream(upper, options));
 }
 
-async function* stream(upper: string, { omit, signal }: LayerTarOptions): AsyncGenerator<Uint8Array, void, void> {
+async function* stream(upper: string, { omit, signal, clamp }: LayerTarOptions): AsyncGenerator<Uint8Array, void, void> {
   using root = new OwnedFd(openat2(AT.FDCWD, upper, { flags: O.RDONLY | O.DIRECTORY }));
   const archive = new TarStream(NO_SHIFT);
   let omitted: RawText | undefined;
@@ -40,7 +42,8 @@ async function* stream(upper: string, { omit, signal }: LayerTarOptions): AsyncG
     if ((status.mode & S.IFMT) === S.IFDIR || (status.mode & S.IFMT) === S.IFREG) {
       refuseForeignMarks(fd, rawToText(path));
     }
-    yield* archive.entry(path, fd, status);
+    const late = clamp !== undefined && status.mtime > clamp;
+    yield* archive.entry(path, fd, late ? { ...status, mtime: clamp } : status);
     if ((status.mode & S.IFMT) === S.IFDIR && isOpaque(fd)) yield archive.marker(`${path}/.wh..wh..opq`);
   }
   yield archive.end();

@@ -1,0 +1,123 @@
+// What building asks of its surroundings, which the engine composes from storage, runtime and network: layers that are
+// kept while somebody names them, images by reference, and a place to run one command.
+
+import type { Digest } from "../base/digest.ts";
+import type { ImageConfigFile } from "../image/config.ts";
+import type { Platform } from "../image/platform.ts";
+import type { LayerInfo } from "../storage/snapshot.ts";
+import type { ExecOp } from "./graph.ts";
+import type { BuildSession } from "./solver-contract.ts";
+
+export interface BuildNeeds {
+  readonly layers: Layers;
+  readonly images: ImageSources;
+  readonly steps: StepRunner;
+  readonly directories: BuildDirectories;
+  /** RFC 3339 with ns. */
+  readonly now: () => string;
+}
+
+export interface BuildDirectories {
+  /** What outlives builds: cache mounts. On the data root. */
+  readonly data: string;
+  /** Half-made things; emptied at every start. On the data root's file system. */
+  readonly temporary: string;
+}
+
+/** Adds layers so that none is collected before a record names it; ends with `await using`. */
+export interface LayerSession extends AsyncDisposable {
+  add(tar: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<LayerInfo>;
+  /** The layer when it is here; it then stays for this session. */
+  use(diffId: Digest): Promise<LayerInfo | undefined>;
+}
+
+export interface Layers {
+  session(): LayerSession;
+  info(diffId: Digest): Promise<LayerInfo | undefined>;
+  /** Blobs that belong to a layer: its very bytes, where the driver does not keep them. */
+  blobsOf(diffId: Digest): Promise<readonly Digest[]>;
+  /** Directories of the chain, top first; one empty directory for no layers. */
+  mount(diffIds: readonly Digest[]): Promise<readonly string[]>;
+  /** Frees what former holders held, unless somebody else does. */
+  release(holders: readonly string[], blobs: readonly string[]): Promise<void>;
+}
+
+export interface FoundImage {
+  /** Normalised, with the digest that the tag stands for where it is known. */
+  readonly ref: string;
+  readonly digest: Digest;
+  /** Of the config: the image's id here. */
+  readonly id: Digest;
+  readonly config: ImageConfigFile;
+  readonly diffIds: readonly Digest[];
+}
+
+export interface ImageRequest {
+  readonly ref: string;
+  readonly platform: Platform;
+  readonly mode: "default" | "pull" | "local";
+  readonly session: BuildSession;
+  readonly signal: AbortSignal;
+  readonly status: (status: {
+    readonly name: string;
+    readonly current: number;
+    readonly total: number;
+    readonly done: boolean;
+  }) => void;
+}
+
+export interface ImageSources {
+  /** @throws HoyError "not-found" when neither here nor, unless "local", at its registry. */
+  find(request: ImageRequest): Promise<FoundImage>;
+  /** Keeps the image's layers for this user until `release`. */
+  retain(id: Digest, user: string): Promise<void>;
+  release(user: string): Promise<void>;
+}
+
+/** A mount of a step, all looked up: paths on the host, owners as the container knows them. */
+export type StepMount =
+  | {
+      readonly type: "bind";
+      /** Absolute, exists. */
+      readonly source: string;
+      readonly target: string;
+      readonly readonly: boolean;
+    }
+  | { readonly type: "tmpfs"; readonly target: string; readonly size: number }
+  | {
+      /** A file or socket that the step's own user namespace gets to own. */
+      readonly type: "owned";
+      readonly source: string;
+      readonly target: string;
+      readonly readonly: boolean;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    };
+
+export interface Step {
+  readonly op: ExecOp;
+  /** All of it: the op's own, proxies, secrets. */
+  readonly env: readonly string[];
+  /** Top first. */
+  readonly lowers: readonly string[];
+  readonly readonlyRoot: boolean;
+  readonly mounts: readonly StepMount[];
+  readonly output: (stream: "stdout" | "stderr", data: Uint8Array) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface FinishedStep extends AsyncDisposable {
+  readonly code: number;
+  readonly oomKilled: boolean;
+  /** What it changed of its root, as a layer. Times above `clamp` (ns) become it. */
+  changes(clamp: bigint | undefined): AsyncIterable<Uint8Array>;
+}
+
+export interface StepRunner {
+  /**
+   * Runs the command to its end, as a container is run: user namespace, seccomp, cgroup, network.
+   * When the signal fires its processes are killed, and "cancelled" is thrown when they are gone.
+   */
+  run(step: Step): Promise<FinishedStep>;
+}

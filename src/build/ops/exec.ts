@@ -1,0 +1,96 @@
+// Running a command: its root and other mounts are put together from the inputs, it runs as a container runs, and what
+// it changed becomes a layer. Secrets, agents and proxies are lent to it; no key and no layer knows of them.
+
+import { type Digest, sha256 } from "../../base/digest.ts";
+import { HoyError } from "../../base/error.ts";
+import { formatPlatform } from "../../image/platform.ts";
+import type { ExecMount, ExecOp, Vertex } from "../graph.ts";
+import { canonical } from "../solver/digests.ts";
+import { canExecute } from "../solver/platforms.ts";
+import type { Tree } from "../solver-contract.ts";
+import { StepFailed } from "./failed.ts";
+import { type LentMounts, lendMounts } from "./mounts/lend.ts";
+import type { Made, Operation, OperationContext, Run } from "./operation.ts";
+import { mountChecksum } from "./tree/checksum.ts";
+import { openLayers } from "./tree/read-file.ts";
+
+export async function prepareExec(
+  vertex: Vertex,
+  op: ExecOp,
+  inputs: readonly Tree[],
+  context: OperationContext,
+): Promise<Operation> {
+  if (!op.mounts.some(isRoot)) throw new HoyError("invalid", "a command without a root file system");
+  if (op.args.length === 0) throw new HoyError("invalid", "a command without arguments");
+  return {
+    key: await keyOf(vertex, op, inputs, context),
+    type: "regular",
+    heavy: true,
+    run: (run) => runCommand(vertex, op, inputs, context, run),
+  };
+}
+
+/** What is mounted read-only beside the root counts by its content: a context that was checked out again is the same. */
+async function keyOf(
+  { platform }: Vertex,
+  op: ExecOp,
+  inputs: readonly Tree[],
+  { needs, signal, clamp }: OperationContext,
+): Promise<Digest> {
+  const mounts: unknown[] = [];
+  for (const mount of op.mounts) {
+    const tree = inputs[mount.input];
+    let content: Digest | undefined = tree?.key;
+    if (tree !== undefined && mount.detail.type === "bind" && mount.readonly && mount.output < 0 && !isRoot(mount)) {
+      using root = await openLayers(needs.layers, tree.diffIds);
+      content = await mountChecksum(root, mount.selector, signal);
+    }
+    mounts.push({ ...mount, input: undefined, content, ...(mount.input < 0 ? {} : { has: true }) });
+  }
+  const { proxyEnv: _, secretEnv, ...rest } = op;
+  const secrets = secretEnv.map(({ name, id }) => [name, id]);
+  return sha256(canonical({ ...rest, kind: "exec", secrets, mounts, platform, clamp: clamp?.toString() }));
+}
+
+async function runCommand(
+  { platform, name }: Vertex,
+  op: ExecOp,
+  inputs: readonly Tree[],
+  context: OperationContext,
+  { signal, say, layers }: Run,
+): Promise<Made> {
+  const { needs, session, clamp } = context;
+  if (!canExecute(platform)) {
+    throw new HoyError("invalid", `can't run "${name}" of ${formatPlatform(platform)} on this machine`, {
+      hint: "install qemu-user-static, or build for the machine's own platform",
+    });
+  }
+  const root = op.mounts.find(isRoot);
+  const below = root === undefined || root.input < 0 ? [] : (inputs[root.input]?.diffIds ?? []);
+  await using lent: LentMounts = await lendMounts(op, inputs, { needs, session, signal, caches: context.caches });
+  await using finished = await needs.steps.run({
+    op,
+    env: [...op.env, ...op.proxyEnv, ...lent.env],
+    lowers: await needs.layers.mount(below),
+    readonlyRoot: root?.readonly ?? false,
+    mounts: lent.mounts,
+    output: (stream, data) => say({ kind: "log", stream, data, at: needs.now() }),
+    signal,
+  });
+  if (finished.code !== 0) throw new StepFailed(op.args, finished.code, finished.oomKilled);
+  const outputs: (readonly Digest[])[] = [];
+  let size = 0;
+  for (const mount of op.mounts) {
+    if (mount.output < 0) continue;
+    const tar = isRoot(mount) ? finished.changes(clamp) : lent.changes(mount, clamp);
+    const layer = await layers.add(tar, signal);
+    const base = mount.input < 0 ? [] : (inputs[mount.input]?.diffIds ?? []);
+    outputs[mount.output] = [...base, layer.diffId];
+    size += layer.size;
+  }
+  return { outputs: [...outputs].map((output) => output ?? []), size };
+}
+
+function isRoot({ target }: ExecMount): boolean {
+  return target === "/";
+}

@@ -1,0 +1,181 @@
+// Copying into a tree: what of the source goes where, with which owner, mode and time. What a directory, a file or a
+// link does to what is there already is BuildKit's rule (fsutil/copy), texts included.
+
+import { HoyError } from "../../../base/error.ts";
+import { readlinkat } from "../../../linux/at.ts";
+import type { OwnedFd } from "../../../linux/open.ts";
+import { fdstat, S } from "../../../linux/stat.ts";
+import type { RawText } from "../../../storage/tar/entry.ts";
+import { type Attributes, attributesOf, NO_XATTRS } from "./attributes.ts";
+import { type DraftInode, type DraftNode, NO_DEVICE } from "./draft.ts";
+import { type ModeChange, modeChange } from "./mode.ts";
+import { type Ids, ownerIds } from "./owner.ts";
+import { type CopyChange, findMatches, type Match, openAt, type Selected, walkMatch } from "./select.ts";
+import { unpackMatch } from "./unpack.ts";
+import { type Path, shown, type WorkingTree } from "./working-tree.ts";
+
+export interface CopyContext {
+  readonly tree: WorkingTree;
+  readonly source: OwnedFd;
+  /** Files that the draft points into stay open until it is written. */
+  readonly held: DisposableStack;
+  /** For what has to be decompressed first. */
+  readonly temporary: string;
+  readonly signal: AbortSignal;
+}
+
+/** @throws HoyError "not-found" when the source names nothing, "invalid" for what can't be put there. */
+export async function copyInto(context: CopyContext, change: CopyChange): Promise<void> {
+  const { tree, source, held, signal } = context;
+  const target = targetOf(tree, change);
+  const stamp = new Stamp(ownerIds(tree, change.owner), modeChange(change.mode), change.created);
+  for (const match of findMatches(source, change, held)) {
+    signal.throwIfAborted();
+    if (change.unpack && (await unpackMatch(context, match, target.path, stamp))) continue;
+    copyMatch(context, match, change, target, stamp);
+  }
+}
+
+interface Target {
+  readonly path: Path;
+  /** Written with a slash at its end: it is a directory even if nothing is there. */
+  readonly isDirectory: boolean;
+}
+
+function targetOf(tree: WorkingTree, { target, createTarget }: CopyChange): Target {
+  const path = tree.resolve(target);
+  if (!createTarget && tree.find(path.slice(0, -1))?.kind !== "dir" && path.length > 1) {
+    throw new HoyError("not-found", `failed to stat ${target}: no such file or directory`);
+  }
+  return { path, isDirectory: /(?:^|\/)\.?$/.test(target) };
+}
+
+/** Owner, mode and time of what is made. */
+export class Stamp {
+  readonly #ids: Ids;
+  readonly #mode: ModeChange;
+  readonly #time: bigint | undefined;
+
+  constructor(ids: Ids, mode: ModeChange, created: number | undefined) {
+    this.#ids = ids;
+    this.#mode = mode;
+    this.#time = created === undefined ? undefined : BigInt(created) * 1_000_000_000n;
+  }
+
+  of(source: Attributes, isDirectory: boolean, isLink = false): Attributes {
+    return {
+      mode: isLink ? source.mode : this.#mode(source.mode, isDirectory),
+      uid: this.#ids.uid ?? source.uid,
+      gid: this.#ids.gid ?? source.gid,
+      mtime: this.#time ?? source.mtime,
+      xattrs: source.xattrs,
+    };
+  }
+
+  /** A directory that nobody named: made because something goes into it. */
+  parent(mtime: bigint): Attributes {
+    const { uid = 0, gid = 0 } = this.#ids;
+    return { mode: 0o755, uid, gid, mtime: this.#time ?? mtime, xattrs: NO_XATTRS };
+  }
+}
+
+function copyMatch(context: CopyContext, match: Match, change: CopyChange, target: Target, stamp: Stamp): void {
+  const { tree } = context;
+  const isDirectory = (match.status.mode & S.IFMT) === S.IFDIR;
+  const parent = () => stamp.parent(match.status.mtime);
+  let base = [...target.path];
+  if (target.isDirectory) tree.directory(base, parent);
+  if (change.parents) {
+    base = makeParents(context, match, base, stamp);
+    if (match.name !== "") base.push(match.name);
+  } else if (!(isDirectory && change.contentsOnly) && tree.find(base)?.kind === "dir" && match.name !== "") {
+    base.push(match.name);
+  }
+  const intoItself = isDirectory && change.contentsOnly && !change.parents;
+  tree.directory(intoItself ? base : base.slice(0, -1), parent);
+  const links = new Map<string, DraftInode>();
+  for (const selected of walkMatch(match, change)) {
+    if (selected.path === "" && intoItself) continue;
+    const path = selected.path === "" ? base : [...base, ...selected.path.split("/")];
+    place(context, match, selected, path, links, change, stamp);
+  }
+}
+
+/** COPY --parents: the directories around a match, with the attributes that they have in the source. */
+function makeParents(context: CopyContext, match: Match, base: Path, stamp: Stamp): RawText[] {
+  const at = [...base];
+  context.tree.directory(at, () => stamp.parent(match.status.mtime));
+  const below: RawText[] = [...match.pivot];
+  for (const name of match.parents) {
+    at.push(name);
+    below.push(name);
+    using directory = openAt(context.source, below, true);
+    if (directory === undefined) continue;
+    const attributes = stamp.of(attributesOf(directory.fd), true);
+    context.tree.directory(at, () => attributes);
+  }
+  return at;
+}
+
+function place(
+  { tree }: CopyContext,
+  match: Match,
+  { path, fd, status }: Selected,
+  to: Path,
+  links: Map<string, DraftInode>,
+  change: CopyChange,
+  stamp: Stamp,
+): void {
+  const type = status.mode & S.IFMT;
+  const there = tree.find(to);
+  const isDirectory = type === S.IFDIR;
+  if (there !== undefined && (there.kind === "dir") !== isDirectory) {
+    if (!change.alwaysReplace) throw cannotReplace(to, isDirectory);
+    tree.remove(to);
+  }
+  const attributes = stamp.of(attributesOf(fd, status), isDirectory, type === S.IFLNK);
+  if (isDirectory) {
+    tree.directory(to, () => attributes).attributes = attributes;
+    return;
+  }
+  const key = `${status.dev.major}:${status.dev.minor}:${status.inode}`;
+  const known = status.nlink > 1 ? links.get(key) : undefined;
+  const inode = known ?? inodeOf(match, path, fd, type, attributes);
+  if (inode === undefined) return;
+  if (status.nlink > 1) links.set(key, inode);
+  const node: DraftNode = { kind: "leaf", inode };
+  tree.put(to, node);
+}
+
+/** undefined for a socket, which no layer can hold. */
+function inodeOf(
+  match: Match,
+  path: RawText,
+  fd: number,
+  type: number,
+  attributes: Attributes,
+): DraftInode | undefined {
+  const status = fdstat(fd);
+  const plain = { attributes, target: "", device: NO_DEVICE, size: 0, content: undefined };
+  switch (type) {
+    case S.IFREG:
+      return { ...plain, type: "file", size: status.size, content: { kind: "file", directory: match.top, path } };
+    case S.IFLNK:
+      return { ...plain, type: "symlink", target: readlinkat(fd, "").toString("latin1") };
+    case S.IFCHR:
+      return { ...plain, type: "char", device: status.rdev };
+    case S.IFBLK:
+      return { ...plain, type: "block", device: status.rdev };
+    case S.IFIFO:
+      return { ...plain, type: "fifo" };
+    default:
+      return undefined;
+  }
+}
+
+function cannotReplace(path: Path, withDirectory: boolean): HoyError {
+  const name = shown(path);
+  return withDirectory
+    ? new HoyError("invalid", `cannot copy to non-directory: ${name}`)
+    : new HoyError("invalid", `cannot replace to directory ${name} with file`);
+}

@@ -1,0 +1,149 @@
+// Writes a draft as a layer's tar: sorted by name, parents before what is in them, whiteouts where the base has to be
+// hidden. The same draft gives the same bytes.
+
+import { HoyError } from "../../../base/error.ts";
+import { O, OwnedFd, openat2, RESOLVE } from "../../../linux/open.ts";
+import { type RawText, rawBytes, rawToText } from "../../../storage/tar/entry.ts";
+import { END_OF_ARCHIVE, formatHeader, paddingAfter, type TarHeader } from "../../../storage/tar/writer.ts";
+import { gathered } from "../../../storage/tree/tar-stream.ts";
+import { reopen } from "../../../storage/tree/walk.ts";
+import { type Attributes, NO_XATTRS } from "./attributes.ts";
+import { readFrom } from "./data.ts";
+import { type Content, type DraftDirectory, type DraftInode, NO_DEVICE } from "./draft.ts";
+
+export interface EmitOptions {
+  /** ns; later times become it. */
+  readonly clamp: bigint | undefined;
+  readonly signal: AbortSignal;
+  /** The root itself was changed: its own entry comes first. */
+  readonly root?: boolean;
+}
+
+/** @throws HoyError "invalid" for a name that would hide something in an image. */
+export function emitDraft(root: DraftDirectory, options: EmitOptions): AsyncGenerator<Uint8Array, void, void> {
+  return gathered(stream(root, options));
+}
+
+async function* stream(root: DraftDirectory, options: EmitOptions): AsyncGenerator<Uint8Array, void, void> {
+  const writer = new DraftWriter(options);
+  if (options.root) yield writer.header("./", "dir", root.attributes);
+  yield* writer.contents(root, "");
+  yield END_OF_ARCHIVE;
+}
+
+class DraftWriter {
+  readonly #options: EmitOptions;
+  /** First names of files that have several. */
+  readonly #names = new Map<DraftInode, RawText>();
+
+  constructor(options: EmitOptions) {
+    this.#options = options;
+  }
+
+  async *contents(directory: DraftDirectory, prefix: RawText): AsyncGenerator<Uint8Array, void, void> {
+    this.#options.signal.throwIfAborted();
+    if (directory.opaque) yield marker(`${prefix}.wh..wh..opq`);
+    for (const name of [...directory.children.keys()].sort()) {
+      const node = directory.children.get(name);
+      if (node === undefined) continue;
+      const path = prefix + name;
+      if (name.startsWith(".wh.")) throw whiteoutName(path);
+      if (node.kind === "gone") yield marker(`${prefix}.wh.${name}`);
+      else if (node.kind === "leaf") yield* this.#leaf(path, node.inode);
+      else {
+        yield this.header(`${path}/`, "dir", node.attributes);
+        yield* this.contents(node, `${path}/`);
+      }
+    }
+  }
+
+  header(
+    name: RawText,
+    type: TarHeader["type"],
+    attributes: Attributes,
+    more: Partial<Pick<TarHeader, "linkname" | "size" | "device">> = {},
+  ): Uint8Array {
+    const { clamp } = this.#options;
+    const { mode, uid, gid, xattrs } = attributes;
+    const mtime = clamp !== undefined && attributes.mtime > clamp ? clamp : attributes.mtime;
+    const kept = type === "hardlink" ? NO_XATTRS : xattrs;
+    return formatHeader({ name, type, mode, uid, gid, mtime, xattrs: kept, ...EMPTY, ...more });
+  }
+
+  async *#leaf(path: RawText, inode: DraftInode): AsyncGenerator<Uint8Array, void, void> {
+    const first = this.#names.get(inode);
+    if (first !== undefined) {
+      yield this.header(path, "hardlink", inode.attributes, { linkname: first });
+      return;
+    }
+    this.#names.set(inode, path);
+    const { type, target, device, size, content } = inode;
+    yield this.header(path, type, inode.attributes, { linkname: target, device, size });
+    if (type !== "file" || size === 0 || content === undefined) return;
+    yield* contentOf(content, size, this.#options.signal);
+    yield paddingAfter(size);
+  }
+}
+
+const EMPTY = { linkname: "", size: 0, device: NO_DEVICE };
+
+function marker(name: RawText): Uint8Array {
+  return formatHeader({ name, type: "file", mode: 0o600, uid: 0, gid: 0, mtime: 0n, xattrs: NO_XATTRS, ...EMPTY });
+}
+
+function whiteoutName(path: RawText): HoyError {
+  return new HoyError("invalid", `a file named ${JSON.stringify(rawToText(path))} can't be in an image`, {
+    hint: 'names that begin with ".wh." say in a layer that a file was removed',
+  });
+}
+
+/** Exactly `size` bytes: a file that shrank is filled up, one that grew is cut. */
+async function* contentOf(content: Content, size: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  if (content.kind === "bytes") {
+    yield content.data;
+    return;
+  }
+  if (content.kind === "piece") {
+    const { file, offset } = content;
+    let stored = offset;
+    let at = 0;
+    for (const segment of content.segments ?? [{ offset: 0, length: size }]) {
+      yield* zeros(segment.offset - at);
+      yield* bytesOf(file.fd, stored, segment.length, signal);
+      stored += segment.length;
+      at = segment.offset + segment.length;
+    }
+    yield* zeros(size - at);
+    return;
+  }
+  using file = openContent(content.directory, content.path);
+  yield* bytesOf(file.fd, 0, size, signal);
+}
+
+/** A file that a draft only points to, for reading. */
+export function openContent(directory: OwnedFd, path: RawText): OwnedFd {
+  if (path === "") return new OwnedFd(reopen(directory.fd, O.RDONLY));
+  const resolve = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
+  return new OwnedFd(openat2(directory.fd, rawBytes(path), { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK, resolve }));
+}
+
+/** Filled up with zeros where the file has become shorter. */
+async function* bytesOf(
+  fd: number,
+  start: number,
+  length: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  let left = length;
+  for await (const chunk of readFrom(fd, start, length, signal)) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  yield* zeros(left);
+}
+
+const ZEROS = new Uint8Array(65536);
+
+function* zeros(length: number): Generator<Uint8Array, void, void> {
+  for (let left = length; left > 0; left -= ZEROS.length) yield left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS;
+}

@@ -1,0 +1,85 @@
+// The solver: executes a graph, each step when its inputs are there, as many at once as there are places, and none that
+// is in the cache. Equal steps are one step: within a build by their definition, between builds by their key.
+
+import { availableParallelism } from "node:os";
+import type { Platform } from "../../image/platform.ts";
+import type { BuildTable } from "../../state/build.ts";
+import { BuildCache } from "../cache/store.ts";
+import type { Input } from "../graph.ts";
+import type { BuildNeeds } from "../needs.ts";
+import { CacheMounts } from "../ops/mounts/cache-mounts.ts";
+import { readTreeFile } from "../ops/tree/read-file.ts";
+import type { BuildSession, SolveOptions, Solver, Tree } from "../solver-contract.ts";
+import { type Build, openBuild } from "./build.ts";
+import { vertexDigest } from "./digests.ts";
+import { Flights } from "./flights.ts";
+import { checkPlatform } from "./platforms.ts";
+import type { Said } from "./progress.ts";
+import { Slots } from "./slots.ts";
+import { type Solved, type SolverParts, solveVertex } from "./vertex.ts";
+
+export class GraphSolver implements Solver {
+  /** For sessions, which bring layers of their own. */
+  readonly needs: BuildNeeds;
+  readonly cache: BuildCache;
+  readonly caches: CacheMounts;
+  readonly #parts: SolverParts;
+  readonly #builds = new WeakMap<BuildSession, Build>();
+
+  constructor(needs: BuildNeeds, table: BuildTable) {
+    this.needs = needs;
+    this.cache = new BuildCache(table, needs);
+    this.caches = new CacheMounts({ table, directories: needs.directories, now: needs.now });
+    this.#parts = {
+      needs,
+      cache: this.cache,
+      caches: this.caches,
+      flights: new Flights<Solved, Said>(({ release }) => release()),
+      slots: new Slots(Math.max(4, availableParallelism() * 2)),
+    };
+  }
+
+  async solve(target: Input, options: SolveOptions): Promise<Tree> {
+    options.signal.throwIfAborted();
+    vertexDigest(target.vertex);
+    const outputs = await solveVertex(target.vertex, this.#parts, this.#build(options.session), options);
+    return outputs[target.output] ?? outOfRange(target);
+  }
+
+  async imageConfig(
+    ref: string,
+    platform: Platform,
+    mode: "default" | "pull" | "local",
+    options: SolveOptions,
+  ): Promise<Awaited<ReturnType<Solver["imageConfig"]>>> {
+    checkPlatform(platform);
+    const found = await this.#build(options.session).image(
+      { ref, platform, mode, session: options.session, signal: options.signal, status: () => undefined },
+      this.#parts.needs,
+    );
+    return { ref: found.ref, digest: found.digest, config: found.config };
+  }
+
+  async readFile(tree: Tree, path: string, limit: number): Promise<Uint8Array | undefined> {
+    return readTreeFile(this.#parts.needs.layers, tree.diffIds, path, limit);
+  }
+
+  async end(session: BuildSession): Promise<void> {
+    const build = this.#builds.get(session);
+    this.#builds.delete(session);
+    await build?.[Symbol.asyncDispose]();
+    this.cache.flush();
+  }
+
+  #build(session: BuildSession): Build {
+    const known = this.#builds.get(session);
+    if (known !== undefined) return known;
+    const build = openBuild(this.#parts.needs);
+    this.#builds.set(session, build);
+    return build;
+  }
+}
+
+function outOfRange({ vertex, output }: Input): never {
+  throw new RangeError(`"${vertex.name}" has no output ${output}`);
+}

@@ -1,0 +1,54 @@
+// Building, composed from the engine's parts: the solver with its cache, on the engine's images, runtime and network.
+
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ImageBackend } from "../../api/backend.ts";
+import { paths } from "../../base/paths.ts";
+import { BUILD_USER } from "../../build/solver/build.ts";
+import { GraphSolver } from "../../build/solver/solver.ts";
+import type { BuildTable } from "../../state/build.ts";
+import type { EngineContext } from "../context.ts";
+import type { ImageShelf } from "../images/shelf.ts";
+import { now } from "../time.ts";
+import { imageSources } from "./image-sources.ts";
+import { buildLayers } from "./layers.ts";
+import { runStep } from "./run-step.ts";
+
+export interface BuilderParts {
+  readonly engine: EngineContext;
+  readonly shelf: ImageShelf;
+  readonly images: Pick<ImageBackend, "pull">;
+  readonly table: BuildTable;
+}
+
+/** Opens the solver, and takes away what builds of a former engine left half-done. */
+export async function openSolver({ engine, shelf, images, table }: BuilderParts): Promise<GraphSolver> {
+  const roots = engine.settings.paths;
+  const data = paths.build(roots);
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  await sweep(engine, shelf);
+  const solver = new GraphSolver(
+    {
+      layers: await buildLayers(shelf, data),
+      images: imageSources(shelf, images),
+      steps: { run: (step) => runStep(engine, step) },
+      directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },
+      now,
+    },
+    table,
+  );
+  return solver;
+}
+
+/** Processes of unfinished steps went with their bundles (see recover.ts); these are their files and holds. */
+async function sweep({ settings }: EngineContext, shelf: ImageShelf): Promise<void> {
+  const left = shelf.users().filter(({ user }) => user.startsWith(BUILD_USER));
+  await shelf.releaseAll(
+    left.map(({ user }) => user),
+    [],
+  );
+  const temporary = paths.temporary(settings.paths);
+  for (const name of await readdir(temporary)) {
+    if (name.startsWith("build-")) await rm(join(temporary, name), { recursive: true, force: true });
+  }
+}
