@@ -50,6 +50,8 @@ export type Source =
       readonly subdirectory: string;
       readonly keepGitDir: boolean;
       readonly checksum: string;
+      /** Submodules are not fetched. */
+      readonly skipSubmodules?: boolean;
     }
   | {
       readonly type: "http";
@@ -159,6 +161,8 @@ export type FileChange =
       readonly allowEmptyWildcard: boolean;
       readonly include: readonly string[];
       readonly exclude: readonly string[];
+      /** Paths of the source that must be there although `include` holds patterns. */
+      readonly required?: readonly string[];
       /** COPY --parents. */
       readonly parents: boolean;
       readonly alwaysReplace: boolean;
