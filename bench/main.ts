@@ -19,6 +19,7 @@ const rounds = Number(args.rounds);
 const wanted = (name: string) => args.only === undefined || args.only.split(",").includes(name);
 
 const all = await subjects();
+const versions = await Promise.all(all.map(versionOf));
 const rows: Row[] = [];
 try {
   for (const [name, measure] of Object.entries(measures)) {
@@ -32,7 +33,6 @@ try {
 }
 
 const names = all.map(({ name }) => name);
-const versions = await Promise.all(all.map(versionOf));
 const day = new Date().toISOString().slice(0, 10);
 console.log(`${day}, ${machine()}; ${versions.join(", ")}; medians of ${rounds} interleaved rounds; (hoy ÷ other)\n`);
 console.log(table(rows, names));

@@ -9,12 +9,13 @@ import { IMAGE, must, type Subject } from "./subjects.ts";
 export type Measure = (subjects: readonly Subject[], rounds: number) => Promise<readonly Row[]>;
 
 export const measures: Readonly<Record<string, Measure>> = {
+  idle: async (all) => idle(all, "just started"),
   api: (all, rounds) => apiCycle(all, rounds),
   run: (all, rounds) => wholeRun(all, rounds),
   exec: (all, rounds) => execTrue(all, rounds),
   parallel: (all) => eightAtATime(all),
-  idle: async (all) => idle(all),
   sleepers: (all, rounds) => sleepers(all, rounds),
+  settled: async (all) => idle(all, "after all of this"),
 };
 
 /** create + start + wait + remove of `true` by the API alone. */
@@ -62,7 +63,7 @@ async function execTrue(all: readonly Subject[], rounds: number): Promise<readon
   const values = await interleaved(all, rounds, async ({ cli }) => {
     await must([...cli, "exec", name, "true"]);
   });
-  for (const { cli } of all) await must([...cli, "rm", "-f", name]);
+  for (const { cli, removeFlags } of all) await must([...cli, "rm", "-f", ...removeFlags, name]);
   const goal = { text: "≤ 1/4 of dockerd", met: compare(values, "dockerd", 1 / 4) };
   return [{ name: "exec CONTAINER true", unit: "ms", less: true, values, goal }];
 }
@@ -81,15 +82,15 @@ async function eightAtATime(all: readonly Subject[], count = 40): Promise<readon
   return [{ name: "runs, 8 at a time", unit: "/s", less: false, values, goal: { text: "≥ 8 × dockerd", met } }];
 }
 
-/** Resident memory of the daemons, after all that came before. */
-function idle(all: readonly Subject[]): readonly Row[] {
+/** Resident memory of the daemons. */
+function idle(all: readonly Subject[], when: string): readonly Row[] {
   const values: Record<string, number> = {};
   for (const { name, daemons } of all) {
     const pids = daemons();
     if (pids.length > 0) values[name] = pids.reduce((sum, pid) => sum + memoryOf(pid).rss, 0) / 2 ** 20;
   }
   const goal = { text: "< 60 MB", met: (values.hoy ?? Number.NaN) < 60 };
-  return [{ name: "idle daemon(s), RSS", unit: "MB", less: true, values, goal }];
+  return [{ name: `idle daemon(s), RSS, ${when}`, unit: "MB", less: true, values, goal }];
 }
 
 /** 50 detached sleepers: time to start them, what they cost the host, `ps` over them, what a shim takes, their end. */
@@ -111,7 +112,9 @@ async function sleepers(all: readonly Subject[], rounds: number): Promise<readon
     shim[name] = median(shims.map((pid) => memoryOf(pid).pss)) / 2 ** 20;
   }
   const ps = await interleaved(all, rounds * 2, async ({ cli }) => void (await must([...cli, "ps"])));
-  for (const { name, cli } of all) end[name] = await timed(async () => void (await must([...cli, "rm", "-f", ...ids])));
+  for (const { name, cli, removeFlags } of all) {
+    end[name] = await timed(async () => void (await must([...cli, "rm", "-f", ...removeFlags, ...ids])));
+  }
   return [
     { name: "50 detached sleepers, one after another", unit: "ms", less: true, values: start },
     {

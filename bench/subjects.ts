@@ -12,6 +12,8 @@ export interface Subject {
   readonly cli: readonly string[];
   /** Flags after `run` that this machine needs. */
   readonly runFlags: readonly string[];
+  /** Flags after `rm -f`: podman's waits ten seconds for each container otherwise. */
+  readonly removeFlags: readonly string[];
   /** Unix socket of its API; undefined: it has none. */
   readonly socket: string | undefined;
   /** Pids of its daemons: what it costs when idle. */
@@ -36,6 +38,7 @@ async function hoy(): Promise<Subject> {
     name: "hoy",
     cli: ["dist/hoy", "--host", `unix://${daemon.socket}`],
     runFlags: [],
+    removeFlags: [],
     socket: daemon.socket,
     daemons: () => [daemon.pid],
     close: () => daemon.close(),
@@ -49,8 +52,9 @@ async function docker(host: string): Promise<Subject> {
     name: "dockerd",
     cli,
     runFlags: [],
+    removeFlags: [],
     socket: host.replace(/^unix:\/\//, ""),
-    daemons: () => ["dockerd", "containerd"].flatMap(pidsOf),
+    daemons: () => daemonsOf(host),
     close: async () => void (await command([...cli, "rmi", "--force", IMAGE])),
   };
 }
@@ -59,7 +63,7 @@ async function podmanBy(cli: readonly string[]): Promise<Subject> {
   await importWith(cli);
   const runFlags = (process.env.HOY_BENCH_PODMAN_RUN ?? "").split(" ").filter((flag) => flag !== "");
   const close = async () => void (await command([...cli, "rmi", "--force", IMAGE]));
-  return { name: "podman", cli, runFlags, socket: undefined, daemons: () => [], close };
+  return { name: "podman", cli, runFlags, removeFlags: ["-t", "0"], socket: undefined, daemons: () => [], close };
 }
 
 async function importWith(cli: readonly string[]): Promise<void> {
@@ -69,12 +73,25 @@ async function importWith(cli: readonly string[]): Promise<void> {
 
 /** Runs a command that has to work. */
 export async function must(argv: readonly string[], input?: Uint8Array): Promise<string> {
-  const { code, stdout, stderr } = await command(argv, input === undefined ? {} : { input });
+  const { code, stdout, stderr } = await command(argv, {
+    patience: 600_000,
+    ...(input === undefined ? {} : { input }),
+  });
   if (code !== 0) throw new Error(`${argv.join(" ")}: exit ${code}: ${stderr}`);
   return stdout;
 }
 
-function pidsOf(program: string): number[] {
-  const { stdout } = Bun.spawnSync(["pgrep", "-x", program]);
-  return stdout.toString().split("\n").filter(Boolean).map(Number);
+/** The dockerd that listens on this socket (as its command line says; else every one) and its containerd. */
+function daemonsOf(host: string): number[] {
+  const lines = Bun.spawnSync(["ps", "-eo", "pid=,ppid=,comm=,args="]).stdout.toString().trim().split("\n");
+  const all = lines.map((line) => {
+    const [pid = "", parent = "", name = "", ...args] = line.trim().split(/\s+/);
+    return { pid: Number(pid), parent: Number(parent), name, args: args.join(" ") };
+  });
+  const engines = all.filter(({ name }) => name === "dockerd");
+  const own = engines.some(({ args }) => args.includes(host))
+    ? engines.filter(({ args }) => args.includes(host))
+    : engines;
+  const children = all.filter(({ name, parent }) => name === "containerd" && own.some(({ pid }) => pid === parent));
+  return [...own, ...children].map(({ pid }) => pid);
 }

@@ -13,6 +13,8 @@ export interface CommandOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Milliseconds until it is killed, instead of the usual. */
+  readonly patience?: number;
 }
 
 export async function command(argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
@@ -34,7 +36,7 @@ export async function commandBytes(argv: readonly string[], options: CommandOpti
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
-  const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+  const late = setTimeout(() => child.kill("SIGKILL"), options.patience ?? PATIENCE);
   const [stdout, stderr] = await Promise.all([child.stdout.bytes(), child.stderr.text()]);
   const code = await child.exited;
   clearTimeout(late);
