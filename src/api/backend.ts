@@ -52,6 +52,7 @@ export interface Backend {
   readonly networks: NetworkBackend;
   readonly volumes: VolumeBackend;
   readonly system: SystemBackend;
+  readonly build: BuildBackend;
 }
 
 // ── containers ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -358,4 +359,53 @@ export interface SystemBackend {
   diskUsage(types: ReadonlySet<"container" | "image" | "volume" | "build-cache">): Promise<Partial<DiskUsage>>;
   auth(credentials: RegistryAuth): Promise<{ Status: string; IdentityToken: string }>;
   buildPrune(options: { all: boolean; keepStorage: number | undefined; filters: Filters }): Promise<PruneReport>;
+}
+
+// ── building ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** POST /build, the classic way: the context in the body or at `remote`, the output as it would be on a terminal. */
+export interface BuildRequest {
+  /** Path in the context; "": Dockerfile. */
+  readonly dockerfile: string;
+  readonly tags: readonly string[];
+  readonly quiet: boolean;
+  readonly noCache: boolean;
+  readonly pull: boolean;
+  /** null: the value is the builder's own environment's, which has none. */
+  readonly buildArgs: Readonly<Record<string, string | null>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly target: string;
+  /** "os/arch[/variant]"; undefined: the engine's. */
+  readonly platform: string | undefined;
+  readonly networkMode: string;
+  readonly resources: Resources;
+  readonly cgroupParent: string;
+  /** "host:address". */
+  readonly extraHosts: readonly string[];
+  /** Bytes; 0: the default. */
+  readonly shmSize: number;
+  readonly ulimits: readonly { readonly Name?: string; readonly Soft?: number; readonly Hard?: number }[];
+  readonly squash: boolean;
+  /** A git repository, or the URL of a tar or a Dockerfile; "": the body. */
+  readonly remote: string;
+  readonly cacheFrom: readonly string[];
+  /** JSON of BuildKit's exporters; "": an image. */
+  readonly outputs: string;
+  /** "1": classic; "2": BuildKit, which comes by its own door. */
+  readonly version: string;
+  /** Names the build for `cancel`. */
+  readonly buildId: string;
+  /** By registry, as the client's config names it. */
+  readonly auths: Readonly<Record<string, RegistryAuth>>;
+}
+
+export interface BuildBackend {
+  /** @throws before the first message for what can be known without building: names, the Dockerfile's syntax. */
+  build(
+    request: BuildRequest,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ProgressMessage>>;
+  /** Nothing of that id is no error, as in Docker. */
+  cancel(buildId: string): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { ImageConfigFile } from "../image/config.ts";
 import type { Platform } from "../image/platform.ts";
 import type { LayerInfo } from "../storage/snapshot.ts";
 import type { ExecOp } from "./graph.ts";
-import type { BuildSession } from "./solver-contract.ts";
+import type { BuildSession, StepLimits } from "./solver-contract.ts";
 
 export interface BuildNeeds {
   readonly layers: Layers;
@@ -104,6 +104,7 @@ export interface Step {
   readonly readonlyRoot: boolean;
   readonly mounts: readonly StepMount[];
   readonly output: (stream: "stdout" | "stderr", data: Uint8Array) => void;
+  readonly limits: StepLimits | undefined;
   readonly signal: AbortSignal;
 }
 

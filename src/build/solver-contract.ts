@@ -5,6 +5,7 @@
 // two builds that ask for the same step share it, and it is cancelled when the last of them goes.
 
 import type { RegistryAuth } from "../api/backend.ts";
+import type { Resources } from "../api/types/container.ts";
 import type { Digest } from "../base/digest.ts";
 import type { ImageConfigFile } from "../image/config.ts";
 import type { Platform } from "../image/platform.ts";
@@ -28,6 +29,18 @@ export interface BuildSession {
   /** Path of a unix socket that leads to the client's agent, until `signal` fires; undefined: none of that id. */
   ssh(id: string, signal: AbortSignal): Promise<string | undefined>;
   registryAuth(domain: string): Promise<RegistryAuth | undefined>;
+  /** For all commands of this build; nothing that keys know of. */
+  readonly limits?: StepLimits | undefined;
+}
+
+/** What the classic builder lets its client say of the containers that it runs commands in. */
+export interface StepLimits {
+  /** In place of the default network: a network's name or id, or "container:ID"; "": the default. */
+  readonly network: string;
+  readonly resources: Pick<
+    Resources,
+    "Memory" | "MemorySwap" | "CpuShares" | "CpuPeriod" | "CpuQuota" | "CpusetCpus" | "CpusetMems"
+  >;
 }
 
 export interface BuildProgress {
@@ -71,6 +84,8 @@ export interface Solver {
   ): Promise<{ readonly ref: string; readonly digest: Digest; readonly config: ImageConfigFile }>;
   /** One file of a tree, at most `limit` bytes; undefined when it is not there. */
   readFile(tree: Tree, path: string, limit: number): Promise<Uint8Array | undefined>;
+  /** When what a solved input stands for was made, RFC 3339; undefined: not by a build (it is an image's). */
+  createdAt(input: Input, session: BuildSession): Promise<string | undefined>;
   /**
    * The build of this session is over: its trees are the cache's from now on, and may be collected. To be called by
    * whoever opened the session, after the image was written. Idempotent.

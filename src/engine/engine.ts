@@ -27,6 +27,7 @@ import { VolumeTable } from "../state/volumes.ts";
 import { openSnapshotDriver } from "../storage/drivers/open.ts";
 import { FileContentStore } from "../storage/file-content.ts";
 import { Archives } from "./archive/backend.ts";
+import { BuildVerbs } from "./build/backend.ts";
 import { openSolver } from "./build/builder.ts";
 import { ContainerVerbs } from "./containers/backend.ts";
 import { Container } from "./containers/container.ts";
@@ -139,6 +140,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       images: imageVerbs,
       networks: createNetworkBackend(engine, networks),
       volumes,
+      build: new BuildVerbs({ shelf: images, sources, emit }, solver),
       system: new SystemVerbs(engine, imageVerbs, host),
     },
     reload(changes) {

@@ -22,6 +22,7 @@ export function fakeBackend(parts: FakeParts): Backend {
     networks: group("networks"),
     volumes: group("volumes"),
     system: group("system"),
+    build: group("build"),
   };
 }
 

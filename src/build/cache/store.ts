@@ -24,6 +24,7 @@ export interface NewRecord {
 export interface CacheRecord {
   readonly id: string;
   readonly outputs: readonly (readonly Digest[])[];
+  readonly created: string;
 }
 
 export class BuildCache {
@@ -41,7 +42,7 @@ export class BuildCache {
 
   find(key: Digest): CacheRecord | undefined {
     const row = this.#table.find(key);
-    return row === null ? undefined : { id: row.id, outputs: outputsOf(row) };
+    return row === null ? undefined : { id: row.id, outputs: outputsOf(row), created: row.created };
   }
 
   /** Keeps a result. Its layers must stay by a session until this is done. */
@@ -65,7 +66,7 @@ export class BuildCache {
       },
       held,
     );
-    return { id, outputs };
+    return { id, outputs, created: now };
   }
 
   /** A build has the record until the result is called. */

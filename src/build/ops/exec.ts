@@ -75,6 +75,7 @@ async function runCommand(
     readonlyRoot: root?.readonly ?? false,
     mounts: lent.mounts,
     output: (stream, data) => say({ kind: "log", stream, data, at: needs.now() }),
+    limits: session.limits,
     signal,
   });
   if (finished.code !== 0) throw new StepFailed(op.args, finished.code, finished.oomKilled);

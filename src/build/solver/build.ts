@@ -15,6 +15,8 @@ export interface Outcome {
   readonly trees: readonly Tree[];
   /** The cache's record of it, and of what it was made from where it has none of its own. */
   readonly records: readonly string[];
+  /** When the last of it was made, RFC 3339; undefined: by no build. */
+  readonly created: string | undefined;
 }
 
 export interface Build extends AsyncDisposable {
@@ -46,11 +48,15 @@ export function openBuild(needs: Pick<BuildNeeds, "images">): Build {
     announced: new Set(),
     async image(request) {
       if (stack.disposed) throw new HoyError("cancelled", "the build has ended");
-      const key = [request.ref, formatPlatform(request.platform), request.mode].join(" ");
-      const known = images.get(key);
+      const platform = formatPlatform(request.platform);
+      const key = [request.ref, platform, request.mode].join(" ");
+      // A name with the digest that this build found it to be need not be known by that digest elsewhere.
+      const digest = /@(sha256:[0-9a-f]{64})$/.exec(request.ref)?.[1];
+      const known = images.get(key) ?? images.get(`${digest} ${platform}`);
       if (known !== undefined) return known;
       const finding = needs.images.find(request).then(async (found) => {
         await hold(found.id);
+        images.set(`${found.digest} ${platform}`, finding);
         return found;
       });
       images.set(key, finding);

@@ -64,6 +64,10 @@ export class GraphSolver implements Solver {
     return readTreeFile(this.#parts.needs.layers, tree.diffIds, path, limit);
   }
 
+  async createdAt({ vertex }: Input, session: BuildSession): Promise<string | undefined> {
+    return (await this.#build(session).vertices.get(vertexDigest(vertex)))?.created;
+  }
+
   async end(session: BuildSession): Promise<void> {
     const build = this.#builds.get(session);
     this.#builds.delete(session);

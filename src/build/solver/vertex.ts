@@ -85,13 +85,14 @@ async function solveOne(vertex: Vertex, parts: SolverParts, build: Build, option
 interface InputOutcome {
   readonly tree: Tree;
   readonly records: readonly string[];
+  readonly created: string | undefined;
 }
 
 async function outcomeOf({ vertex, output }: Input, build: Build): Promise<InputOutcome> {
   const outcome = await build.vertices.get(vertexDigest(vertex));
   const tree = outcome?.trees[output];
   if (outcome === undefined || tree === undefined) throw new RangeError(`"${vertex.name}" has no output ${output}`);
-  return { tree, records: outcome.records };
+  return { tree, records: outcome.records, created: outcome.created };
 }
 
 async function evaluate(
@@ -120,7 +121,12 @@ async function evaluate(
   if (operation.key === undefined) {
     await using layers = needs.layers.session();
     const { outputs } = await operation.run({ signal, say, layers });
-    return { outcome: { trees: outputs.map(treeOf), records: parents }, cached: operation.type === "cached" };
+    const created = inputs
+      .flatMap((input) => input.created ?? [])
+      .sort()
+      .at(-1);
+    const outcome = { trees: outputs.map(treeOf), records: parents, created };
+    return { outcome, cached: operation.type === "cached" };
   }
   const found = vertex.ignoreCache ? undefined : cache.find(operation.key);
   if (found !== undefined) {
@@ -156,5 +162,5 @@ async function make(
 }
 
 function outcomeFrom(record: CacheRecord): Outcome {
-  return { trees: record.outputs.map(treeOf), records: [record.id] };
+  return { trees: record.outputs.map(treeOf), records: [record.id], created: record.created };
 }

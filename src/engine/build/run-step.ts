@@ -164,7 +164,7 @@ const NO_LOG = {
 /** What the command would have as a container's. */
 function configOf(
   engine: EngineContext,
-  { op, env, readonlyRoot, mounts }: Step,
+  { op, env, readonlyRoot, mounts, limits }: Step,
   id: string,
 ): { config: ContainerConfig; hostConfig: HostConfig } {
   const config: ContainerConfig = {
@@ -176,7 +176,8 @@ function configOf(
   };
   const tmpfs = mounts.flatMap((mount) => (mount.type === "tmpfs" ? [mount] : []));
   const wanted: HostConfig = {
-    NetworkMode: op.network === "sandbox" ? "default" : op.network,
+    ...limits?.resources,
+    NetworkMode: op.network === "sandbox" ? limits?.network || defaultNetwork(engine) : op.network,
     Privileged: op.insecure,
     ReadonlyRootfs: readonlyRoot,
     ExtraHosts: op.extraHosts.map(({ host, ip }) => `${host}:${ip}`),
@@ -191,6 +192,11 @@ function configOf(
   };
   const { hostConfig } = validateHostConfig(withHostDefaults(wanted, engine), config, engine);
   return { config, hostConfig };
+}
+
+/** An engine without a default network has none to give, as Docker's has not. */
+function defaultNetwork({ settings }: EngineContext): string {
+  return settings.network.bridge === "none" ? "none" : "default";
 }
 
 /** The host's network can't belong to a namespace of the step's; insecure is the host's root by definition. */

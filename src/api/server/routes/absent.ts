@@ -78,8 +78,6 @@ export const absentRoutes: readonly Route[] = [
     ["DELETE", "/containers/{id}/checkpoints/{checkpoint}"],
   ]),
   ...routes(notServed("building images is"), [
-    ["POST", "/build"],
-    ["POST", "/build/cancel"],
     ["POST", "/session"],
     ["POST", "/grpc"],
   ]),

@@ -3,6 +3,7 @@
 import type { Route } from "../router.ts";
 import { absentRoutes } from "./absent.ts";
 import { webSocketRoutes } from "./attach-ws.ts";
+import { buildRoutes } from "./build.ts";
 import { containerRoutes } from "./containers.ts";
 import { execRoutes } from "./exec.ts";
 import { imageRoutes } from "./images.ts";
@@ -19,5 +20,6 @@ export const ROUTES: readonly Route[] = [
   ...networkRoutes,
   ...volumeRoutes,
   ...systemRoutes,
+  ...buildRoutes,
   ...absentRoutes,
 ];

@@ -4,6 +4,7 @@
 import { posix } from "node:path";
 import { HoyError } from "../../../base/error.ts";
 import { globMatch } from "../../../image/glob.ts";
+import { Matcher } from "../../../image/ignore/matcher.ts";
 import { readDirectory } from "../../../linux/directory.ts";
 import { isErrno } from "../../../linux/libc.ts";
 import { O, OwnedFd, openat2, openInRoot, RESOLVE } from "../../../linux/open.ts";
@@ -11,7 +12,6 @@ import { type FileStatus, fdstat, S } from "../../../linux/stat.ts";
 import { type RawText, rawBytes, rawToText, textToRaw } from "../../../storage/tar/entry.ts";
 import { walkTree } from "../../../storage/tree/walk.ts";
 import type { FileChange } from "../../graph.ts";
-import { PatternList } from "./patterns.ts";
 import { partsOf } from "./working-tree.ts";
 
 export type CopyChange = Extract<FileChange, { type: "copy" }>;
@@ -60,16 +60,16 @@ export function findMatches(root: OwnedFd, change: CopyChange, stack: Disposable
 
 /** Everything that a match brings: a file itself; of a directory what include and exclude let through, parents first. */
 export function* walkMatch(match: Match, change: CopyChange): Generator<Selected, void, void> {
-  const include = new PatternList(change.include);
-  const exclude = new PatternList(change.exclude);
+  const include = new Matcher(change.include);
+  const exclude = new Matcher(change.exclude);
   if ((match.status.mode & S.IFMT) !== S.IFDIR) {
     const name = rawToText(match.name);
-    const wanted = (include.isEmpty || include.matches(name)) && !exclude.matches(name);
+    const wanted = wants(include, name) && !exclude.ignores(name);
     if (wanted) yield { path: "", fd: match.top.fd, status: match.status };
     return;
   }
   yield { path: "", fd: match.top.fd, status: match.status };
-  if (include.isEmpty && exclude.isEmpty) {
+  if (include.patterns.length === 0 && exclude.patterns.length === 0) {
     yield* walkTree(match.top.fd);
     return;
   }
@@ -77,7 +77,7 @@ export function* walkMatch(match: Match, change: CopyChange): Generator<Selected
 }
 
 /** Directories that only lead to what is wanted come when the first such thing does. */
-function* filtered(top: OwnedFd, include: PatternList, exclude: PatternList): Generator<Selected, void, void> {
+function* filtered(top: OwnedFd, include: Matcher, exclude: Matcher): Generator<Selected, void, void> {
   const pending: { readonly path: RawText; readonly status: FileStatus }[] = [];
   let skipped: RawText | undefined;
   for (const { path, fd, status } of walkTree(top.fd)) {
@@ -85,18 +85,23 @@ function* filtered(top: OwnedFd, include: PatternList, exclude: PatternList): Ge
     while (pending.length > 0 && !path.startsWith(`${pending.at(-1)?.path}/`)) pending.pop();
     const text = rawToText(path);
     const isDirectory = (status.mode & S.IFMT) === S.IFDIR;
-    const included = include.isEmpty || include.matches(text);
-    if (included && !exclude.matches(text)) {
+    const included = wants(include, text);
+    if (included && !exclude.ignores(text)) {
       for (const above of pending.splice(0)) {
         using directory = openBelow(top, above.path);
         yield { path: above.path, fd: directory.fd, status: above.status };
       }
       yield { path, fd, status };
     } else if (isDirectory) {
-      if (included && !exclude.hasNegations) skipped = `${path}/`;
+      if (included && !exclude.mayHoldExceptions(text)) skipped = `${path}/`;
       else pending.push({ path, status });
     }
   }
+}
+
+/** An empty list takes everything. */
+function wants(include: Matcher, path: string): boolean {
+  return include.patterns.length === 0 || include.ignores(path);
 }
 
 /** Source of a copy with parents: what stands before "/./" is left out of the parents that are made. */

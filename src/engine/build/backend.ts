@@ -1,0 +1,146 @@
+// POST /build: the classic builder's door. A Dockerfile becomes a graph, the solver executes it, the result becomes an
+// image with names; what happens is told as the classic builder tells it.
+
+import type { BuildBackend, BuildRequest, ProgressMessage } from "../../api/backend.ts";
+import { type Digest, digestHex } from "../../base/digest.ts";
+import { HoyError, toHoyError } from "../../base/error.ts";
+import { newId } from "../../base/id.ts";
+import { buildDockerfile } from "../../build/frontend/build.ts";
+import type { DockerfileResult } from "../../build/frontend/options.ts";
+import { StepFailed } from "../../build/ops/failed.ts";
+import type { GraphSolver } from "../../build/solver/solver.ts";
+import type { BuildSession, SolveOptions, Tree } from "../../build/solver-contract.ts";
+import { familiarString, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
+import type { ImageContext } from "../images/context.ts";
+import { messagesOf } from "../images/messages.ts";
+import { ClassicOutput, type Emit } from "./classic-output.ts";
+import { openContext } from "./open-context.ts";
+import { checkRequest, limitsOf, optionsOf } from "./request-options.ts";
+import { squash } from "./squash.ts";
+import { writeImage } from "./write-image.ts";
+
+export class BuildVerbs implements BuildBackend {
+  readonly #images: ImageContext;
+  readonly #solver: GraphSolver;
+  readonly #running = new Map<string, AbortController>();
+
+  constructor(images: ImageContext, solver: GraphSolver) {
+    this.#images = images;
+    this.#solver = solver;
+  }
+
+  async build(
+    request: BuildRequest,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ProgressMessage>> {
+    checkRequest(request);
+    const names = request.tags.map(tagOf);
+    const cancelled = new AbortController();
+    const id = request.buildId || newId();
+    this.#running.set(id, cancelled);
+    const both = AbortSignal.any([signal, cancelled.signal]);
+    return messagesOf(both, async (say, abort) => {
+      try {
+        await this.#run(request, body, names, say, abort);
+      } catch (thrown) {
+        if (!(thrown instanceof StepFailed)) throw thrown;
+        const text = `The command '${thrown.args.join(" ")}' returned a non-zero code: ${thrown.exitCode}`;
+        say({ errorDetail: { code: thrown.exitCode, message: text }, error: text });
+      } finally {
+        this.#running.delete(id);
+      }
+    });
+  }
+
+  async cancel(buildId: string): Promise<void> {
+    if (buildId === "") throw new HoyError("invalid", "build ID not provided");
+    this.#running.get(buildId)?.abort(new HoyError("cancelled", "the build was cancelled"));
+  }
+
+  async #run(
+    request: BuildRequest,
+    body: AsyncIterable<Uint8Array>,
+    names: readonly Reference[],
+    say: Emit,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const solver = this.#solver;
+    /** With quiet nothing is said but the end; when it goes wrong, all of it. */
+    const held: ProgressMessage[] = [];
+    const emit: Emit = request.quiet ? (message) => held.push(message) : say;
+    const output = new ClassicOutput(emit);
+    await using layers = solver.needs.layers.session();
+    const context = await openContext(request, body, { solver, layers, signal });
+    const session: BuildSession = {
+      id: newId(),
+      local: (source, abort) => context.local(source, abort),
+      secret: async () => undefined,
+      ssh: async () => undefined,
+      registryAuth: async (domain) => authFor(request.auths, domain),
+      limits: limitsOf(request),
+    };
+    const options = { session, progress: output, signal, sourceDateEpoch: undefined };
+    await using _end = { [Symbol.asyncDispose]: () => solver.end(session) };
+    try {
+      const dockerfile = await context.dockerfile(options);
+      const result = await buildDockerfile(optionsOf(request, dockerfile), solver, options);
+      const tree = await this.#solve(result, options, output);
+      const id = await this.#write(request, result, tree, names, session, signal);
+      emit({ aux: { ID: id } });
+      if (result.unusedArgs.length > 0) {
+        emit({ stream: `[Warning] One or more build-args [${result.unusedArgs.join(" ")}] were not consumed\n` });
+      }
+      emit({ stream: `Successfully built ${digestHex(id).slice(0, 12)}\n` });
+      for (const name of names) emit({ stream: `Successfully tagged ${familiarString(name)}\n` });
+      if (request.quiet) say({ stream: `${id}\n` });
+    } catch (thrown) {
+      for (const message of held) say(message);
+      throw thrown;
+    }
+  }
+
+  async #solve(result: DockerfileResult, options: SolveOptions, output: ClassicOutput): Promise<Tree> {
+    const { sourceDateEpoch } = result;
+    const solving = this.#solver.solve(result.target, { ...options, sourceDateEpoch }).finally(() => output.end());
+    // Awaited below; what is shown comes first.
+    solving.catch(() => undefined);
+    await output.show(result.steps);
+    return solving;
+  }
+
+  async #write(
+    request: BuildRequest,
+    result: DockerfileResult,
+    tree: Tree,
+    names: readonly Reference[],
+    session: BuildSession,
+    signal: AbortSignal,
+  ): Promise<Digest> {
+    signal.throwIfAborted();
+    if (!request.squash) return writeImage(this.#images, result, tree, names, this.#solver, session);
+    await using layers = this.#solver.needs.layers.session();
+    return squash({ images: this.#images, solver: this.#solver, session, layers, signal }, result, tree, names);
+  }
+}
+
+/** @throws HoyError "invalid" as Docker says it. */
+function tagOf(text: string): Reference {
+  let name: Reference;
+  try {
+    name = parseReference(text);
+  } catch (error) {
+    throw new HoyError("invalid", `invalid argument ${JSON.stringify(text)}: ${toHoyError(error).message}`);
+  }
+  if (name.digest !== undefined) throw new HoyError("invalid", "build tag cannot contain a digest");
+  return withDefaultTag(name);
+}
+
+/** Clients name Docker's own registry by its old address. */
+function authFor(auths: BuildRequest["auths"], domain: string) {
+  const keys = domain === "docker.io" ? ["https://index.docker.io/v1/", "index.docker.io", "docker.io"] : [domain];
+  for (const key of [...keys, `https://${domain}`, `http://${domain}`]) {
+    if (Object.hasOwn(auths, key)) return auths[key];
+  }
+  return undefined;
+}

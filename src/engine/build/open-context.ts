@@ -1,0 +1,157 @@
+// Where the files of a classic build come from: a tar in the body, a git repository, or a URL of a tar or of a lone
+// Dockerfile. And the Dockerfile in it.
+
+import { posix } from "node:path";
+import type { BuildRequest } from "../../api/backend.ts";
+import { HoyError } from "../../base/error.ts";
+import { parseGitRef } from "../../build/frontend/git-ref.ts";
+import { type FileChange, type Input, type Op, type Source, vertex } from "../../build/graph.ts";
+import type { LayerSession } from "../../build/needs.ts";
+import type { GraphSolver } from "../../build/solver/solver.ts";
+import type { SolveOptions, Tree } from "../../build/solver-contract.ts";
+import { ignoreFileNames, parseIgnoreFile } from "../../image/ignore/file.ts";
+import { hostPlatform } from "../../image/platform.ts";
+import { detectCompression } from "../../storage/decompress.ts";
+import type { FoundDockerfile } from "./request-options.ts";
+import { filterContext, receiveContext } from "./tar-context.ts";
+
+export interface OpenContext {
+  local(source: Extract<Source, { type: "local" }>, signal: AbortSignal): Promise<Tree>;
+  dockerfile(options: SolveOptions): Promise<FoundDockerfile>;
+}
+
+export interface ContextParts {
+  readonly solver: GraphSolver;
+  readonly layers: LayerSession;
+  readonly signal: AbortSignal;
+}
+
+const MAX_DOCKERFILE = 2 * 1024 * 1024;
+const MAX_IGNORE = 2 * 1024 * 1024;
+const DEFAULT = "Dockerfile";
+const FETCHED = "context";
+
+/** A body is read to its end here. */
+export async function openContext(
+  request: BuildRequest,
+  body: AsyncIterable<Uint8Array>,
+  { solver, layers, signal }: ContextParts,
+): Promise<OpenContext> {
+  if (request.remote === "" || request.remote === "client-session") {
+    const tree = await receiveContext(body, layers, signal);
+    return {
+      local: (source, abort) => filterContext(tree, source, solver.needs, layers, abort),
+      dockerfile: (options) => findDockerfile(request, tree, undefined, solver, options),
+    };
+  }
+  return {
+    local: async ({ name }) => {
+      throw new HoyError("invalid", `there is no local directory ${name}: the context is ${request.remote}`);
+    },
+    dockerfile: (options) => fromRemote(request, solver, options),
+  };
+}
+
+async function findDockerfile(
+  { dockerfile }: BuildRequest,
+  tree: Tree,
+  context: FoundDockerfile["context"] | undefined,
+  solver: GraphSolver,
+  options: SolveOptions,
+): Promise<FoundDockerfile> {
+  const wanted = dockerfile === "" ? DEFAULT : dockerfile;
+  const name = posix.normalize(wanted).replace(/^\/+/, "");
+  if (name === ".." || name.startsWith("../")) {
+    throw new HoyError("invalid", `Forbidden path outside the build context: ${wanted}`);
+  }
+  const read = (path: string, limit: number) => solver.readFile(tree, path, limit);
+  const found = await read(name, MAX_DOCKERFILE);
+  // As Docker: the default name is found in lower case too.
+  const data = found ?? (wanted === DEFAULT ? await read(DEFAULT.toLowerCase(), MAX_DOCKERFILE) : undefined);
+  if (data === undefined) throw new HoyError("invalid", `Cannot locate specified Dockerfile: ${wanted}`);
+  options.signal.throwIfAborted();
+  let exclude: string[] = [];
+  for (const each of ignoreFileNames(name)) {
+    const text = await read(each, MAX_IGNORE);
+    if (text === undefined) continue;
+    exclude = parseIgnoreFile(Buffer.from(text).toString("utf8"));
+    break;
+  }
+  const local = { type: "local", name: FETCHED, include: [], exclude, followPaths: ["/"] } as const;
+  return { text: Buffer.from(data).toString("utf8"), name, context: context ?? local };
+}
+
+async function fromRemote(request: BuildRequest, solver: GraphSolver, options: SolveOptions): Promise<FoundDockerfile> {
+  const git = parseGitRef(request.remote);
+  if (git !== undefined) {
+    const { remote: url, ref, subdirectory, checksum, keepGitDir = false } = git;
+    const source = { type: "git", url, ref, subdirectory, keepGitDir, checksum } as const;
+    const input = node({ kind: "source", ...source }, [], `[internal] load git source ${request.remote}`);
+    const tree = await solver.solve(input, options);
+    return findDockerfile(request, tree, { type: "result", input, config: undefined }, solver, options);
+  }
+  const http = {
+    kind: "source",
+    type: "http",
+    url: request.remote,
+    checksum: "",
+    filename: FETCHED,
+    mode: undefined,
+    uid: 0,
+    gid: 0,
+  } as const;
+  const fetched = node(http, [], `[internal] load remote build context`);
+  const tree = await solver.solve(fetched, options);
+  const head = await firstBytes(solver, tree);
+  if (head.text !== undefined) {
+    const empty = node({ kind: "source", type: "scratch" }, [], "[internal] no build context");
+    const context = { type: "result", input: empty, config: undefined } as const;
+    return { text: head.text, name: DEFAULT, context };
+  }
+  const unpacked = node(
+    { kind: "file", actions: [{ input: -1, secondary: 0, output: 0, action: UNPACK }] },
+    [fetched],
+    "[internal] unpack the build context",
+  );
+  const files = await solver.solve(unpacked, options);
+  return findDockerfile(request, files, { type: "result", input: unpacked, config: undefined }, solver, options);
+}
+
+/** A small text is a Dockerfile; everything else must be an archive. */
+async function firstBytes(solver: GraphSolver, tree: Tree): Promise<{ readonly text: string | undefined }> {
+  let data: Uint8Array | undefined;
+  try {
+    data = await solver.readFile(tree, FETCHED, MAX_DOCKERFILE);
+  } catch (error) {
+    if (error instanceof HoyError && error.code === "too-large") return { text: undefined };
+    throw error;
+  }
+  if (data === undefined || data.includes(0) || detectCompression(data) !== "plain") return { text: undefined };
+  return { text: Buffer.from(data).toString("utf8") };
+}
+
+const UNPACK: FileChange = {
+  type: "copy",
+  source: `/${FETCHED}`,
+  target: "/",
+  owner: { user: 0, group: 0 },
+  mode: undefined,
+  followSymlink: false,
+  contentsOnly: false,
+  unpack: true,
+  createTarget: true,
+  allowWildcard: false,
+  allowEmptyWildcard: false,
+  include: [],
+  exclude: [],
+  parents: false,
+  alwaysReplace: false,
+  created: undefined,
+};
+
+function node(op: Op, inputs: readonly Input[], name: string): Input {
+  return {
+    vertex: vertex(op, inputs, { platform: hostPlatform, name, ignoreCache: false, lines: undefined }),
+    output: 0,
+  };
+}

@@ -1,0 +1,81 @@
+// What a build made becomes an image: the config with its layers and history, and the names it was asked for. Times are
+// those at which its layers were made, so that a build from the cache gives the very same image.
+
+import type { Digest } from "../../base/digest.ts";
+import { HoyError } from "../../base/error.ts";
+import type { DockerfileResult } from "../../build/frontend/options.ts";
+import type { BuildSession, Solver, Tree } from "../../build/solver-contract.ts";
+import { type HistoryEntry, type ImageConfigFile, writeConfig } from "../../image/config.ts";
+import type { Reference } from "../../image/reference.ts";
+import type { LayerInfo } from "../../storage/snapshot.ts";
+import { emitImage, type ImageContext } from "../images/context.ts";
+import { nameImage } from "../images/tag.ts";
+import { formatNs, now } from "../time.ts";
+
+/** @returns the image's id. */
+export async function writeImage(
+  context: ImageContext,
+  result: DockerfileResult,
+  tree: Tree,
+  names: readonly Reference[],
+  solver: Solver,
+  session: BuildSession,
+): Promise<Digest> {
+  const { history, created } = await datedHistory(result, solver, session);
+  const filled = history.filter((entry) => entry.empty_layer !== true).length;
+  if (filled !== tree.diffIds.length) {
+    throw new HoyError("internal", `the image has ${tree.diffIds.length} layers and a history of ${filled}`);
+  }
+  const config: ImageConfigFile = {
+    ...result.config,
+    // The base image's own.
+    comment: undefined,
+    created,
+    rootfs: { type: "layers", diff_ids: [...tree.diffIds] },
+    history: [...history],
+  };
+  const id = await addImage(context, config, tree);
+  for (const name of names) await nameImage(context, id, name);
+  return id;
+}
+
+/** Writes the config and the rows; the layers are there, held by the build. */
+export async function addImage(context: ImageContext, config: ImageConfigFile, tree: Tree): Promise<Digest> {
+  const { shelf } = context;
+  await using ingest = shelf.session();
+  const layers: LayerInfo[] = [];
+  for (const diffId of tree.diffIds) {
+    const layer = await ingest.useLayer(diffId);
+    if (layer === undefined) throw new HoyError("internal", `the layer ${diffId} of a build is gone`);
+    layers.push(layer);
+  }
+  const id = await shelf.add({
+    config: writeConfig(config),
+    layers,
+    blobs: [],
+    manifest: undefined,
+    parent: undefined,
+    session: ingest,
+  });
+  await emitImage(context, "create", id);
+  return id;
+}
+
+export async function datedHistory(
+  result: DockerfileResult,
+  solver: Solver,
+  session: BuildSession,
+): Promise<{ history: HistoryEntry[]; created: string }> {
+  const { sourceDateEpoch: epoch } = result;
+  const fixed = epoch === undefined ? undefined : formatNs(BigInt(epoch) * 1_000_000_000n);
+  let last = result.config.created;
+  const history: HistoryEntry[] = [];
+  for (const { entry, made } of result.history) {
+    const time = made === undefined ? undefined : await solver.createdAt(made, session);
+    if (made !== undefined) last = fixed ?? time ?? last;
+    const at = entry.created ?? fixed ?? last;
+    last = at;
+    history.push({ ...entry, created: at });
+  }
+  return { history, created: fixed ?? last ?? now() };
+}
