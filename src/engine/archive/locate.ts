@@ -7,6 +7,7 @@ import { AT, readlinkat } from "../../linux/at.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { O, OwnedFd, openat2, openInRoot } from "../../linux/open.ts";
 import { fdstat, S } from "../../linux/stat.ts";
+import { openSubpath } from "../containers/subpath.ts";
 import type { ContainerSource } from "../images/contract.ts";
 import type { OpenTree } from "./tree.ts";
 
@@ -40,7 +41,7 @@ export function locate(source: ContainerSource, tree: OpenTree, typed: string, f
     return { root: tree.root, path: path + end, mount, [Symbol.dispose]: () => undefined };
   }
   const covered = real === mount.destination || real.startsWith(`${mount.destination}/`) ? real : path;
-  return { ...inMount(mount.source, covered.slice(mount.destination.length), end), mount };
+  return { ...inMount(mount, covered.slice(mount.destination.length), end), mount };
 }
 
 /**
@@ -89,12 +90,25 @@ function mountOf(source: ContainerSource, path: string): ContainerSource["mounts
 }
 
 /** A source that is one file is looked at in the directory that it is in. */
-function inMount(source: string, rest: string, end: string): { root: number; path: string } & Disposable {
+function inMount(
+  mount: ContainerSource["mounts"][number],
+  rest: string,
+  end: string,
+): { root: number; path: string } & Disposable {
+  using found = mount.subpath === "" ? undefined : openSubpath(mount);
+  // A descriptor's name leads to what was found, whatever has taken its place since.
+  const source = found === undefined ? mount.source : `/proc/self/fd/${found.fd}`;
   try {
     const root = new OwnedFd(openat2(AT.FDCWD, source, { flags: O.RDONLY | O.DIRECTORY }));
     return { root: root.fd, path: `${rest === "" ? "/" : rest}${end}`, [Symbol.dispose]: () => root[Symbol.dispose]() };
   } catch (error) {
     if (!isErrno(error, "ENOTDIR") || rest !== "") throw error;
+  }
+  if (found !== undefined) {
+    throw new HoyError(
+      "not-implemented",
+      "copying a single file that is mounted from a volume needs a running container",
+    );
   }
   const root = new OwnedFd(openat2(AT.FDCWD, posix.dirname(source), { flags: O.RDONLY | O.DIRECTORY }));
   return { root: root.fd, path: `/${posix.basename(source)}${end}`, [Symbol.dispose]: () => root[Symbol.dispose]() };

@@ -19,11 +19,13 @@ import {
 } from "../../linux/at.ts";
 import { copyFileRange } from "../../linux/copy.ts";
 import { isErrno } from "../../linux/libc.ts";
+import { MS } from "../../linux/mount.ts";
 import { O, OwnedFd, openat2 } from "../../linux/open.ts";
 import { type FileStatus, S } from "../../linux/stat.ts";
 import { getXattr, listXattrs, setXattr } from "../../linux/xattr.ts";
 import type { MountRecord } from "../../state/containers.ts";
-import { HALF_COPIED } from "../volumes/store.ts";
+import { parseLocalOptions } from "../volumes/local-options.ts";
+import { giveOwner, HALF_COPIED, type VolumeStore } from "../volumes/store.ts";
 import type { Container } from "./container.ts";
 import { LayeredRoot, latin1, type Node } from "./layered-root.ts";
 
@@ -31,27 +33,58 @@ import { LayeredRoot, latin1, type Node } from "./layered-root.ts";
 const BATCH = 200;
 
 /** Fills the container's volumes that ask for it and are empty. `lowers`: of its image, top first. */
-export async function copyUpVolumes(container: Container, lowers: readonly string[]): Promise<void> {
+export async function copyUpVolumes(
+  store: VolumeStore,
+  container: Container,
+  lowers: readonly string[],
+): Promise<void> {
   const volumes = container.spec.mounts.filter(
     (mount) => mount.type === "volume" && mount.copyUp && mount.subpath === "",
   );
   if (volumes.length === 0 || lowers.length === 0) return;
-  for (const volume of volumes) await copyUp(volume, lowers);
+  for (const volume of volumes) await copyUp(store, volume, lowers);
 }
 
-async function copyUp(volume: MountRecord, lowers: readonly string[]): Promise<void> {
-  if (readdirSync(volume.source).length > 0) return;
-  using root = new LayeredRoot(lowers);
-  const source = root.find(volume.destination);
-  if (source === undefined) return;
-  if (source.kind !== "directory") {
-    throw new HoyError("invalid", `cannot mount volume over existing file, file exists ${volume.destination}`);
+/**
+ * The same for volumes that have a device, which is mounted now (at a start, not at create). There is no renaming into a
+ * mount: a copy that is cut off stays as it is.
+ */
+export async function fillDevices(
+  store: VolumeStore,
+  mounts: readonly MountRecord[],
+  lowers: readonly string[],
+): Promise<void> {
+  for (const volume of mounts) {
+    if (!volume.copyUp || volume.subpath !== "" || lowers.length === 0) continue;
+    const { mount: device } = parseLocalOptions(store.get(volume.name)?.options ?? {});
+    if (device === undefined || (device.flags & MS.RDONLY) !== 0) continue;
+    if (readdirSync(volume.source).length > 0) continue;
+    using root = new LayeredRoot(lowers);
+    const source = directoryFor(volume, root);
+    if (source === undefined) continue;
+    using target = new OwnedFd(openSync(volume.source, O.RDONLY | O.DIRECTORY));
+    await new TreeCopy(root).fill(source, target.fd);
   }
+}
+
+function directoryFor(volume: MountRecord, root: LayeredRoot): Extract<Node, { kind: "directory" }> | undefined {
+  const source = root.find(volume.destination);
+  if (source === undefined || source.kind === "directory") return source;
+  throw new HoyError("invalid", `cannot mount volume over existing file, file exists ${volume.destination}`);
+}
+
+async function copyUp(store: VolumeStore, volume: MountRecord, lowers: readonly string[]): Promise<void> {
+  using root = new LayeredRoot(lowers);
+  if (readdirSync(volume.source).length > 0) return;
+  const source = directoryFor(volume, root);
+  const local = parseLocalOptions(store.get(volume.name)?.options ?? {});
+  if (source === undefined || local.mount !== undefined) return;
   const fresh = join(dirname(volume.source), `${HALF_COPIED}${newId()}`);
   await rm(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { mode: 0o700 });
   using target = new OwnedFd(openSync(fresh, O.RDONLY | O.DIRECTORY));
   await new TreeCopy(root).fill(source, target.fd);
+  giveOwner(fresh, local);
   // Renaming over a directory works while that is empty: if another container filled it meanwhile, its copy stays.
   await rename(fresh, volume.source).catch(async (error) => {
     await rm(fresh, { recursive: true, force: true });

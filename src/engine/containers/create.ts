@@ -86,7 +86,7 @@ async function create(
   undo.defer(() => rm(container.paths.root, { recursive: true, force: true }));
   const lowers = await span("image.mount", {}, () => engine.images.lowersOf(id));
   await span("directories.make", {}, async () => makeDirectories(container, lowers));
-  await span("volumes.fill", {}, () => copyUpVolumes(container, lowers));
+  await span("volumes.fill", {}, () => copyUpVolumes(engine.volumes, container, lowers));
   undo.move();
   return { Id: id, Warnings: warnings };
 }

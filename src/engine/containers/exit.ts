@@ -13,6 +13,7 @@ import { emitNetworks } from "./network-events.ts";
 import { removeLocked } from "./remove.ts";
 import { shouldRestart } from "./restart-policy.ts";
 import { scheduleRestart } from "./restart-timer.ts";
+import { unmountVolumes } from "./volume-use.ts";
 
 /** Calls `ended` when the shim says so. */
 export function watchExit(engine: EngineContext, container: Container, shim: Shim): void {
@@ -73,6 +74,7 @@ async function release(engine: EngineContext, container: Container): Promise<voi
     engine.network.release(id),
     engine.runtime.cleanup(id, paths.bundle, engine.ociRuntime(spec.hostConfig.Runtime)),
   ]);
+  await unmountVolumes(engine, container);
   container.clean = results.every((result) => result.status === "fulfilled");
   for (const result of results) {
     if (result.status === "rejected")

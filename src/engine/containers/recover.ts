@@ -27,6 +27,8 @@ import { networkRequest } from "./network-request.ts";
 import { removeLocked } from "./remove.ts";
 import { shouldStartAtBoot } from "./restart-policy.ts";
 import { startLocked, took } from "./start.ts";
+import { sweepSubpaths } from "./subpath.ts";
+import { retakeVolumes } from "./volume-use.ts";
 
 const AT_ONCE = 16;
 /** Of a container whose end nobody saw, as Docker gives it. */
@@ -44,8 +46,9 @@ export async function recoverContainers(engine: EngineContext): Promise<Containe
           return false;
         }),
     );
+    await engine.volumes.settle();
     // What can't be taken away now is tried again at the next start; the engine is of more use when it runs.
-    for (const step of [sweepImages, sweepDirectories, sweepBundles]) {
+    for (const step of [sweepImages, sweepDirectories, sweepBundles, sweepStaged]) {
       await step(engine).catch((error) => log.error("what a former engine left could not be removed", { error }));
     }
     return all.filter((_, index) => wanted[index] === true);
@@ -111,6 +114,7 @@ async function takeUp(engine: EngineContext, container: Container, shim: Shim): 
   const managed = `/proc/${shim.pid}/ns/net`;
   const reservation = await engine.network.adopt(networkRequest(container.spec), managed);
   container.clean = false;
+  await retakeVolumes(engine, container);
   took(engine, container, shim, reservation, true);
   engine.containers.touch(container);
 }
@@ -180,6 +184,10 @@ async function sweepDirectories({ settings, containers }: EngineContext): Promis
   for (const name of await readdir(temporary)) {
     if (/^(container|volume)-/.test(name)) await rm(join(temporary, name), { recursive: true, force: true });
   }
+}
+
+async function sweepStaged({ settings }: EngineContext): Promise<void> {
+  sweepSubpaths(settings.paths);
 }
 
 /** Bundles without a row; whatever runs in one is ended. */

@@ -1,12 +1,14 @@
 // Containers as the images' verbs need them: who uses an image, and where a container's files are.
 
 import { HoyError } from "../../base/error.ts";
+import { newId } from "../../base/id.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerSource, ContainerSources, ImageUser } from "../images/contract.ts";
 import type { Container } from "./container.ts";
 import type { Containers } from "./containers.ts";
 import { isActive, isRunning } from "./machine.ts";
 import { freezeForCopy } from "./pause.ts";
+import { volumesOf } from "./volume-use.ts";
 
 /** `engine` is asked for only when a call comes: images and containers are made before the engine is whole. */
 export function containerSources(containers: Containers, engine: () => EngineContext): ContainerSources {
@@ -38,15 +40,15 @@ async function sourceOf(engine: EngineContext, container: Container): Promise<Co
     mountPoints: [...spec.mounts.map((mount) => mount.destination), ...Object.keys(spec.hostConfig.Tmpfs ?? {})],
     mounts: spec.mounts
       .filter((mount) => mount.type !== "tmpfs")
-      .map(({ source, destination, rw }) => ({ source, destination, rw })),
+      .map(({ source, subpath, name, destination, rw }) => ({ source, subpath, name, destination, rw })),
     attributes: container.attributes,
     freeze: () => freezeForCopy(engine, container),
-    hold: () => hold(container),
+    hold: () => hold(engine, container),
   };
 }
 
 /** Takes the container's lock and gives it back when told to. */
-function hold(container: Container): Promise<{ pid: number | undefined; release: () => void }> {
+function hold(engine: EngineContext, container: Container): Promise<{ pid: number | undefined; release: () => void }> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   return new Promise((taken, failed) => {
     container.lock
@@ -55,7 +57,16 @@ function hold(container: Container): Promise<{ pid: number | undefined; release:
         if (state.status === "removing" || state.status === "dead") {
           throw new HoyError("conflict", `container ${container.id} is being removed`);
         }
-        taken({ pid: isRunning(state) ? state.pid : undefined, release });
+        const running = isRunning(state);
+        const user = `copy-${newId()}`;
+        // While it runs it has them mounted itself.
+        const volumes = running ? [] : volumesOf(container);
+        await using mounted = new AsyncDisposableStack();
+        for (const { name } of volumes) {
+          mounted.defer(() => engine.volumes.unuse(name, user));
+          await engine.volumes.use(name, user);
+        }
+        taken({ pid: running ? state.pid : undefined, release });
         await released;
       })
       .catch(failed);

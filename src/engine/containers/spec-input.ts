@@ -1,12 +1,11 @@
 // From a container's record to what its OCI spec is made from: mounts resolved, the user looked up in the container's
 // own files, the namespaces of other containers found.
 
-import { mkdirSync, readlinkSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { isErrno } from "../../linux/libc.ts";
-import { O, OwnedFd, openat2, openInRoot } from "../../linux/open.ts";
 import type { Reservation } from "../../network/contract.ts";
 import { cgroupPath } from "../../runtime/cgroups/path.ts";
 import type {
@@ -20,12 +19,13 @@ import { containerOf } from "../../runtime/spec/namespaces.ts";
 import { sharedMemoryPath } from "../../runtime/spec/shm.ts";
 import { MAX_ACCOUNT_FILE } from "../../runtime/userns/passwd.ts";
 import { type ResolvedUser, resolveUser } from "../../runtime/userns/user.ts";
-import type { MountRecord } from "../../state/containers.ts";
+import type { ContainerSpec, MountRecord } from "../../state/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
 import { writeContainerFiles } from "./files.ts";
 import { LayeredRoot } from "./layered-root.ts";
 import { joinable, namespaceOwners } from "./namespaces.ts";
+import { stageSubpath } from "./subpath.ts";
 
 /** @param network the namespace to join, when it is known already (made by the shim, or another container's) */
 export async function specInput(
@@ -43,7 +43,7 @@ export async function specInput(
     config: spec.config,
     hostConfig: spec.hostConfig,
     user: await containerUser(container, lowers, spec.config.User ?? ""),
-    mounts: await resolveMounts(spec.mounts),
+    mounts: await resolveMounts(engine, spec),
     files: writeContainerFiles(container, reservation),
     idMap: spec.idMap,
     namespaces: namespacesFor(engine, container, reservation),
@@ -70,15 +70,15 @@ export async function containerUser(
   });
 }
 
-async function resolveMounts(mounts: readonly MountRecord[]): Promise<ResolvedMount[]> {
+async function resolveMounts({ settings }: EngineContext, { id, mounts }: ContainerSpec): Promise<ResolvedMount[]> {
   const resolved: ResolvedMount[] = [];
-  for (const mount of mounts) {
+  for (const [index, mount] of mounts.entries()) {
     // The runtime adds those of HostConfig itself.
     if (mount.type === "tmpfs") continue;
     if (mount.type === "bind") await ensureBindSource(mount);
     resolved.push({
       type: "bind",
-      source: mount.subpath === "" ? mount.source : volumeSubpath(mount),
+      source: mount.subpath === "" ? mount.source : stageSubpath(settings.paths, id, index, mount),
       destination: mount.destination,
       writable: mount.rw,
       recursive: mount.recursive,
@@ -110,22 +110,6 @@ async function ensureBindSource(mount: MountRecord): Promise<void> {
         cause,
       });
     }
-  }
-}
-
-/** A path inside a volume; links in it are the volume's (hostile), so it is resolved as if the volume were "/". */
-function volumeSubpath(mount: MountRecord): string {
-  using root = new OwnedFd(openat2(-100, mount.source, { flags: O.PATH | O.DIRECTORY }));
-  try {
-    using found = new OwnedFd(openInRoot(root.fd, mount.subpath, O.PATH));
-    return readlinkSync(`/proc/self/fd/${found.fd}`);
-  } catch (error) {
-    if (!isErrno(error, "ENOENT", "ENOTDIR")) throw error;
-    throw new HoyError(
-      "invalid",
-      `cannot access path ${mount.subpath} in volume ${mount.name}: no such file or directory`,
-      { cause: error },
-    );
   }
 }
 

@@ -26,6 +26,8 @@ import { emitNetworks } from "./network-events.ts";
 import { networkRequest } from "./network-request.ts";
 import { removeLocked } from "./remove.ts";
 import { specInput } from "./spec-input.ts";
+import { unstageSubpaths } from "./subpath.ts";
+import { mountVolumes, unmountVolumes } from "./volume-use.ts";
 
 /** A user's start: counts begin anew. @throws HoyError "not-modified" when it runs, "conflict" when it can't. */
 export function startContainer(engine: EngineContext, container: Container): Promise<void> {
@@ -72,6 +74,8 @@ async function start(engine: EngineContext, container: Container): Promise<void>
   const lowers = await span("image.mount", {}, () => engine.images.lowersOf(id));
   await using undo = new AsyncDisposableStack();
   container.clean = false;
+  undo.defer(() => unmountVolumes(engine, container));
+  await span("volumes.mount", {}, () => mountVolumes(engine, container, lowers));
   const reservation = await span("network.reserve", {}, () => engine.network.reserve(networkRequest(spec)));
   undo.defer(() => engine.network.release(id));
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
@@ -80,6 +84,7 @@ async function start(engine: EngineContext, container: Container): Promise<void>
     makeSharedMemory(paths.bundle, spec.hostConfig.ShmSize ?? DEFAULT_SHM_SIZE, spec.idMap);
     undo.defer(() => releaseSharedMemory(paths.bundle));
   }
+  undo.defer(() => unstageSubpaths(engine.settings.paths, id));
   const built = await span("spec.build", {}, async () =>
     buildSpec(await specInput(engine, container, lowers, reservation)),
   );
@@ -109,6 +114,7 @@ async function start(engine: EngineContext, container: Container): Promise<void>
     engine.runtime.start(request, (early) => servePending(container, early)),
   );
   undo.move();
+  unstageSubpaths(engine.settings.paths, id);
   move(state, "running");
   Object.assign(state, { pid: shim.pid, exitCode: 0, error: "", oomKilled: false, startedAt: now() });
   took(engine, container, shim, reservation);

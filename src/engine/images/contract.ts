@@ -72,7 +72,14 @@ export interface ContainerSource {
   /** Everywhere that something is mounted over the root, tmpfs too; absolute. */
   readonly mountPoints: readonly string[];
   /** Those of them whose files are on the host; `source` is absolute there. */
-  readonly mounts: readonly { readonly source: string; readonly destination: string; readonly rw: boolean }[];
+  readonly mounts: readonly {
+    readonly source: string;
+    /** Path inside a volume; "" for the whole. */
+    readonly subpath: string;
+    readonly name: string;
+    readonly destination: string;
+    readonly rw: boolean;
+  }[];
   /** Stops its processes for a consistent copy. The result undoes that; a container that is paused or down is left so. */
   freeze(): Promise<() => Promise<void>>;
   /**

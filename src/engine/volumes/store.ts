@@ -1,7 +1,8 @@
 // Named and anonymous volumes of the driver "local": a row, and a directory `volumes/NAME/_data` that outlives every
-// container. Who uses a volume is asked of the containers' records, never counted, so it can't go wrong over a crash.
+// container; on it the volume's device is mounted, if it has one (see devices.ts). Who uses a volume is asked of the containers' records, never counted, so it can't go wrong over a crash.
 
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Filters, PruneReport, VolumeBackend } from "../../api/backend.ts";
 import type { Volume, VolumeCreateOptions, VolumeListResponse } from "../../api/types/volume.ts";
@@ -9,10 +10,13 @@ import { HoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
 import { log } from "../../base/log.ts";
 import { type Paths, paths } from "../../base/paths.ts";
+import { mountPointsUnder } from "../../linux/mount-table.ts";
 import type { VolumeRecord, VolumeTable } from "../../state/volumes.ts";
 import type { EventBus } from "../events/bus.ts";
 import { booleanFilter, checkFilters, matchExact, matchLabelFilters, matchLabels, matchPattern } from "../filters.ts";
 import { now } from "../time.ts";
+import { VolumeDevices } from "./devices.ts";
+import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
 import { treeSize } from "./tree-size.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -31,6 +35,7 @@ export interface VolumeStoreOptions {
 export class VolumeStore implements VolumeBackend {
   readonly #options: VolumeStoreOptions;
   readonly #volumes = new Map<string, VolumeRecord>();
+  readonly #devices = new VolumeDevices();
 
   private constructor(options: VolumeStoreOptions) {
     this.#options = options;
@@ -53,6 +58,8 @@ export class VolumeStore implements VolumeBackend {
         return;
       }
       await mkdir(this.dataPath(volume.name), { recursive: true, mode: 0o755 });
+      const local = parseLocalOptions(volume.options);
+      if (local.mount === undefined) giveOwner(this.dataPath(volume.name), local);
     }
     for (const name of await readdir(root)) {
       if (name.startsWith(HALF_COPIED)) await rm(join(root, name), { recursive: true, force: true });
@@ -66,6 +73,29 @@ export class VolumeStore implements VolumeBackend {
 
   get(name: string): VolumeRecord | undefined {
     return this.#volumes.get(name);
+  }
+
+  /** The volume's files are at `dataPath` from now on until `unuse`. Idempotent for the same user. */
+  async use(name: string, user: string): Promise<void> {
+    const { mount } = parseLocalOptions(this.#find(name).options);
+    if (mount !== undefined) await this.#devices.acquire(this.dataPath(name), mount, user);
+  }
+
+  /** Idempotent, also for a volume that is gone. */
+  async unuse(name: string, user: string): Promise<void> {
+    const volume = this.#volumes.get(name);
+    if (volume !== undefined && hasDevice(volume)) await this.#devices.release(this.dataPath(name), user);
+  }
+
+  /** Once every container is taken up: what a killed engine mounted and nobody uses is unmounted. */
+  async settle(): Promise<void> {
+    this.#devices.settle();
+    for (const volume of this.#volumes.values()) {
+      if (!hasDevice(volume)) continue;
+      await this.#devices
+        .releaseUnused(this.dataPath(volume.name))
+        .catch((error) => log.warn("a volume could not be unmounted", { volume: volume.name, error }));
+    }
   }
 
   get names(): string[] {
@@ -87,7 +117,10 @@ export class VolumeStore implements VolumeBackend {
         `error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
       );
     }
-    checkOptions(options);
+    if (options.ClusterVolumeSpec) {
+      throw new HoyError("unavailable", "This node is not a swarm manager: cluster volumes need one");
+    }
+    const local = localOptions(name, options.DriverOpts ?? {});
     const existing = this.#volumes.get(name);
     if (existing !== undefined) return { volume: existing, created: false };
     if (!NAME.test(name) || name.length > 255) {
@@ -107,7 +140,8 @@ export class VolumeStore implements VolumeBackend {
     this.#volumes.set(name, volume);
     try {
       this.#options.table.put(volume);
-      await mkdir(this.dataPath(name), { recursive: true, mode: 0o755 });
+      mkdirSync(this.dataPath(name), { recursive: true, mode: 0o755 });
+      if (local.mount === undefined) giveOwner(this.dataPath(name), local);
     } catch (error) {
       this.#volumes.delete(name);
       this.#options.table.remove(name);
@@ -138,9 +172,7 @@ export class VolumeStore implements VolumeBackend {
     if (force && !this.#volumes.has(name)) return;
     const volume = this.#find(name);
     const users = this.#options.users(name);
-    if (users.length > 0) {
-      throw new HoyError("conflict", `remove ${name}: volume is in use - [${users.join(", ")}]`);
-    }
+    if (users.length > 0) throw inUse(name, users);
     await this.#delete(volume);
   }
 
@@ -158,6 +190,8 @@ export class VolumeStore implements VolumeBackend {
     let spaceReclaimed = 0;
     for (const volume of [...this.#volumes.values()]) {
       if (!all && !volume.anonymous) continue;
+      // What is in them is elsewhere; Docker passes them over too.
+      if (hasDevice(volume)) continue;
       if (!matchLabelFilters(filters, volume.labels)) continue;
       if (this.#options.users(volume.name).length > 0) continue;
       const size = await treeSize(this.dataPath(volume.name));
@@ -176,7 +210,7 @@ export class VolumeStore implements VolumeBackend {
       Volumes.map(async (volume) => ({
         ...volume,
         UsageData: {
-          Size: await treeSize(this.dataPath(volume.Name)),
+          Size: volume.Options.type === undefined ? await treeSize(this.dataPath(volume.Name)) : -1,
           RefCount: this.#options.users(volume.Name).length,
         },
       })),
@@ -191,11 +225,20 @@ export class VolumeStore implements VolumeBackend {
     // Out of sight at once, then away: a crash in between leaves a directory in tmp, which every start empties.
     const path = join(paths.volumes(this.#options.paths), volume.name);
     const gone = join(paths.temporary(this.#options.paths), `volume-${newId()}`);
-    if (await exists(path)) await rename(path, gone);
+    const device = hasDevice(volume);
+    if (device) await this.#devices.releaseUnused(this.dataPath(volume.name));
+    // From here on nothing else runs until it is out of sight. Whatever is mounted in it is not ours to remove.
+    const users = this.#options.users(volume.name);
+    if (users.length > 0) throw inUse(volume.name, users);
+    const mounted = mountPointsUnder(path);
+    if (mounted.length > 0) throw inUse(volume.name, mounted);
+    if (existsSync(path)) renameSync(path, gone);
     this.#options.table.remove(volume.name);
     this.#volumes.delete(volume.name);
     this.#emit("destroy", volume.name);
-    rm(gone, { recursive: true, force: true }).catch((error) => {
+    // Below a device's mount point there is nothing of ours: the careful way can't harm anyone's files.
+    const removal = device ? removeEmpty(gone) : rm(gone, { recursive: true, force: true });
+    removal.catch((error) => {
       log.warn("a removed volume's files are still there", { volume: volume.name, error });
     });
   }
@@ -230,15 +273,32 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The local driver's mount options (type, o, device) are known and not there yet. */
-function checkOptions(options: VolumeCreateOptions): void {
-  if (options.ClusterVolumeSpec) {
-    throw new HoyError("unavailable", "This node is not a swarm manager: cluster volumes need one");
+/** @throws HoyError "invalid" with Docker's words. */
+function localOptions(name: string, options: Readonly<Record<string, string>>): LocalOptions {
+  try {
+    return parseLocalOptions(options);
+  } catch (error) {
+    if (!(error instanceof HoyError)) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new HoyError(error.code, `create ${name}: ${error.message}`, { ...hint, cause: error });
   }
-  for (const key of Object.keys(options.DriverOpts ?? {})) {
-    if (["type", "o", "device", "size"].includes(key)) {
-      throw new HoyError("not-implemented", `the local driver's option ${JSON.stringify(key)} is not there yet`);
-    }
-    throw new HoyError("invalid", `create: invalid option: ${JSON.stringify(key)}`);
-  }
+}
+
+export function hasDevice({ options }: VolumeRecord): boolean {
+  return options.type !== undefined;
+}
+
+/** What `uid=`, `gid=` and `mode=` say of a directory of ours. */
+export function giveOwner(path: string, { owner: { uid, gid, mode } }: LocalOptions): void {
+  if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? 0, gid ?? 0);
+  if (mode !== undefined) chmodSync(path, mode);
+}
+
+async function removeEmpty(path: string): Promise<void> {
+  await rmdir(join(path, "_data"));
+  await rmdir(path);
+}
+
+function inUse(name: string, users: readonly string[]): HoyError {
+  return new HoyError("conflict", `remove ${name}: volume is in use - [${users.join(", ")}]`);
 }

@@ -1,0 +1,17 @@
+import { expect, test } from "bun:test";
+import { isMountPoint, mountPointsUnder, parseMountPoints } from "./mount-table.ts";
+
+test("mount points are read, also those with blanks in them", () => {
+  const text = [
+    "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue",
+    "37 35 0:5 / /a\\040b\\134c rw - tmpfs tmpfs rw",
+    "",
+  ].join("\n");
+  expect(parseMountPoints(text)).toEqual(["/mnt2", "/a b\\c"]);
+});
+
+test("the kernel's own table", () => {
+  expect(isMountPoint("/proc")).toBe(true);
+  expect(isMountPoint("/proc/self")).toBe(false);
+  expect(mountPointsUnder("/")[0]).toBeDefined();
+});
