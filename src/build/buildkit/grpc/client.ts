@@ -1,0 +1,141 @@
+// gRPC's client side over a connection that is already there: the client of a build serves its session on the very
+// connection that it opened, and the engine calls. When the connection goes, every call on it ends.
+
+import * as http2 from "node:http2";
+import type { Duplex } from "node:stream";
+import { create, type DescMethod, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { messages, put } from "./duplex.ts";
+import { frame } from "./frames.ts";
+import { type Metadata, writeMetadata } from "./metadata.ts";
+import { decodeOne } from "./server.ts";
+import { methodPath } from "./service.ts";
+import { CODE, GrpcError, readTrailers } from "./status.ts";
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  readonly metadata?: Metadata;
+}
+
+/** A call whose both sides speak as they like. */
+export interface OpenCall<M extends DescMethod> {
+  send(message: MessageInitShape<M["input"]>): Promise<void>;
+  /** Closes our half. */
+  end(): void;
+  /** Until the other side ends well. @throws GrpcError with the status it ended with otherwise. */
+  readonly answers: AsyncIterable<MessageShape<M["output"]>>;
+  /** Lets go of the call, whatever its state. */
+  cancel(): void;
+}
+
+export class GrpcClient {
+  readonly #session: http2.ClientHttp2Session;
+  readonly closed: AbortSignal;
+
+  /** @param failed is told of errors of the connection; its calls fail by themselves. */
+  constructor(socket: Duplex, failed: (error: Error) => void) {
+    const controller = new AbortController();
+    this.closed = controller.signal;
+    this.#session = http2.connect("http://localhost", { createConnection: () => socket });
+    this.#session.on("error", failed);
+    const gone = () => controller.abort(new GrpcError(CODE.unavailable, "the client of the build went away"));
+    this.#session.once("close", gone);
+    socket.once("close", gone);
+  }
+
+  close(): void {
+    this.#session.destroy();
+  }
+
+  /** @throws GrpcError */
+  async unary<M extends DescMethod>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+    options: CallOptions,
+  ): Promise<MessageShape<M["output"]>> {
+    const call = this.open(method, options);
+    try {
+      await call.send(request);
+      call.end();
+      let found: MessageShape<M["output"]> | undefined;
+      for await (const answer of call.answers) found = answer;
+      if (found === undefined) throw new GrpcError(CODE.internal, `${methodPath(method)} answered nothing`);
+      return found;
+    } finally {
+      call.cancel();
+    }
+  }
+
+  open<M extends DescMethod>(method: M, { signal, metadata = new Map() }: CallOptions): OpenCall<M> {
+    this.closed.throwIfAborted();
+    signal.throwIfAborted();
+    const stream = this.#session.request({
+      ":method": "POST",
+      ":path": methodPath(method),
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...writeMetadata(metadata),
+    });
+    // What a stream dies of is told to whoever reads its answers.
+    stream.on("error", () => undefined);
+    const cancel = () => {
+      // Both halves ended: it closes by itself, and a reset then would be an error of the whole connection to some.
+      if (!stream.closed && !(ending.read && stream.writableEnded)) stream.close(http2.constants.NGHTTP2_CANCEL);
+    };
+    signal.addEventListener("abort", cancel, { once: true });
+    this.closed.addEventListener("abort", cancel, { once: true });
+    stream.once("close", () => {
+      signal.removeEventListener("abort", cancel);
+      this.closed.removeEventListener("abort", cancel);
+    });
+    const ending: Ending = { read: false, known: false, error: undefined };
+    return {
+      send: (message) => put(stream, frame(toBinary(method.input, create(method.input, message)))),
+      end: () => void stream.end(),
+      answers: answersOf(stream, method, ending, [signal, this.closed]),
+      cancel,
+    };
+  }
+}
+
+/** How the other side ended a call. */
+interface Ending {
+  /** All it said was read. */
+  read: boolean;
+  /** It gave a status. */
+  known: boolean;
+  error: GrpcError | undefined;
+}
+
+/** Listens from the start: the head may come before anybody reads. */
+function answersOf<M extends DescMethod>(
+  stream: http2.ClientHttp2Stream,
+  method: M,
+  ending: Ending,
+  signals: readonly AbortSignal[],
+): AsyncIterable<MessageShape<M["output"]>> {
+  const take = (headers: http2.IncomingHttpHeaders) => {
+    const status = Number(headers[":status"] ?? 200);
+    if (headers["grpc-status"] !== undefined) Object.assign(ending, { known: true, error: readTrailers(headers) });
+    else if (status !== 200) {
+      Object.assign(ending, { known: true, error: new GrpcError(CODE.unavailable, `HTTP status ${status}`) });
+    }
+  };
+  stream.on("response", take);
+  stream.on("trailers", take);
+  const closed = new Promise<void>((resolve) => void stream.once("close", resolve));
+  async function* read(): AsyncGenerator<MessageShape<M["output"]>, void, void> {
+    try {
+      for await (const bytes of messages(stream)) yield decodeOne(method.output, bytes) as MessageShape<M["output"]>;
+    } catch (thrown) {
+      for (const signal of signals) signal.throwIfAborted();
+      // A status that came before the cut says more than the cut.
+      throw ending.error ?? thrown;
+    }
+    ending.read = true;
+    if (!ending.known) await closed;
+    for (const signal of signals) signal.throwIfAborted();
+    if (!ending.known) throw new GrpcError(CODE.unavailable, "the call ended without a status");
+    if (ending.error !== undefined) throw ending.error;
+  }
+  return read();
+}

@@ -1,0 +1,55 @@
+// What a service is made of: a handler for each method, typed by the service's description, and a table by path.
+
+import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { Metadata } from "./metadata.ts";
+
+export interface CallContext {
+  readonly metadata: Metadata;
+  /** Fires when the client goes, or its deadline passes. */
+  readonly signal: AbortSignal;
+}
+
+type Unary<I extends DescMessage, O extends DescMessage> = (
+  request: MessageShape<I>,
+  context: CallContext,
+) => Promise<MessageInitShape<O>>;
+
+type ServerStreaming<I extends DescMessage, O extends DescMessage> = (
+  request: MessageShape<I>,
+  context: CallContext,
+) => AsyncIterable<MessageInitShape<O>>;
+
+type Bidi<I extends DescMessage, O extends DescMessage> = (
+  requests: AsyncIterable<MessageShape<I>>,
+  context: CallContext,
+) => AsyncIterable<MessageInitShape<O>>;
+
+export type Handler<M extends DescMethod> = M extends { methodKind: "unary" }
+  ? Unary<M["input"], M["output"]>
+  : M extends { methodKind: "server_streaming" }
+    ? ServerStreaming<M["input"], M["output"]>
+    : Bidi<M["input"], M["output"]>;
+
+export type Handlers<S extends DescService> = { readonly [K in keyof S["method"]]?: Handler<S["method"][K]> };
+
+/** A method that is served; its shape is known to the handler only. */
+export interface Served {
+  readonly method: DescMethod;
+  readonly handler: unknown;
+}
+
+/** Path ("/package.Service/Method") → what serves it. */
+export type ServiceTable = ReadonlyMap<string, Served>;
+
+export function service<S extends DescService>(description: S, handlers: Handlers<S>): ServiceTable {
+  const table = new Map<string, Served>();
+  for (const method of description.methods) {
+    const handler = handlers[method.localName as keyof S["method"]];
+    if (handler !== undefined) table.set(methodPath(method), { method, handler });
+  }
+  return table;
+}
+
+export function methodPath(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
