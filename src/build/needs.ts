@@ -13,6 +13,8 @@ export interface BuildNeeds {
   readonly images: ImageSources;
   readonly steps: StepRunner;
   readonly directories: BuildDirectories;
+  /** Bytes that the cache may keep; what is beyond them goes after a build, the longest unused first. */
+  readonly keepStorage: () => number;
   /** RFC 3339 with ns. */
   readonly now: () => string;
 }

@@ -141,7 +141,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       networks: createNetworkBackend(engine, networks),
       volumes,
       build: new BuildVerbs({ shelf: images, sources, emit }, solver),
-      system: new SystemVerbs(engine, imageVerbs, host),
+      system: new SystemVerbs(engine, imageVerbs, host, solver.keeper),
     },
     reload(changes) {
       settings = { ...settings, ...changes };

@@ -4,6 +4,7 @@
 import { availableParallelism } from "node:os";
 import type { Platform } from "../../image/platform.ts";
 import type { BuildTable } from "../../state/build.ts";
+import { CacheKeeper } from "../cache/prune.ts";
 import { BuildCache } from "../cache/store.ts";
 import type { Input } from "../graph.ts";
 import type { BuildNeeds } from "../needs.ts";
@@ -23,13 +24,16 @@ export class GraphSolver implements Solver {
   readonly needs: BuildNeeds;
   readonly cache: BuildCache;
   readonly caches: CacheMounts;
+  readonly keeper: CacheKeeper;
   readonly #parts: SolverParts;
+  #collecting = false;
   readonly #builds = new WeakMap<BuildSession, Build>();
 
   constructor(needs: BuildNeeds, table: BuildTable) {
     this.needs = needs;
     this.cache = new BuildCache(table, needs);
     this.caches = new CacheMounts({ table, directories: needs.directories, now: needs.now });
+    this.keeper = new CacheKeeper(this.cache, this.caches, () => table.mounts());
     this.#parts = {
       needs,
       cache: this.cache,
@@ -71,8 +75,22 @@ export class GraphSolver implements Solver {
   async end(session: BuildSession): Promise<void> {
     const build = this.#builds.get(session);
     this.#builds.delete(session);
-    await build?.[Symbol.asyncDispose]();
+    if (build === undefined) return;
+    await build[Symbol.asyncDispose]();
     this.cache.flush();
+    await this.#collect();
+  }
+
+  /** Not twice at once; what a build leaves meanwhile is looked at after the next one. */
+  async #collect(): Promise<void> {
+    if (this.#collecting) return;
+    this.#collecting = true;
+    try {
+      const keepStorage = this.needs.keepStorage();
+      await this.keeper.prune({ all: true, keepStorage, unusedSince: undefined, matches: () => true });
+    } finally {
+      this.#collecting = false;
+    }
   }
 
   #build(session: BuildSession): Build {

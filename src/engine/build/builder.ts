@@ -6,6 +6,7 @@ import type { ImageBackend } from "../../api/backend.ts";
 import { paths } from "../../base/paths.ts";
 import { BUILD_USER } from "../../build/solver/build.ts";
 import { GraphSolver } from "../../build/solver/solver.ts";
+import { filesystemOf } from "../../linux/statfs.ts";
 import type { BuildTable } from "../../state/build.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageShelf } from "../images/shelf.ts";
@@ -13,6 +14,9 @@ import { now } from "../time.ts";
 import { imageSources } from "./image-sources.ts";
 import { buildLayers } from "./layers.ts";
 import { runStep } from "./run-step.ts";
+
+/** The cache may take one part in so many of its disk, as BuildKit has it by default. */
+const KEPT_PART = 10;
 
 export interface BuilderParts {
   readonly engine: EngineContext;
@@ -33,6 +37,7 @@ export async function openSolver({ engine, shelf, images, table }: BuilderParts)
       images: imageSources(shelf, images),
       steps: { run: (step) => runStep(engine, step) },
       directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },
+      keepStorage: () => Math.floor(filesystemOf(data).total / KEPT_PART),
       now,
     },
     table,

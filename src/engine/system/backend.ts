@@ -10,6 +10,8 @@ import type {
   SystemBackend,
 } from "../../api/backend.ts";
 import type { SystemInfo, SystemVersion } from "../../api/types/system.ts";
+import type { CacheKeeper } from "../../build/cache/prune.ts";
+import { cacheUsage, pruneCache } from "../build/cache-usage.ts";
 import { listContainers } from "../containers/list.ts";
 import type { EngineContext } from "../context.ts";
 import { streamEvents } from "../events/stream.ts";
@@ -21,11 +23,13 @@ export class SystemVerbs implements SystemBackend {
   readonly #engine: EngineContext;
   readonly #images: ImageBackend;
   readonly #host: HostDescription;
+  readonly #buildCache: CacheKeeper;
 
-  constructor(engine: EngineContext, images: ImageBackend, host: HostDescription) {
+  constructor(engine: EngineContext, images: ImageBackend, host: HostDescription, buildCache: CacheKeeper) {
     this.#engine = engine;
     this.#images = images;
     this.#host = host;
+    this.#buildCache = buildCache;
   }
 
   async info(): Promise<SystemInfo> {
@@ -62,7 +66,7 @@ export class SystemVerbs implements SystemBackend {
       usage.LayersSize = await this.#layersSize();
     }
     if (all || types.has("volume")) usage.Volumes = await this.#engine.volumes.usage();
-    if (all || types.has("build-cache")) usage.BuildCache = [];
+    if (all || types.has("build-cache")) usage.BuildCache = cacheUsage(this.#buildCache);
     return usage;
   }
 
@@ -70,12 +74,8 @@ export class SystemVerbs implements SystemBackend {
     return checkCredentials(credentials, this.#engine.settings.registry);
   }
 
-  async buildPrune(_options: {
-    all: boolean;
-    keepStorage: number | undefined;
-    filters: Filters;
-  }): Promise<PruneReport> {
-    return { deleted: [], spaceReclaimed: 0 };
+  async buildPrune(options: { all: boolean; keepStorage: number | undefined; filters: Filters }): Promise<PruneReport> {
+    return pruneCache(this.#buildCache, options);
   }
 
   async #layersSize(): Promise<number> {
