@@ -1,0 +1,108 @@
+// From a request to its end-point and back: finds the route, asks whether the caller may, and turns whatever is thrown
+// into the spec's error answer, once. What a client caused is told to it; what is our fault goes to the log.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { log } from "../../base/log.ts";
+import type { Access, Action, Need } from "./access.ts";
+import { type Call, json, notAllowed } from "./call.ts";
+import { RegistryError } from "./errors.ts";
+import { parseRoute, type Route } from "./route.ts";
+import { blob } from "./routes/blobs.ts";
+import { catalog, referrers, tags } from "./routes/lists.ts";
+import { manifest } from "./routes/manifests.ts";
+import { startUpload, upload } from "./routes/uploads.ts";
+import type { RegistryStorage } from "./storage.ts";
+
+export interface HandlerOptions {
+  readonly storage: RegistryStorage;
+  readonly access: Access;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** A handler for node:http; it never rejects. */
+export function registryHandler({ storage, access }: HandlerOptions): Handler {
+  return async (request, response) => {
+    const { pathname, query } = target(request.url ?? "/");
+    const call: Call = { request, response, method: request.method ?? "GET", query, storage, access };
+    response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    try {
+      const route = parseRoute(pathname);
+      if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
+      await access.require(request, needOf(route, call.method));
+      await run(call, route);
+    } catch (error) {
+      fail(call, error);
+    }
+  };
+}
+
+async function run(call: Call, route: Route): Promise<void> {
+  switch (route.kind) {
+    case "base":
+      if (call.method !== "GET" && call.method !== "HEAD") throw notAllowed();
+      return json(call, 200, {});
+    case "catalog":
+      return catalog(call);
+    case "uploads":
+      return startUpload(call, route.name);
+    case "tags":
+      return tags(call, route.name);
+    case "upload":
+      return upload(call, route.name, route.reference);
+    case "blob":
+      return blob(call, route.name, route.reference);
+    case "manifest":
+      return manifest(call, route.name, route.reference);
+    case "referrers":
+      return referrers(call, route.name, route.reference);
+  }
+}
+
+/** What a request asks for. An upload's status and end belong to pushing, whatever the method. */
+export function needOf(route: Route, method: string): Need {
+  if (route.kind === "base" || route.kind === "catalog") return { kind: route.kind };
+  const writing = route.kind === "uploads" || route.kind === "upload" || !["GET", "HEAD", "DELETE"].includes(method);
+  const action: Action = writing ? "push" : method === "DELETE" ? "delete" : "pull";
+  return { kind: "repository", name: route.name, action };
+}
+
+function fail(call: Call, error: unknown): void {
+  const { request, response, method } = call;
+  const known = error instanceof RegistryError ? error : internal(call, error);
+  if (response.headersSent) {
+    // Too late for an answer: the reader must not take what it has for whole.
+    response.destroy();
+    return;
+  }
+  const body = Buffer.from(known.body());
+  // What is left of a body that nobody reads would be taken for the next request.
+  const unread = request.complete ? {} : { Connection: "close" };
+  response.writeHead(known.status, {
+    ...unread,
+    "Content-Type": "application/json",
+    "Content-Length": body.length,
+    ...known.headers,
+  });
+  response.end(method === "HEAD" ? undefined : body);
+}
+
+function internal({ request, method }: Call, cause: unknown): RegistryError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    log.error("the registry's disk is full", { method, url: request.url });
+    return new RegistryError(507, "UNKNOWN", "the registry has no space left", { cause });
+  }
+  const gone = request.destroyed && !request.complete;
+  if (!gone) log.error("registry request failed", { method, url: request.url, error: cause });
+  return new RegistryError(500, "UNKNOWN", "unknown error", { cause });
+}
+
+function target(url: string): { pathname: string; query: URLSearchParams } {
+  const mark = url.indexOf("?");
+  return {
+    pathname: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)),
+  };
+}

@@ -1,0 +1,107 @@
+// The registry as a server: a listener with its bounds, the handler, and the collection that runs beside it. Settings
+// are checked by whoever read them.
+
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { HoyError } from "../../base/error.ts";
+import { log } from "../../base/log.ts";
+import { type Access, openAccess } from "./access.ts";
+import { FileStorage } from "./file-storage.ts";
+import { registryHandler } from "./handler.ts";
+
+export interface RegistryServerOptions {
+  /** Folder of the registry's own; made if there is none. */
+  readonly root: string;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly access?: Access;
+  /** Bytes of one blob. */
+  readonly blobLimit: number;
+  /** Uploads that may be open at once. */
+  readonly uploadsLimit: number;
+  /** ms between two collections; 0: none. */
+  readonly collectEvery: number;
+  /** ms that an idle upload, or a blob that no manifest names, is kept. */
+  readonly grace: number;
+}
+
+export const REGISTRY_DEFAULTS = {
+  host: "127.0.0.1",
+  port: 5000,
+  blobLimit: 64 * 1024 ** 3,
+  uploadsLimit: 1000,
+  collectEvery: 60 * 60 * 1000,
+  grace: 24 * 60 * 60 * 1000,
+} as const;
+
+export interface RegistryServer {
+  readonly host: string;
+  readonly port: number;
+  /** Lets running requests end for a short while, then ends them. */
+  close(): Promise<void>;
+}
+
+const HEADERS_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 120_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** @throws HoyError "conflict" when the folder or the port is in use. */
+export async function startRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
+  const storage = await FileStorage.open(options);
+  try {
+    const handler = registryHandler({ storage, access: options.access ?? openAccess });
+    const server = options.tls === undefined ? createServer(handler) : createTlsServer({ ...options.tls }, handler);
+    server.headersTimeout = HEADERS_TIMEOUT_MS;
+    server.requestTimeout = 0; // a blob may take long; a silent connection is ended by the next line
+    server.setTimeout(IDLE_TIMEOUT_MS);
+    const port = await listen(server, options);
+    const timer = collectRegularly(storage, options);
+    return {
+      host: options.host,
+      port,
+      async close() {
+        clearInterval(timer);
+        await stop(server);
+        storage.close();
+      },
+    };
+  } catch (error) {
+    storage.close();
+    throw error;
+  }
+}
+
+function listen(server: Server, { host, port }: RegistryServerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      reject(new HoyError("conflict", `can't listen on ${host}:${port}: ${cause.message}`, { cause }));
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+function collectRegularly(storage: FileStorage, { collectEvery, grace }: RegistryServerOptions) {
+  if (collectEvery === 0) return undefined;
+  const timer = setInterval(() => {
+    storage.collect(Date.now() - grace).then(
+      (freed) => log.info("registry collection", { ...freed }),
+      (error: unknown) => log.error("registry collection failed", { error }),
+    );
+  }, collectEvery);
+  timer.unref();
+  return timer;
+}
+
+async function stop(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+  await closed;
+  clearTimeout(late);
+}
