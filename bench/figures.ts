@@ -32,7 +32,7 @@ export function table(rows: readonly Row[], names: readonly string[]): string {
       return `${show(value)} ${unit}${ratio}`;
     });
     const verdict =
-      goal === undefined ? "" : `${goal.text}: ${goal.met === undefined ? "no peer" : goal.met ? "yes" : "no"}`;
+      goal === undefined ? "" : `${goal.text}: ${goal.met === undefined ? "not known" : goal.met ? "yes" : "no"}`;
     return [name, ...cells, verdict];
   });
   const widths = head.map((cell, column) => Math.max(cell.length, ...body.map((row) => row[column]?.length ?? 0)));

@@ -166,7 +166,9 @@ export async function timed(work: () => Promise<void>): Promise<number> {
 
 function compare(values: Readonly<Record<string, number>>, peer: string, share: number): boolean | undefined {
   const [own, other] = [values.hoy, values[peer]];
-  return own === undefined || other === undefined ? undefined : own <= other * share;
+  if (own === undefined || other === undefined) return undefined;
+  // Memory is the host's: what others took or gave back meanwhile can make a figure that says nothing.
+  return own <= 0 || other <= 0 ? undefined : own <= other * share;
 }
 
 /** Loading a large image against what it can't do without: decompressing and hashing the same bytes. */
