@@ -33,15 +33,21 @@ export async function buildDockerfile(
   solver: Solver,
   solveOptions: SolveOptions,
 ): Promise<DockerfileResult> {
-  return convert(options, solver, solveOptions, false);
+  return convert(options, solver, solveOptions, { everyStage: false });
 }
 
-/** `everyStage`: those that the target does not need too, as a check of the file wants it. */
+export interface ConvertExtras {
+  /** Those that the target does not need too, as a check of the file wants it. */
+  readonly everyStage: boolean;
+  /** Told at once, also of a file that then fails. */
+  readonly warn?: (warning: LintWarning) => void;
+}
+
 export async function convert(
   options: DockerfileOptions,
   solver: Solver,
   solveOptions: SolveOptions,
-  everyStage: boolean,
+  { everyStage, warn }: ConvertExtras,
 ): Promise<DockerfileResult> {
   if (options.text === "") throw new HoyError("invalid", "the Dockerfile cannot be empty");
   const parsed = parseDockerfile(options.text, options.name);
@@ -52,6 +58,7 @@ export async function convert(
     located(source, head, "build", () => parseLintOptions(directives.check)),
     (warning) => {
       warnings.push(warning);
+      warn?.(warning);
       const { rule, message, range } = warning;
       solveOptions.progress.warning({ rule: rule.name, message, url: rule.url, lines: range });
     },

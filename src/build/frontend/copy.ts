@@ -6,8 +6,7 @@ import type { Add, Copy } from "../dockerfile/instructions/types.ts";
 import type { FileAction, FileOp, Input } from "../graph.ts";
 import { checkIgnored } from "../lint/stage.ts";
 import { checkMode, ownerOf } from "./owner.ts";
-import { resolve } from "./paths.ts";
-import { contextPath } from "./plan.ts";
+import { resolve, rooted } from "./paths.ts";
 import { remoteSource } from "./remote.ts";
 import { inlineFile } from "./run.ts";
 import { Inputs, type Scope } from "./scope.ts";
@@ -84,7 +83,7 @@ function sourcesOf(scope: Scope, instruction: Copy | Add, name: string): From[] 
     if (remote !== undefined) return remote;
     const ignore = scope.command.sources.length === 0 ? scope.conversion.ignore : undefined;
     checkIgnored(source, instruction.kind, ignore, instruction.range, scope.linter);
-    place.used.add(contextPath(source));
+    place.used.add(rooted(source));
     return { tree: place.tree, copy: pathCopy(instruction, source) };
   });
   const documents = instruction.inline.map(
@@ -131,7 +130,7 @@ function pathCopy(instruction: Copy | Add, source: string): From["copy"] {
     source: resolve("/", parent, false),
     include: [pattern.slice(1)],
     // A path without wildcards must be there.
-    required: isLiteral ? [contextPath(`${parent}/${pattern}`)] : [],
+    required: isLiteral ? [rooted(`${parent}/${pattern}`)] : [],
   };
 }
 

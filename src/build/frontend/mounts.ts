@@ -4,8 +4,7 @@ import { posix } from "node:path";
 import { Fault } from "../dockerfile/fault.ts";
 import type { RunMount } from "../dockerfile/instructions/types.ts";
 import type { ExecMount, ExecMountDetail, ExecOp, Input } from "../graph.ts";
-import { join } from "./paths.ts";
-import { contextPath } from "./plan.ts";
+import { join, rooted } from "./paths.ts";
 import type { Inputs, Scope } from "./scope.ts";
 
 export interface AskedMounts {
@@ -42,7 +41,7 @@ export function mountsOf(scope: Scope, asked: readonly RunMount[], inputs: Input
 /** bind, cache, tmpfs. */
 function treeMount(scope: Scope, mount: RunMount, index: number, inputs: Inputs): ExecMount {
   const target = targetOf(scope, mount);
-  const source = contextPath(mount.source);
+  const source = rooted(mount.source);
   const selector = source === "/" ? "" : source;
   const common = { selector, target, readonly: mount.readonly, output: -1 };
   if (mount.type === "tmpfs") {

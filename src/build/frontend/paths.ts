@@ -18,3 +18,8 @@ export function resolve(parent: string, path: string, keepSlash: boolean): strin
   if (path.endsWith("/.") && !resolved.endsWith("/.")) return resolved === "/" ? "/." : `${resolved}/.`;
   return resolved;
 }
+
+/** From the root of the tree: what a path in a context or a stage is. */
+export function rooted(path: string): string {
+  return join("/", path);
+}

@@ -1,7 +1,6 @@
 // From stages as written to nodes that know what they depend on: names and platforms with their variables put in, --from
 // looked up, circles found. Nothing is fetched. Behaviour: BuildKit, dockerfile2llb/convert.go.
 
-import { posix } from "node:path";
 import { type Platform, parsePlatform } from "../../image/platform.ts";
 import { atPlace, Fault, located, withSuggestion } from "../dockerfile/fault.ts";
 import type { Copy, Run, Stage, StageInstruction } from "../dockerfile/instructions/types.ts";
@@ -147,8 +146,4 @@ function checkCircles(nodes: readonly StageNode[], source: Conversion["source"])
     trail.delete(node);
   };
   for (const node of nodes) visit(node);
-}
-
-export function contextPath(path: string): string {
-  return posix.join("/", path);
 }
