@@ -40,6 +40,8 @@ export interface Layers {
   blobsOf(diffId: Digest): Promise<readonly Digest[]>;
   /** Directories of the chain, top first; one empty directory for no layers. */
   mount(diffIds: readonly Digest[]): Promise<readonly string[]>;
+  /** No build runs: what only builds had mounted (contexts, trees on the way) is let go. */
+  idle(): Promise<void>;
   /** Frees what former holders held, unless somebody else does. */
   release(holders: readonly string[], blobs: readonly string[]): Promise<void>;
 }

@@ -95,6 +95,19 @@ export class BuildTable {
     })();
   }
 
+  /** Holds a chain without a record, until its user is released like that of an image. */
+  hold(user: string, chain: HeldChain): void {
+    this.#db.transaction(() => this.#hold(user, chain))();
+  }
+
+  isChainUsed(chain: string): boolean {
+    return (
+      this.#db
+        .query("SELECT 1 FROM images WHERE chain = $chain UNION SELECT 1 FROM image_users WHERE chain = $chain LIMIT 1")
+        .get({ chain }) !== null
+    );
+  }
+
   /** The latest record of a key. */
   find(key: string): BuildRecordRow | null {
     return this.#db

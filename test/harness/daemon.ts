@@ -188,6 +188,7 @@ export class TestDaemon {
     const listed = async (path: string) => (await this.api("GET", path)).json as { Id: string }[];
     for (const { Id } of await listed("/containers/json?all=1"))
       await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
+    await this.api("POST", "/build/prune?all=1");
     for (const { Id } of await listed("/images/json")) await this.api("DELETE", `/images/${Id}?force=1`);
     expect(await this.down()).toBe(0);
     removeEmptyCgroups(`/${this.mark}`);

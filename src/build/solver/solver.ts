@@ -26,6 +26,8 @@ export class GraphSolver implements Solver {
   readonly caches: CacheMounts;
   readonly keeper: CacheKeeper;
   readonly #parts: SolverParts;
+  /** Builds that have not ended. */
+  #open = 0;
   #collecting = false;
   readonly #builds = new WeakMap<BuildSession, Build>();
 
@@ -75,10 +77,13 @@ export class GraphSolver implements Solver {
   async end(session: BuildSession): Promise<void> {
     const build = this.#builds.get(session);
     this.#builds.delete(session);
-    if (build === undefined) return;
-    await build[Symbol.asyncDispose]();
-    this.cache.flush();
-    await this.#collect();
+    if (build !== undefined) {
+      this.#open--;
+      await build[Symbol.asyncDispose]();
+      this.cache.flush();
+      await this.#collect();
+    }
+    if (this.#open === 0) await this.needs.layers.idle();
   }
 
   /** Not twice at once; what a build leaves meanwhile is looked at after the next one. */
@@ -98,6 +103,7 @@ export class GraphSolver implements Solver {
     if (known !== undefined) return known;
     const build = openBuild(this.#parts.needs);
     this.#builds.set(session, build);
+    this.#open++;
     return build;
   }
 }

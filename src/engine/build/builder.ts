@@ -33,7 +33,7 @@ export async function openSolver({ engine, shelf, images, table }: BuilderParts)
   await sweep(engine, shelf);
   const solver = new GraphSolver(
     {
-      layers: await buildLayers(shelf, data),
+      layers: await buildLayers(shelf, table, data),
       images: imageSources(shelf, images),
       steps: { run: (step) => runStep(engine, step) },
       directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },

@@ -3,15 +3,29 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { isDigest } from "../../base/digest.ts";
+import { chainId, type Digest, isDigest } from "../../base/digest.ts";
+import { HoyError } from "../../base/error.ts";
 import type { LayerSession, Layers } from "../../build/needs.ts";
+import { BUILD_USER } from "../../build/solver/build.ts";
+import type { BuildTable } from "../../state/build.ts";
+import type { LayerRow } from "../../state/images.ts";
 import { addTar } from "../images/add-tar.ts";
 import type { ImageShelf } from "../images/shelf.ts";
 
 /** @param directory where the empty tree is */
-export async function buildLayers(shelf: ImageShelf, directory: string): Promise<Layers> {
+export async function buildLayers(shelf: ImageShelf, table: BuildTable, directory: string): Promise<Layers> {
   const empty = join(directory, "empty");
   await mkdir(empty, { recursive: true, mode: 0o755 });
+  /** Who holds the chains that no image and no record has. Rows, so that a crash leaves no mount for good. */
+  const mounted = new Set<string>();
+  const holdChain = async (diffIds: readonly Digest[]): Promise<void> => {
+    const chain = chainId(diffIds);
+    const user = `${BUILD_USER}mount:${chain}`;
+    if (mounted.has(user) || table.isChainUsed(chain)) return;
+    const layers = await Promise.all(diffIds.map((diffId) => rowOf(shelf, diffId)));
+    table.hold(user, { chain, layers, blobs: [] });
+    mounted.add(user);
+  };
   return {
     session: () => sessionOf(shelf),
     info: (diffId) => shelf.driver.hasLayer(diffId),
@@ -20,10 +34,23 @@ export async function buildLayers(shelf: ImageShelf, directory: string): Promise
       return (await shelf.content.size(diffId)) === undefined ? [] : [diffId];
     },
     async mount(diffIds) {
-      return diffIds.length === 0 ? [empty] : shelf.driver.mountChain(diffIds);
+      if (diffIds.length === 0) return [empty];
+      await holdChain(diffIds);
+      return shelf.driver.mountChain(diffIds);
+    },
+    async idle() {
+      const users = [...mounted];
+      mounted.clear();
+      await shelf.releaseAll(users, []);
     },
     release: (holders, blobs) => shelf.releaseAll(holders, blobs.filter(isDigest)),
   };
+}
+
+async function rowOf(shelf: ImageShelf, diffId: Digest): Promise<LayerRow> {
+  const info = await shelf.driver.hasLayer(diffId);
+  if (info === undefined) throw new HoyError("internal", `a build's layer ${diffId} is gone`);
+  return { diff_id: diffId, tar_size: info.tarSize, size: info.size, entries: info.entries };
 }
 
 function sessionOf(shelf: ImageShelf): LayerSession {

@@ -37,7 +37,7 @@ export async function receiveContext(
 
 /** Files of a context belong to root, whoever they belonged to at the client; no name in it hides another. */
 async function* ownedByRoot(tar: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  for await (const { entry, data } of readTar(tar)) {
+  for await (const { entry, data } of readTar(tar, { unpadded: true })) {
     if (isMark(entry.name)) continue;
     yield formatHeader({ ...entry, uid: 0, gid: 0 });
     if (entry.type !== "file" || entry.size === 0) continue;

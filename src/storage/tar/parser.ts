@@ -77,9 +77,14 @@ export class TarParser {
     }
   }
 
-  /** Says that no more comes. @throws HoyError "invalid" when the archive stops in the middle of something. */
-  end(): void {
-    const between = this.#step === "end" || (this.#step === "header" && this.#held === 0);
+  /**
+   * Says that no more comes. @throws HoyError "invalid" when the archive stops in the middle of something.
+   * @param unpadded let the last file's padding be missing, as Go's reader does and Docker's client has it in contexts;
+   * not for a layer, whose tar is kept and must be whole blocks
+   */
+  end(unpadded = false): void {
+    const whole = this.#step === "end" || (unpadded && this.#step === "skip");
+    const between = whole || (this.#step === "header" && this.#held === 0);
     const pending = this.#local !== undefined || this.#longName !== undefined || this.#longLink !== undefined;
     if (!between || pending) throw badArchive("unexpected end");
   }

@@ -13,9 +13,15 @@ export interface TarItem {
 
 type Event = { readonly entry: TarEntry } | { readonly data: Uint8Array };
 
-/** @throws HoyError "invalid" for a bad or truncated archive; the stream's own errors as they are. */
-export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarItem, void, void> {
-  const events = new EventQueue(source);
+/**
+ * @param options `unpadded`: see TarParser.end
+ * @throws HoyError "invalid" for a bad or truncated archive; the stream's own errors as they are.
+ */
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  options: { readonly unpadded?: boolean } = {},
+): AsyncGenerator<TarItem, void, void> {
+  const events = new EventQueue(source, options.unpadded === true);
   try {
     for (;;) {
       const event = await events.next();
@@ -66,8 +72,10 @@ class EventQueue {
   #at = 0;
   #current: TarEntry | undefined;
   #ended = false;
+  readonly #unpadded: boolean;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, unpadded: boolean) {
+    this.#unpadded = unpadded;
     this.#source = source[Symbol.asyncIterator]();
     this.#parser = new TarParser({
       entry: (entry) => this.#events.push({ entry }),
@@ -104,7 +112,7 @@ class EventQueue {
     const { done, value } = await this.#source.next();
     if (done) {
       this.#ended = true;
-      this.#parser.end();
+      this.#parser.end(this.#unpadded);
       return false;
     }
     this.#parser.push(value);
