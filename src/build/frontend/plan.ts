@@ -142,7 +142,6 @@ function checkCircles(nodes: readonly StageNode[], source: Conversion["source"])
       }
       visit(other);
     }
-    if (node.base !== undefined) visit(node.base);
     trail.delete(node);
   };
   for (const node of nodes) visit(node);

@@ -4,7 +4,8 @@ import { sha256 } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
 import type { ImageConfigFile, RunConfig } from "../../../image/config.ts";
 import { parseConfig } from "../../../image/config.ts";
-import type { Vertex } from "../../graph.ts";
+import { DockerfileError } from "../../dockerfile/source.ts";
+import type { Op, Vertex } from "../../graph.ts";
 import type { SolveOptions, Solver } from "../../solver-contract.ts";
 import { buildDockerfile } from "../build.ts";
 import { type DockerfileOptions, type DockerfileResult, dockerfileOptions } from "../options.ts";
@@ -103,4 +104,28 @@ export function names(result: DockerfileResult): string[] {
 
 export function history(result: DockerfileResult): string[] {
   return result.history.filter(({ entry }) => entry.comment !== undefined).map(({ entry }) => entry.created_by ?? "");
+}
+
+/** What went wrong, without the lines around it; "" when nothing did. */
+export function faultOf(text: string, options: Partial<DockerfileOptions> = {}): Promise<string> {
+  return build(text, options).then(
+    () => "",
+    (error: unknown) => (error instanceof DockerfileError ? error.fault : String(error)),
+  );
+}
+
+/** The operation that the whole Dockerfile ends in. */
+export async function lastOp<K extends Op["kind"]>(
+  kind: K,
+  text: string,
+  options: Partial<DockerfileOptions> = {},
+): Promise<{ readonly op: Extract<Op, { kind: K }>; readonly vertex: Vertex }> {
+  const { vertex } = (await build(text, options)).target;
+  const { op } = vertex;
+  if (!isKind(op, kind)) throw new Error(`it ends in a ${op.kind}, not a ${kind}`);
+  return { op, vertex };
+}
+
+function isKind<K extends Op["kind"]>(op: Op, kind: K): op is Extract<Op, { kind: K }> {
+  return op.kind === kind;
 }
