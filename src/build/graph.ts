@@ -161,9 +161,7 @@ export type FileChange =
       readonly allowEmptyWildcard: boolean;
       readonly include: readonly string[];
       readonly exclude: readonly string[];
-      /** Paths of the source that must be there although `include` holds patterns. */
-      readonly required?: readonly string[];
-      /** COPY --parents. */
+      /** COPY --parents: the source's directories are made too; of "a/./b/c" only those after the dot. */
       readonly parents: boolean;
       readonly alwaysReplace: boolean;
       /** Seconds since the epoch for everything made; undefined: the source's own. */

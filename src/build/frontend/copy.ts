@@ -120,22 +120,8 @@ function pathCopy(instruction: Copy | Add, source: string): From["copy"] {
     allowEmptyWildcard: true,
   };
   if (instruction.kind === "ADD" || !instruction.parents) return { ...common, source: resolve("/", source, false) };
-  // "a/./b/c": only what follows the dot is kept in the target.
-  const pivot = source.indexOf("/./");
-  const parent = pivot < 0 ? "/" : source.slice(0, pivot);
-  const pattern = resolve("/", pivot < 0 ? source : source.slice(pivot + 3), false);
-  const isLiteral = !hasWildcard(parent) && !hasWildcard(pattern);
-  return {
-    ...common,
-    source: resolve("/", parent, false),
-    include: [pattern.slice(1)],
-    // A path without wildcards must be there.
-    required: isLiteral ? [rooted(`${parent}/${pattern}`)] : [],
-  };
-}
-
-function hasWildcard(path: string): boolean {
-  return /[*?[]/.test(path.replace(/\\./gs, ""));
+  // "a/./b/c": only what follows the dot is kept in the target, so the dot stays.
+  return { ...common, source: source.startsWith("/") ? source : `/${source}` };
 }
 
 /** A stage of nothing has no files: the copy says which one it looked for. */

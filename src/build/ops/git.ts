@@ -34,9 +34,11 @@ export async function prepareGit(source: GitSource, context: OperationContext): 
   if (source.checksum !== "" && !commit.startsWith(source.checksum)) {
     throw new HoyError("invalid", `expected checksum to match ${source.checksum}, got ${commit}`);
   }
-  const { url, subdirectory, keepGitDir } = source;
+  const { url, subdirectory, keepGitDir, skipSubmodules } = source;
   return {
-    key: sha256(canonical({ kind: "git", url: keepGitDir ? url : "", commit, subdirectory, keepGitDir })),
+    key: sha256(
+      canonical({ kind: "git", url: keepGitDir ? url : "", commit, subdirectory, keepGitDir, skipSubmodules }),
+    ),
     type: "source.git.checkout",
     heavy: false,
     async run({ signal, layers }) {
@@ -74,8 +76,10 @@ async function checkOut(source: GitSource, commit: string, into: string, git: Gi
     await git.run(["fetch", "--quiet", "--tags", "--no-recurse-submodules", "--", "origin", wanted], into, signal);
   }
   await git.run(["checkout", "--quiet", "--force", "--detach", commit], into, signal);
-  const modules = ["submodule", "update", "--init", "--recursive", "--depth=1", "--quiet"];
-  await git.run(modules, into, signal);
+  if (source.skipSubmodules !== true) {
+    const modules = ["submodule", "update", "--init", "--recursive", "--depth=1", "--quiet"];
+    await git.run(modules, into, signal);
+  }
   if (!source.keepGitDir) await rm(join(into, ".git"), { recursive: true, force: true });
 }
 
