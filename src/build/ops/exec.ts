@@ -11,8 +11,6 @@ import type { Tree } from "../solver-contract.ts";
 import { StepFailed } from "./failed.ts";
 import { type LentMounts, lendMounts } from "./mounts/lend.ts";
 import type { Made, Operation, OperationContext, Run } from "./operation.ts";
-import { mountChecksum } from "./tree/checksum.ts";
-import { openLayers } from "./tree/read-file.ts";
 
 export async function prepareExec(
   vertex: Vertex,
@@ -35,15 +33,14 @@ async function keyOf(
   { platform }: Vertex,
   op: ExecOp,
   inputs: readonly Tree[],
-  { needs, signal, clamp }: OperationContext,
+  { needs, signal, clamp, checksums }: OperationContext,
 ): Promise<Digest> {
   const mounts: unknown[] = [];
   for (const mount of op.mounts) {
     const tree = inputs[mount.input];
     let content: Digest | undefined = tree?.key;
     if (tree !== undefined && mount.detail.type === "bind" && mount.readonly && mount.output < 0 && !isRoot(mount)) {
-      using root = await openLayers(needs.layers, tree.diffIds);
-      content = await mountChecksum(root, mount.selector, signal);
+      content = await checksums.mount(tree, mount.selector, needs.layers, signal);
     }
     mounts.push({ ...mount, input: undefined, content, ...(mount.input < 0 ? {} : { has: true }) });
   }

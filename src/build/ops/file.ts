@@ -9,7 +9,6 @@ import { canonical } from "../solver/digests.ts";
 import type { Tree } from "../solver-contract.ts";
 import type { Made, Operation, OperationContext, Run } from "./operation.ts";
 import { changeTree } from "./tree/change.ts";
-import { copyChecksum } from "./tree/checksum.ts";
 import { emitDraft } from "./tree/emit.ts";
 import { openLayers } from "./tree/read-file.ts";
 import { WorkingTree } from "./tree/working-tree.ts";
@@ -31,15 +30,13 @@ async function keyOf(op: FileOp, inputs: readonly Tree[], context: OperationCont
   const parts: unknown[] = [];
   for (const { input, secondary, output, action } of op.actions) {
     const from = secondary < inputs.length ? inputs[secondary] : undefined;
-    const source = from === undefined || action.type !== "copy" ? undefined : await checksum(from, action, context);
+    const source =
+      from === undefined || action.type !== "copy"
+        ? undefined
+        : await context.checksums.copy(from, action, context.needs.layers, context.signal);
     parts.push([inputs[input]?.key ?? input, source ?? secondary, output, action]);
   }
   return sha256(canonical({ kind: "file", parts, clamp: context.clamp?.toString() }));
-}
-
-async function checksum(from: Tree, action: Parameters<typeof copyChecksum>[1], context: OperationContext) {
-  using root = await openLayers(context.needs.layers, from.diffIds);
-  return copyChecksum(root, action, context.signal);
 }
 
 /** The tree after an action, and what it stands on. */

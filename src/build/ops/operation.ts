@@ -7,6 +7,7 @@ import type { Build } from "../solver/build.ts";
 import type { Say } from "../solver/progress.ts";
 import type { BuildSession } from "../solver-contract.ts";
 import type { CacheMounts } from "./mounts/cache-mounts.ts";
+import type { Checksums } from "./tree/checksums.ts";
 
 /** What an operation works with. */
 export interface OperationContext {
@@ -16,6 +17,7 @@ export interface OperationContext {
   readonly say: Say;
   readonly build: Build;
   readonly caches: CacheMounts;
+  readonly checksums: Checksums;
   /** ns; times of what is made are clamped to it. */
   readonly clamp: bigint | undefined;
 }

@@ -9,6 +9,7 @@ import { BuildCache } from "../cache/store.ts";
 import type { Input } from "../graph.ts";
 import type { BuildNeeds } from "../needs.ts";
 import { CacheMounts } from "../ops/mounts/cache-mounts.ts";
+import { Checksums } from "../ops/tree/checksums.ts";
 import { readTreeFile } from "../ops/tree/read-file.ts";
 import type { BuildSession, SolveOptions, Solver, Tree } from "../solver-contract.ts";
 import { type Build, openBuild } from "./build.ts";
@@ -40,6 +41,7 @@ export class GraphSolver implements Solver {
       needs,
       cache: this.cache,
       caches: this.caches,
+      checksums: new Checksums(),
       flights: new Flights<Solved, Said>(({ release }) => release()),
       slots: new Slots(Math.max(4, availableParallelism() * 2)),
     };

@@ -8,6 +8,7 @@ import type { BuildNeeds } from "../needs.ts";
 import type { CacheMounts } from "../ops/mounts/cache-mounts.ts";
 import type { Operation, OperationContext } from "../ops/operation.ts";
 import { prepareOperation } from "../ops/prepare.ts";
+import type { Checksums } from "../ops/tree/checksums.ts";
 import type { SolveOptions, Tree } from "../solver-contract.ts";
 import type { Build, Outcome } from "./build.ts";
 import { inOrder, treeOf, vertexDigest } from "./digests.ts";
@@ -19,6 +20,7 @@ export interface SolverParts {
   readonly needs: BuildNeeds;
   readonly cache: BuildCache;
   readonly caches: CacheMounts;
+  readonly checksums: Checksums;
   readonly flights: Flights<Solved, Said>;
   readonly slots: Slots;
 }
@@ -113,6 +115,7 @@ async function evaluate(
     say,
     build,
     caches: parts.caches,
+    checksums: parts.checksums,
     clamp: sourceDateEpoch === undefined ? undefined : BigInt(sourceDateEpoch) * 1_000_000_000n,
   };
   const trees = inputs.map(({ tree }) => tree);

@@ -38,10 +38,16 @@ export async function openContext(
   { solver, layers, signal }: ContextParts,
 ): Promise<OpenContext> {
   if (request.remote === "" || request.remote === "client-session") {
-    const tree = await receiveContext(body, layers, signal);
+    const name = nameOf(request);
+    const wanted = [name, DEFAULT.toLowerCase(), ...ignoreFileNames(name)];
+    const { tree, file } = await receiveContext(body, wanted, layers, signal);
+    const read: ReadFile = async (path, limit) => {
+      const passed = file(path);
+      return passed === "ask" ? solver.readFile(tree, path, limit) : passed;
+    };
     return {
       local: (source, abort) => filterContext(tree, source, solver.needs, layers, abort),
-      dockerfile: (options) => findDockerfile(request, tree, undefined, solver, options),
+      dockerfile: (options) => findDockerfile(request, read, undefined, options),
     };
   }
   return {
@@ -52,19 +58,23 @@ export async function openContext(
   };
 }
 
+/** undefined: there is none. @throws HoyError "too-large". */
+type ReadFile = (path: string, limit: number) => Promise<Uint8Array | undefined>;
+
+function nameOf({ dockerfile }: BuildRequest): string {
+  const name = posix.normalize(dockerfile === "" ? DEFAULT : dockerfile).replace(/^\/+/, "");
+  if (name !== ".." && !name.startsWith("../")) return name;
+  throw new HoyError("invalid", `Forbidden path outside the build context: ${dockerfile}`);
+}
+
 async function findDockerfile(
-  { dockerfile }: BuildRequest,
-  tree: Tree,
+  request: BuildRequest,
+  read: ReadFile,
   context: FoundDockerfile["context"] | undefined,
-  solver: GraphSolver,
   options: SolveOptions,
 ): Promise<FoundDockerfile> {
-  const wanted = dockerfile === "" ? DEFAULT : dockerfile;
-  const name = posix.normalize(wanted).replace(/^\/+/, "");
-  if (name === ".." || name.startsWith("../")) {
-    throw new HoyError("invalid", `Forbidden path outside the build context: ${wanted}`);
-  }
-  const read = (path: string, limit: number) => solver.readFile(tree, path, limit);
+  const name = nameOf(request);
+  const wanted = request.dockerfile === "" ? DEFAULT : request.dockerfile;
   const found = await read(name, MAX_DOCKERFILE);
   // As Docker: the default name is found in lower case too.
   const data = found ?? (wanted === DEFAULT ? await read(DEFAULT.toLowerCase(), MAX_DOCKERFILE) : undefined);
@@ -88,7 +98,7 @@ async function fromRemote(request: BuildRequest, solver: GraphSolver, options: S
     const source = { type: "git", url, ref, subdirectory, keepGitDir, checksum } as const;
     const input = node({ kind: "source", ...source }, [], `[internal] load git source ${request.remote}`);
     const tree = await solver.solve(input, options);
-    return findDockerfile(request, tree, { type: "result", input, config: undefined }, solver, options);
+    return findDockerfile(request, reader(solver, tree), { type: "result", input, config: undefined }, options);
   }
   const http = {
     kind: "source",
@@ -114,7 +124,16 @@ async function fromRemote(request: BuildRequest, solver: GraphSolver, options: S
     "[internal] unpack the build context",
   );
   const files = await solver.solve(unpacked, options);
-  return findDockerfile(request, files, { type: "result", input: unpacked, config: undefined }, solver, options);
+  return findDockerfile(
+    request,
+    reader(solver, files),
+    { type: "result", input: unpacked, config: undefined },
+    options,
+  );
+}
+
+function reader(solver: GraphSolver, tree: Tree): ReadFile {
+  return (path, limit) => solver.readFile(tree, path, limit);
 }
 
 /** A small text is a Dockerfile; everything else must be an archive. */

@@ -12,7 +12,8 @@ import type { Tree } from "../../build/solver-contract.ts";
 import { Matcher } from "../../image/ignore/matcher.ts";
 import { S } from "../../linux/stat.ts";
 import { decompress } from "../../storage/decompress.ts";
-import { type RawText, rawToText } from "../../storage/tar/entry.ts";
+import { cleanName } from "../../storage/layer/name.ts";
+import { type RawText, rawToText, type TarEntry, textToRaw } from "../../storage/tar/entry.ts";
 import { readTar } from "../../storage/tar/reader.ts";
 import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../storage/tar/writer.ts";
 import { gathered } from "../../storage/tree/tar-stream.ts";
@@ -20,29 +21,84 @@ import { walkTree } from "../../storage/tree/walk.ts";
 
 type LocalSource = Extract<Source, { type: "local" }>;
 
-/** Reads the whole tar. @throws HoyError "invalid" for what is none. */
+export interface ReceivedContext {
+  readonly tree: Tree;
+  /** A file that was asked for, as it passed; undefined: there is none; "ask": links lead there, the tree must be asked. */
+  file(name: string): Uint8Array | undefined | "ask";
+}
+
+/** Larger ones are left to be read from the tree, which says that they are too large. */
+const MAX_KEPT = 2 * 1024 * 1024;
+
+/**
+ * Reads the whole tar. Of `wanted` names the data is kept as it passes, so that an unchanged context need not be mounted.
+ * @throws HoyError "invalid" for what is no tar.
+ */
 export async function receiveContext(
   body: AsyncIterable<Uint8Array>,
+  wanted: readonly string[],
   layers: LayerSession,
   signal: AbortSignal,
-): Promise<Tree> {
+): Promise<ReceivedContext> {
+  const kept = new Kept(wanted);
   try {
-    const { diffId } = await layers.add(gathered(ownedByRoot(decompress(body, { signal }))), signal);
-    return treeOf([diffId]);
+    const { diffId } = await layers.add(gathered(ownedByRoot(decompress(body, { signal }), kept)), signal);
+    return { tree: treeOf([diffId]), file: (name) => kept.file(name) };
   } catch (error) {
     if (!(error instanceof HoyError) || error.code !== "invalid") throw error;
     throw new HoyError("invalid", `Error processing tar file: ${error.message}`, { cause: error });
   }
 }
 
+class Kept {
+  readonly #wanted: ReadonlySet<string>;
+  readonly #files = new Map<string, Uint8Array | "ask">();
+  /** Links in the place of a wanted file, or of a directory that it is in. */
+  readonly #links = new Set<string>();
+
+  constructor(wanted: readonly string[]) {
+    this.#wanted = new Set(wanted.map((name) => textToRaw(name)));
+  }
+
+  /** @returns where the entry's data is to be gathered; undefined when nobody wants it. */
+  begin({ name, type, size }: TarEntry): Uint8Array[] | undefined {
+    const path = cleanName(name).join("/");
+    if (type !== "file" && type !== "dir") {
+      const leads = [...this.#wanted].some((each) => each === path || each.startsWith(`${path}/`));
+      if (leads) this.#links.add(path);
+      return undefined;
+    }
+    if (type !== "file" || !this.#wanted.has(path)) return undefined;
+    this.#files.set(path, "ask");
+    return size > MAX_KEPT ? undefined : [];
+  }
+
+  end({ name }: TarEntry, chunks: readonly Uint8Array[]): void {
+    this.#files.set(cleanName(name).join("/"), Buffer.concat(chunks));
+  }
+
+  file(name: string): Uint8Array | undefined | "ask" {
+    const path = textToRaw(name);
+    if (!this.#wanted.has(path)) return "ask";
+    const indirect = [...this.#links].some((link) => path === link || path.startsWith(`${link}/`));
+    return indirect ? "ask" : this.#files.get(path);
+  }
+}
+
 /** Files of a context belong to root, whoever they belonged to at the client; no name in it hides another. */
-async function* ownedByRoot(tar: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+async function* ownedByRoot(tar: AsyncIterable<Uint8Array>, kept: Kept): AsyncGenerator<Uint8Array, void, void> {
   for await (const { entry, data } of readTar(tar, { unpadded: true })) {
     if (isMark(entry.name)) continue;
+    const chunks = kept.begin(entry);
     yield formatHeader({ ...entry, uid: 0, gid: 0 });
-    if (entry.type !== "file" || entry.size === 0) continue;
-    yield* data;
-    yield paddingAfter(entry.size);
+    if (entry.type === "file") {
+      for await (const chunk of data) {
+        chunks?.push(chunk);
+        yield chunk;
+      }
+      yield paddingAfter(entry.size);
+    }
+    if (chunks !== undefined) kept.end(entry, chunks);
   }
   yield END_OF_ARCHIVE;
 }
