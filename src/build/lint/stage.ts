@@ -69,8 +69,10 @@ export function checkIgnored(
   if (ignore === undefined || ignore.hasExceptions) return;
   const path = cleanPath(source);
   const isRoot = path === "." || path === "/";
-  if (isRoot && !ignore.patterns.some(({ text }) => ["*", "**", "**/*"].includes(text))) return;
-  if (!ignore.step(path, undefined).ignored) return;
+  const isIgnored = isRoot
+    ? ignore.patterns.some(({ text }) => ["*", "**", "**/*"].includes(text))
+    : ignore.ignores(path.replace(/^\/+/, ""));
+  if (!isIgnored) return;
   const command = keyword === "ADD" ? "Add" : "Copy";
   const message = `Attempting to ${command} file ${JSON.stringify(path)} that is excluded by .dockerignore`;
   linter.run(RULES.copyIgnoredFile, range, message);

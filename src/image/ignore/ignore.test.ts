@@ -107,6 +107,7 @@ const SEVERAL: readonly (readonly [string[], string, boolean])[] = [
   [["!README.md", "*.md"], "README.md", true],
   [["*", "!a"], "a/b", false],
   [["a/*", "!a/b", "a/b/c"], "a/b/c", true],
+  [["a/a", "!a"], "a/a", true],
 ];
 
 test.each(SEVERAL)("%j on %s", (patterns, path, wanted) => {

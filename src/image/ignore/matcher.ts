@@ -18,25 +18,34 @@ export class Matcher {
     this.hasExceptions = this.patterns.some(({ isException }) => isException);
   }
 
-  /** `path` relative to the context, with slashes. The context itself is never left out. */
+  /**
+   * What a walk from above comes to, which is what Docker's clients do. `path` is relative to the context, with slashes;
+   * the context itself is never left out.
+   */
   ignores(path: string): boolean {
-    const clean = cleanPath(path);
-    return clean !== "." && this.step(clean, undefined).ignored;
+    const parts = cleanPath(path).split("/");
+    if (parts.length === 1 && parts[0] === ".") return false;
+    let step: ReturnType<Matcher["step"]> | undefined;
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const above = parts.slice(0, depth).join("/");
+      if (above !== "") step = this.step(above, step?.matches);
+    }
+    return step?.ignored ?? this.step("/", undefined).ignored;
   }
 
-  /** For a walk from above: `parent` is what this gave for the directory; undefined: look at the directories above. */
+  /** One step of a walk: `parent` is what this gave for the directory above; undefined: that is the context. */
   step(
     path: string,
     parent: ParentMatches | undefined,
   ): { readonly ignored: boolean; readonly matches: ParentMatches } {
     let ignored = false;
-    const above = parent === undefined ? directoriesAbove(path) : [];
     const matches = this.patterns.map((pattern, index) => {
       let matched = parent?.[index] ?? false;
       if (!matched) {
-        // Only what would change the answer is looked at.
+        // Only what would change the answer is looked at, also for what is below (patternmatcher,
+        // MatchesUsingParentResults): `a/a`, `!a` leaves a/a out.
         if (pattern.isException !== ignored) return false;
-        matched = pattern.matches(path) || above.some((directory) => pattern.matches(directory));
+        matched = pattern.matches(path);
       }
       if (matched) ignored = !pattern.isException;
       return matched;
@@ -64,9 +73,4 @@ function readPattern(written: string): Pattern | undefined {
   if (clean === "!") throw new HoyError("invalid", 'illegal exclusion pattern: "!"');
   const isException = clean.startsWith("!");
   return compilePattern(isException ? clean.slice(1) : clean, isException);
-}
-
-function directoriesAbove(path: string): string[] {
-  const parts = path.split("/").slice(0, -1);
-  return parts.map((_, index) => parts.slice(0, index + 1).join("/")).filter((directory) => directory !== "");
 }
