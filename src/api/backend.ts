@@ -333,6 +333,23 @@ export interface VolumeBackend {
   create(options: VolumeCreateOptions): Promise<Volume>;
   remove(name: string, force: boolean): Promise<void>;
   prune(filters: Filters): Promise<PruneReport>;
+  // Ours, not Docker's:
+  rename(name: string, to: string): Promise<void>;
+  /** A new volume with the contents of this one; `as` "": the engine names it. */
+  snapshot(name: string, as: string): Promise<Volume>;
+  restore(name: string, from: string): Promise<void>;
+  archiveStat(name: string, path: string): Promise<PathStat>;
+  archiveGet(
+    name: string,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ stat: PathStat; tar: AsyncIterable<Uint8Array> }>;
+  archivePut(
+    name: string,
+    options: ArchivePutOptions,
+    tar: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 // ── the engine itself ─────────────────────────────────────────────────────────────────────────────────────────

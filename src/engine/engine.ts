@@ -47,6 +47,7 @@ import { createNetworkBackend } from "./networks/backend.ts";
 import { findInit, ociRuntime } from "./programs.ts";
 import { SystemVerbs } from "./system/backend.ts";
 import { describeHost } from "./system/host.ts";
+import { createVolumeBackend } from "./volumes/backend.ts";
 import { VolumeStore } from "./volumes/store.ts";
 
 const DEFAULT_DATA_ROOT = "/var/lib/hoy";
@@ -139,7 +140,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       exec: execs,
       images: imageVerbs,
       networks: createNetworkBackend(engine, networks),
-      volumes,
+      volumes: createVolumeBackend(engine),
       build: new BuildVerbs({ shelf: images, sources, emit }, solver),
       system: new SystemVerbs(engine, imageVerbs, host, solver.keeper),
     },

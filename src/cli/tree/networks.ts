@@ -37,6 +37,12 @@ export const networks = [
 ];
 
 export const volumes = [
+  entry(
+    "volume",
+    "cp",
+    "Copy files/folders between a volume and the local filesystem",
+    async () => (await import("../commands/volume/cp.ts")).cp,
+  ),
   entry("volume", "create", "Create a volume", async () => (await import("../commands/volume/create.ts")).create),
   entry(
     "volume",
@@ -53,7 +59,20 @@ export const volumes = [
     "Remove unused local volumes",
     async () => (await import("../commands/volume/prune.ts")).prune,
   ),
+  entry("volume", "rename", "Rename a volume", async () => (await import("../commands/volume/rename.ts")).rename),
+  entry(
+    "volume",
+    "restore",
+    "Give a volume the contents of a snapshot",
+    async () => (await import("../commands/volume/restore.ts")).restore,
+  ),
   entry("volume", "rm", "Remove one or more volumes", async () => (await import("../commands/volume/rm.ts")).rm, {
     aliases: ["remove"],
   }),
+  entry(
+    "volume",
+    "snapshot",
+    "Keep a volume's contents as they are now",
+    async () => (await import("../commands/volume/snapshot.ts")).snapshot,
+  ),
 ];

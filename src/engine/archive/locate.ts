@@ -31,7 +31,12 @@ export function absolutePath(typed: string): { readonly path: string; readonly i
 }
 
 /** @param follow Also when the last part is a link. */
-export function locate(source: ContainerSource, tree: OpenTree, typed: string, follow: boolean): Place {
+export function locate(
+  source: Pick<ContainerSource, "mounts">,
+  tree: Pick<OpenTree, "root" | "running">,
+  typed: string,
+  follow: boolean,
+): Place {
   const { path, isDirectory } = absolutePath(typed);
   const whole = follow || isDirectory;
   const real = followInRoot(tree.root, path, whole);
@@ -82,7 +87,7 @@ function linkAt(root: number, path: string): string | undefined {
   }
 }
 
-function mountOf(source: ContainerSource, path: string): ContainerSource["mounts"][number] | undefined {
+function mountOf(source: Pick<ContainerSource, "mounts">, path: string): ContainerSource["mounts"][number] | undefined {
   const above = source.mounts.filter(
     ({ destination }) => path === destination || path.startsWith(`${destination.replace(/\/$/, "")}/`),
   );

@@ -34,11 +34,16 @@ interface Leaf {
 export type Node = Directory | Leaf;
 
 export class LayeredRoot implements Disposable {
-  readonly #fds: number[] = [];
+  readonly #fds = new Set<number>();
+  readonly #plain: boolean;
   readonly #root: Directory;
 
-  /** Directories of the layers, top first. What is opened is closed when this is disposed of. */
-  constructor(layers: readonly string[]) {
+  /**
+   * Directories of the layers, top first. What is opened is closed when this is disposed of.
+   * @param plain one directory that is no layer: overlay's marks in it are files like others
+   */
+  constructor(layers: readonly string[], plain = false) {
+    this.#plain = plain;
     const fds = layers.map((path) => this.#own(openat2(-100, path, { flags: O.RDONLY | O.DIRECTORY })));
     this.#root = { kind: "directory", fds };
   }
@@ -76,16 +81,26 @@ export class LayeredRoot implements Disposable {
     for (const parent of directory.fds) {
       const status = entryStatus(parent, name);
       if (status === undefined) continue;
-      if (isWhiteout(status)) break;
+      if (!this.#plain && isWhiteout(status)) break;
       if ((status.mode & S.IFMT) !== S.IFDIR) {
         if (below.length === 0) return { kind: "leaf", parent, name, status };
         break;
       }
       const fd = this.#own(openat2(parent, latin1(name), { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW }));
       below.push(fd);
-      if (getXattr(fd, "trusted.overlay.opaque")?.toString() === "y") break;
+      if (!this.#plain && getXattr(fd, "trusted.overlay.opaque")?.toString() === "y") break;
     }
     return below.length === 0 ? undefined : { kind: "directory", fds: below };
+  }
+
+  /** Closes a directory that `child` gave, when nothing in it is needed any more. */
+  leave(directory: Directory): void {
+    for (const fd of directory.fds) if (this.#fds.delete(fd)) closeSync(fd);
+  }
+
+  /** Whether an extended attribute is the files' own, and not a mark of overlayfs. */
+  isOwn(attribute: string): boolean {
+    return this.#plain || !attribute.startsWith("trusted.overlay.");
   }
 
   /** Names in a directory (Latin-1 bytes), those of hidden entries too: `child` gives undefined for them. */
@@ -125,11 +140,12 @@ export class LayeredRoot implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const fd of this.#fds.splice(0)) closeSync(fd);
+    for (const fd of this.#fds) closeSync(fd);
+    this.#fds.clear();
   }
 
   #own(fd: number): number {
-    this.#fds.push(fd);
+    this.#fds.add(fd);
     return fd;
   }
 }

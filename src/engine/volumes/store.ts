@@ -1,10 +1,10 @@
 // Named and anonymous volumes of the driver "local": a row, and a directory `volumes/NAME/_data` that outlives every
 // container; on it the volume's device is mounted, if it has one (see devices.ts). Who uses a volume is asked of the containers' records, never counted, so it can't go wrong over a crash.
 
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Filters, PruneReport, VolumeBackend } from "../../api/backend.ts";
+import type { Filters, PruneReport } from "../../api/backend.ts";
 import type { Volume, VolumeCreateOptions, VolumeListResponse } from "../../api/types/volume.ts";
 import { HoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
@@ -16,13 +16,9 @@ import type { EventBus } from "../events/bus.ts";
 import { booleanFilter, checkFilters, matchExact, matchLabelFilters, matchLabels, matchPattern } from "../filters.ts";
 import { now } from "../time.ts";
 import { VolumeDevices } from "./devices.ts";
-import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
+import { parseLocalOptions } from "./local-options.ts";
+import { checkName, describeVolume, giveOwner, HALF_COPIED, hasDevice, localOptions, SNAPSHOT_OF } from "./record.ts";
 import { treeSize } from "./tree-size.ts";
-
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-
-/** Beginning of the name under which a volume's first contents are copied, beside its data. */
-export const HALF_COPIED = "_new-";
 
 export interface VolumeStoreOptions {
   readonly table: VolumeTable;
@@ -32,7 +28,7 @@ export interface VolumeStoreOptions {
   readonly users: (name: string) => readonly string[];
 }
 
-export class VolumeStore implements VolumeBackend {
+export class VolumeStore {
   readonly #options: VolumeStoreOptions;
   readonly #volumes = new Map<string, VolumeRecord>();
   readonly #devices = new VolumeDevices();
@@ -104,7 +100,7 @@ export class VolumeStore implements VolumeBackend {
 
   async create(options: VolumeCreateOptions): Promise<Volume> {
     const { volume } = await this.ensure(options);
-    return this.#describe(volume);
+    return describeVolume(volume, this.dataPath(volume.name));
   }
 
   /** The volume of that name, made when it is not there; "" makes an anonymous one. */
@@ -123,13 +119,7 @@ export class VolumeStore implements VolumeBackend {
     const local = localOptions(name, options.DriverOpts ?? {});
     const existing = this.#volumes.get(name);
     if (existing !== undefined) return { volume: existing, created: false };
-    if (!NAME.test(name) || name.length > 255) {
-      throw new HoyError(
-        "invalid",
-        `create ${name.slice(0, 256)}: ${JSON.stringify(name.slice(0, 256))} includes invalid characters for a local volume name, ` +
-          'only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
-      );
-    }
+    checkName(name);
     const volume: VolumeRecord = {
       name,
       created: now(),
@@ -152,7 +142,7 @@ export class VolumeStore implements VolumeBackend {
   }
 
   async inspect(name: string): Promise<Volume> {
-    return this.#describe(this.#find(name));
+    return describeVolume(this.#find(name), this.dataPath(name));
   }
 
   async list(filters: Filters): Promise<VolumeListResponse> {
@@ -164,7 +154,7 @@ export class VolumeStore implements VolumeBackend {
       .filter((volume) => matchLabels(filters.get("label"), volume.labels))
       .filter((volume) => dangling === undefined || dangling === (this.#options.users(volume.name).length === 0))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((volume) => this.#describe(volume));
+      .map((volume) => describeVolume(volume, this.dataPath(volume.name)));
     return { Volumes, Warnings: [] };
   }
 
@@ -174,6 +164,35 @@ export class VolumeStore implements VolumeBackend {
     const users = this.#options.users(name);
     if (users.length > 0) throw inUse(name, users);
     await this.#delete(volume);
+  }
+
+  /**
+   * Both rows are there while the directory gets its new name; of two rows a start drops the one without a directory.
+   * @throws HoyError "conflict" when it is in use, or the name is.
+   */
+  async rename(name: string, to: string): Promise<void> {
+    const volume = this.#find(name);
+    checkName(to);
+    if (hasDevice(volume)) await this.#devices.releaseUnused(this.dataPath(name));
+    if (this.#volumes.has(to)) throw new HoyError("conflict", `volume ${to} exists already`);
+    const root = paths.volumes(this.#options.paths);
+    const users = [...this.#options.users(name), ...mountPointsUnder(join(root, name))];
+    if (users.length > 0 || !this.#volumes.has(name)) {
+      throw new HoyError("conflict", `rename ${name}: volume is in use - [${users.join(", ")}]`);
+    }
+    const { "com.docker.volume.anonymous": _, ...labels } = volume.labels;
+    const renamed = { ...volume, name: to, anonymous: false, labels };
+    this.#options.table.put(renamed);
+    try {
+      renameSync(join(root, name), join(root, to));
+    } catch (error) {
+      this.#options.table.remove(to);
+      throw error;
+    }
+    this.#options.table.remove(name);
+    this.#volumes.delete(name);
+    this.#volumes.set(to, renamed);
+    this.#options.events.emit("volume", "rename", to, { driver: "local", oldName: name });
   }
 
   /** Removes it if it is there and nobody uses it. */
@@ -190,8 +209,8 @@ export class VolumeStore implements VolumeBackend {
     let spaceReclaimed = 0;
     for (const volume of [...this.#volumes.values()]) {
       if (!all && !volume.anonymous) continue;
-      // What is in them is elsewhere; Docker passes them over too.
-      if (hasDevice(volume)) continue;
+      // What is in them is elsewhere; Docker passes them over too. A snapshot is kept to be unused.
+      if (hasDevice(volume) || volume.labels[SNAPSHOT_OF] !== undefined) continue;
       if (!matchLabelFilters(filters, volume.labels)) continue;
       if (this.#options.users(volume.name).length > 0) continue;
       const size = await treeSize(this.dataPath(volume.name));
@@ -249,18 +268,6 @@ export class VolumeStore implements VolumeBackend {
     return volume;
   }
 
-  #describe(volume: VolumeRecord): Volume {
-    return {
-      CreatedAt: volume.created.replace(/\.\d+Z$/, "Z"),
-      Driver: "local",
-      Labels: { ...volume.labels },
-      Mountpoint: this.dataPath(volume.name),
-      Name: volume.name,
-      Options: { ...volume.options },
-      Scope: "local",
-    };
-  }
-
   #emit(action: string, name: string): void {
     this.#options.events.emit("volume", action, name, { driver: "local" });
   }
@@ -271,27 +278,6 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** @throws HoyError "invalid" with Docker's words. */
-function localOptions(name: string, options: Readonly<Record<string, string>>): LocalOptions {
-  try {
-    return parseLocalOptions(options);
-  } catch (error) {
-    if (!(error instanceof HoyError)) throw error;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new HoyError(error.code, `create ${name}: ${error.message}`, { ...hint, cause: error });
-  }
-}
-
-export function hasDevice({ options }: VolumeRecord): boolean {
-  return options.type !== undefined;
-}
-
-/** What `uid=`, `gid=` and `mode=` say of a directory of ours. */
-export function giveOwner(path: string, { owner: { uid, gid, mode } }: LocalOptions): void {
-  if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? 0, gid ?? 0);
-  if (mode !== undefined) chmodSync(path, mode);
 }
 
 async function removeEmpty(path: string): Promise<void> {

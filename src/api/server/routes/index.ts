@@ -6,6 +6,7 @@ import { webSocketRoutes } from "./attach-ws.ts";
 import { buildRoutes } from "./build.ts";
 import { containerRoutes } from "./containers.ts";
 import { execRoutes } from "./exec.ts";
+import { hoyRoutes } from "./hoy.ts";
 import { imageRoutes } from "./images.ts";
 import { networkRoutes, volumeRoutes } from "./networks.ts";
 import { streamRoutes } from "./streams.ts";
@@ -21,5 +22,6 @@ export const ROUTES: readonly Route[] = [
   ...volumeRoutes,
   ...systemRoutes,
   ...buildRoutes,
+  ...hoyRoutes,
   ...absentRoutes,
 ];

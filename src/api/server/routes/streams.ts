@@ -95,13 +95,13 @@ async function exportAll(call: Call): Promise<void> {
   );
 }
 
-function archivePath(call: Call): string {
+export function archivePath(call: Call): string {
   const path = call.query.text("path");
   if (path === "") throw new HoyError("invalid", "bad parameter: path cannot be empty");
   return path;
 }
 
-function statHeader(stat: PathStat): Record<string, string> {
+export function statHeader(stat: PathStat): Record<string, string> {
   return { "X-Docker-Container-Path-Stat": Buffer.from(JSON.stringify(stat)).toString("base64") };
 }
 

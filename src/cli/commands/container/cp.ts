@@ -33,36 +33,58 @@ const flags = {
 
 type CopyCall = Call<typeof flags>;
 
-export const cp = command({
-  usage: ["[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-", "[OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH"],
-  details:
-    "Use '-' as the source to read a tar archive from stdin and extract it to a directory destination in a container.\nUse '-' as the destination to stream a tar archive of a container source to stdout.",
-  args: args.exactly(2),
-  flags,
-  async run(context, call) {
-    const [from = "", to = ""] = call.args;
-    if (from === "") throw new ExitError(1, "source can not be empty");
-    if (to === "") throw new ExitError(1, "destination can not be empty");
-    const source = splitCopyArgument(from);
-    const destination = splitCopyArgument(to);
-    if (source.container !== undefined && destination.container !== undefined)
-      throw new ExitError(1, "copying between containers is not supported");
-    if (source.container !== undefined) return copyOut(context, call, source.container, source.path, destination.path);
-    if (destination.container !== undefined)
-      return copyIn(context, call, destination.container, source.path, destination.path);
-    throw new ExitError(1, "must specify at least one container source");
-  },
+/** The other end of a copy: what `NAME:PATH` names. */
+interface Place {
+  readonly name: string;
+  /** Of its archive in the API. */
+  readonly archive: string;
+}
+
+/** What has files that can be copied, and where its archive is. */
+export interface CopyKind {
+  readonly noun: "container" | "volume";
+  readonly archive: (name: string) => string;
+}
+
+export const cp = copyCommand({
+  noun: "container",
+  archive: (name) => `/containers/${encodeURIComponent(name)}/archive`,
 });
+
+export function copyCommand({ noun, archive }: CopyKind) {
+  const place = (name: string): Place => ({ name, archive: archive(name) });
+  const word = noun.toUpperCase();
+  return command({
+    usage: [`[OPTIONS] ${word}:SRC_PATH DEST_PATH|-`, `[OPTIONS] SRC_PATH|- ${word}:DEST_PATH`],
+    details: `Use '-' as the source to read a tar archive from stdin and extract it to a directory destination in a ${noun}.\nUse '-' as the destination to stream a tar archive of a ${noun} source to stdout.`,
+    args: args.exactly(2),
+    flags,
+    async run(context, call) {
+      const [from = "", to = ""] = call.args;
+      if (from === "") throw new ExitError(1, "source can not be empty");
+      if (to === "") throw new ExitError(1, "destination can not be empty");
+      const source = splitCopyArgument(from);
+      const destination = splitCopyArgument(to);
+      if (source.container !== undefined && destination.container !== undefined)
+        throw new ExitError(1, `copying between ${noun}s is not supported`);
+      if (source.container !== undefined)
+        return copyOut(context, call, place(source.container), source.path, destination.path);
+      if (destination.container !== undefined)
+        return copyIn(context, call, place(destination.container), source.path, destination.path);
+      throw new ExitError(1, `must specify at least one ${noun} source`);
+    },
+  });
+}
 
 // ── out of a container ────────────────────────────────────────────────────────────────────────────────────────
 
-async function copyOut(context: Context, call: CopyCall, container: string, from: string, to: string): Promise<void> {
+async function copyOut(context: Context, call: CopyCall, container: Place, from: string, to: string): Promise<void> {
   const { engine, io } = context;
   const asked = call.flags["follow-link"]
     ? await followInContainer(context, container, from)
     : { path: from, renamed: undefined };
   const end = to === "-" ? undefined : await localDestination(io.cwd, to);
-  const { headers, body } = await engine.send("GET", archivePath(container), { query: { path: asked.path } });
+  const { headers, body } = await engine.send("GET", container.archive, { query: { path: asked.path } });
   if (end === undefined) return copyTo(io.stdout, body);
   const info = decodeStat(headers);
   const source: CopySource = { path: asked.path, exists: true, directory: isDirectory(info), renamed: asked.renamed };
@@ -75,7 +97,7 @@ async function copyOut(context: Context, call: CopyCall, container: string, from
 }
 
 /** Where the container's path leads, if it is a link. */
-async function followInContainer(context: Context, container: string, path: string) {
+async function followInContainer(context: Context, container: Place, path: string) {
   const info = await statInContainer(context, container, path);
   if (info === undefined || !isSymlink(info)) return { path, renamed: undefined };
   return followed(path, joinTarget(path, info.linkTarget));
@@ -107,11 +129,11 @@ async function localDestination(cwd: string, written: string): Promise<CopyEnd> 
 
 // ── into a container ──────────────────────────────────────────────────────────────────────────────────────────
 
-async function copyIn(context: Context, call: CopyCall, container: string, from: string, to: string): Promise<void> {
+async function copyIn(context: Context, call: CopyCall, container: Place, from: string, to: string): Promise<void> {
   const { io } = context;
   const end = await containerDestination(context, container, to);
   if (from === "-") {
-    if (!end.directory) throw new ExitError(1, `destination "${container}:${to}" must be a directory`);
+    if (!end.directory) throw new ExitError(1, `destination "${container.name}:${to}" must be a directory`);
     return upload(context, call, container, end.path, io.stdin.read());
   }
   const source = await localSource(io.cwd, from, call.flags["follow-link"]);
@@ -121,24 +143,24 @@ async function copyIn(context: Context, call: CopyCall, container: string, from:
   const tree = packTree(source.path, base, (name) => plan.rename(first(name)));
   const { size, counted } = counter(tree);
   await upload(context, call, container, plan.directory, counted);
-  report(context, call, size(), `${container}:${end.path}`);
+  report(context, call, size(), `${container.name}:${end.path}`);
 }
 
 async function upload(
   { engine }: Context,
   call: CopyCall,
-  container: string,
+  container: Place,
   path: string,
   body: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  await engine.done("PUT", archivePath(container), {
+  await engine.done("PUT", container.archive, {
     query: { path, noOverwriteDirNonDir: "true", copyUIDGID: call.flags.archive ? "true" : undefined },
     upload: { type: "application/x-tar", body },
   });
 }
 
 /** The path in the container; one link is followed. What can't be found out, unpacking will tell. */
-async function containerDestination(context: Context, container: string, path: string): Promise<CopyEnd> {
+async function containerDestination(context: Context, container: Place, path: string): Promise<CopyEnd> {
   let info = await statInContainer(context, container, path);
   let place = path;
   if (info !== undefined && isSymlink(info)) {
@@ -146,7 +168,10 @@ async function containerDestination(context: Context, container: string, path: s
     info = await statInContainer(context, container, place);
   }
   if (info !== undefined && info.mode >= 0 && (info.mode & MODE_DEVICE) !== 0)
-    throw new ExitError(1, `destination "${container}:${path}" must be a directory or a regular file: got a device`);
+    throw new ExitError(
+      1,
+      `destination "${container.name}:${path}" must be a directory or a regular file: got a device`,
+    );
   return { path: place, exists: info !== undefined, directory: info !== undefined && isDirectory(info) };
 }
 
@@ -181,9 +206,9 @@ const isSymlink = ({ mode }: PathStat) => (mode & MODE_SYMLINK) !== 0;
 /** The directory's bit is the 32nd, which JavaScript's operators take for the sign. */
 const isDirectory = ({ mode }: PathStat) => (mode & (1 << 31)) !== 0;
 
-async function statInContainer({ engine }: Context, container: string, path: string): Promise<PathStat | undefined> {
+async function statInContainer({ engine }: Context, container: Place, path: string): Promise<PathStat | undefined> {
   try {
-    const { headers } = await engine.done("HEAD", archivePath(container), { query: { path } });
+    const { headers } = await engine.done("HEAD", container.archive, { query: { path } });
     return decodeStat(headers);
   } catch {
     // Not there, or no such container: the request that follows says it with the engine's words.
@@ -203,8 +228,6 @@ function decodeStat(headers: ReadonlyMap<string, string>): PathStat {
 function joinTarget(path: string, target: string): string {
   return target.startsWith("/") ? target : posix.join(splitEntry(path)[0], target);
 }
-
-const archivePath = (container: string) => `/containers/${encodeURIComponent(container)}/archive`;
 
 function counter(source: AsyncIterable<Uint8Array>) {
   let total = 0;

@@ -1,0 +1,50 @@
+// /hoy/…: what hoy does and Docker does not. Under a name of our own, so that no later version of Docker's API can mean
+// something else by it (docs/decisions/volumes.md).
+
+import type { Call } from "../call.ts";
+import { sendBytes, sendEmpty, sendJson } from "../reply.ts";
+import type { Route } from "../router.ts";
+import { archivePath, statHeader } from "./streams.ts";
+
+export const hoyRoutes: readonly Route[] = [
+  { method: "POST", path: "/hoy/volumes/{name}/rename", handler: rename },
+  { method: "POST", path: "/hoy/volumes/{name}/snapshot", handler: snapshot },
+  { method: "POST", path: "/hoy/volumes/{name}/restore", handler: restore },
+  { method: "HEAD", path: "/hoy/volumes/{name}/archive", handler: archiveStat },
+  { method: "GET", path: "/hoy/volumes/{name}/archive", handler: archiveGet },
+  { method: "PUT", path: "/hoy/volumes/{name}/archive", handler: archivePut },
+];
+
+async function rename(call: Call): Promise<void> {
+  await call.backend.volumes.rename(call.param("name"), call.query.text("name"));
+  sendEmpty(call);
+}
+
+async function snapshot(call: Call): Promise<void> {
+  sendJson(call, await call.backend.volumes.snapshot(call.param("name"), call.query.text("name")), 201);
+}
+
+async function restore(call: Call): Promise<void> {
+  await call.backend.volumes.restore(call.param("name"), call.query.text("from"));
+  sendEmpty(call);
+}
+
+async function archiveStat(call: Call): Promise<void> {
+  const stat = await call.backend.volumes.archiveStat(call.param("name"), archivePath(call));
+  sendEmpty(call, 200, statHeader(stat));
+}
+
+async function archiveGet(call: Call): Promise<void> {
+  const { stat, tar } = await call.backend.volumes.archiveGet(call.param("name"), archivePath(call), call.signal);
+  await sendBytes(call, "application/x-tar", tar, statHeader(stat));
+}
+
+async function archivePut(call: Call): Promise<void> {
+  const options = {
+    path: archivePath(call),
+    noOverwriteDirNonDir: call.query.bool("noOverwriteDirNonDir"),
+    copyUidGid: false,
+  };
+  await call.backend.volumes.archivePut(call.param("name"), options, call.body(), call.signal);
+  sendEmpty(call, 200);
+}

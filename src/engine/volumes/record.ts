@@ -1,0 +1,60 @@
+// What a volume's row says: its name, its options, whose its directory is, and how the API shows it.
+
+import { chmodSync, chownSync } from "node:fs";
+import type { Volume } from "../../api/types/volume.ts";
+import { HoyError } from "../../base/error.ts";
+import type { VolumeRecord } from "../../state/volumes.ts";
+import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+/** Beginning of the name under which a volume's first contents are copied, beside its data. */
+export const HALF_COPIED = "_new-";
+
+/** Label of a snapshot: which volume it is of. */
+export const SNAPSHOT_OF = "hoy.snapshot.of";
+
+/** @throws HoyError "invalid" with Docker's words. */
+export function checkName(name: string): void {
+  if (NAME.test(name) && name.length <= 255) return;
+  const shown = name.slice(0, 256);
+  throw new HoyError(
+    "invalid",
+    `create ${shown}: ${JSON.stringify(shown)} includes invalid characters for a local volume name, ` +
+      'only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
+  );
+}
+
+/** @throws HoyError "invalid" with Docker's words. */
+export function localOptions(name: string, options: Readonly<Record<string, string>>): LocalOptions {
+  try {
+    return parseLocalOptions(options);
+  } catch (error) {
+    if (!(error instanceof HoyError)) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new HoyError(error.code, `create ${name}: ${error.message}`, { ...hint, cause: error });
+  }
+}
+
+/** Something is mounted as the volume; without one it is a directory of ours. */
+export function hasDevice({ options }: VolumeRecord): boolean {
+  return options.type !== undefined;
+}
+
+/** What `uid=`, `gid=` and `mode=` say of a directory of ours. */
+export function giveOwner(path: string, { owner: { uid, gid, mode } }: LocalOptions): void {
+  if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? 0, gid ?? 0);
+  if (mode !== undefined) chmodSync(path, mode);
+}
+
+export function describeVolume(volume: VolumeRecord, mountpoint: string): Volume {
+  return {
+    CreatedAt: volume.created.replace(/\.\d+Z$/, "Z"),
+    Driver: "local",
+    Labels: { ...volume.labels },
+    Mountpoint: mountpoint,
+    Name: volume.name,
+    Options: { ...volume.options },
+    Scope: "local",
+  };
+}
