@@ -5,6 +5,7 @@ import { containers } from "./tree/containers.ts";
 import { group, single } from "./tree/entry.ts";
 import { images } from "./tree/images.ts";
 import { networks, volumes } from "./tree/networks.ts";
+import { registry } from "./tree/registry.ts";
 import { contexts, system } from "./tree/system.ts";
 
 const all = [...containers, ...images, ...networks, ...volumes, ...system, ...contexts];
@@ -45,6 +46,7 @@ export const tree: Group = {
     group("context", "Manage contexts", contexts),
     group("image", "Manage images", images),
     group("network", "Manage networks", networks),
+    registry,
     group("system", "Manage the engine", system),
     group("volume", "Manage volumes", volumes),
   ],

@@ -9,7 +9,7 @@ const root = resolve(import.meta.dir, "../../src");
 /** What each folder may import, besides itself and base. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   main: ["cli", "daemon"],
-  cli: ["api", "image"],
+  cli: ["api", "image", "registry"],
   daemon: ["api", "engine", "build", "registry", "storage", "network", "runtime", "image", "state", "linux"],
   engine: ["api", "build", "registry", "storage", "network", "runtime", "image", "state", "linux"],
   build: ["api", "registry", "storage", "network", "runtime", "image", "state", "linux"],
@@ -26,6 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** api/server may not know api/client, nor the other way round; the engine sees api's types and contract only. */
 const API_CONTRACT = /^api\/(types\/|backend\.ts$)/;
+const REGISTRY_COMMANDS = /^cli\/commands\/registry-server\//;
 
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -54,6 +55,9 @@ test("imports run down the house only", () => {
       if (other === room || other === "..") continue;
       if (other === "base" && room !== "linux") continue;
       if (!MAY_IMPORT[room]?.includes(other)) wrong.push(`${file.name} → ${target}`);
+      // The registry is a server of its own: its commands run it and keep its books. No other command knows it.
+      if (room === "cli" && other === "registry" && !REGISTRY_COMMANDS.test(file.name))
+        wrong.push(`${file.name} → ${target} (registry's own commands only)`);
       const below = room !== "daemon" && room !== "cli" && room !== "main";
       if (other === "api" && below && !API_CONTRACT.test(target))
         wrong.push(`${file.name} → ${target} (contract only)`);

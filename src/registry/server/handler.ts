@@ -3,6 +3,9 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { log } from "../../base/log.ts";
+import { token } from "./access/token.ts";
+import type { UserAccess } from "./access/user-access.ts";
+import type { Users } from "./access/users.ts";
 import type { Access, Action, Need } from "./access.ts";
 import { type Call, json, notAllowed } from "./call.ts";
 import { RegistryError } from "./errors.ts";
@@ -16,18 +19,21 @@ import type { RegistryStorage } from "./storage.ts";
 export interface HandlerOptions {
   readonly storage: RegistryStorage;
   readonly access: Access;
+  /** With users there is `/token`. */
+  readonly tokens: { readonly users: Users; readonly access: UserAccess } | undefined;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** A handler for node:http; it never rejects. */
-export function registryHandler({ storage, access }: HandlerOptions): Handler {
+export function registryHandler({ storage, access, tokens }: HandlerOptions): Handler {
   return async (request, response) => {
     const { pathname, query } = target(request.url ?? "/");
     const call: Call = { request, response, method: request.method ?? "GET", query, storage, access };
     response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
     response.setHeader("X-Content-Type-Options", "nosniff");
     try {
+      if (pathname === "/token" && tokens !== undefined) return await token(call, tokens.users, tokens.access);
       const route = parseRoute(pathname);
       if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
       await access.require(request, needOf(route, call.method));

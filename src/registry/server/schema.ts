@@ -3,6 +3,7 @@
 // are in the row itself, so a manifest, what it names and its tags come and go in one transaction.
 
 import type { Migration } from "../../state/database.ts";
+import { accessMigrations } from "./access/schema.ts";
 
 export const registryMigrations: readonly Migration[] = [
   {
@@ -70,4 +71,5 @@ export const registryMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  ...accessMigrations,
 ];

@@ -5,7 +5,9 @@ import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
-import { type Access, openAccess } from "./access.ts";
+import { UserAccess } from "./access/user-access.ts";
+import { Users } from "./access/users.ts";
+import { openAccess } from "./access.ts";
 import { FileStorage } from "./file-storage.ts";
 import { registryHandler } from "./handler.ts";
 
@@ -17,7 +19,8 @@ export interface RegistryServerOptions {
   readonly port: number;
   /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  readonly access?: Access;
+  /** Whether people sign in and have only what they were given; else everybody may do everything. */
+  readonly users: boolean;
   /** Bytes of one blob. */
   readonly blobLimit: number;
   /** Uploads that may be open at once. */
@@ -31,6 +34,7 @@ export interface RegistryServerOptions {
 export const REGISTRY_DEFAULTS = {
   host: "127.0.0.1",
   port: 5000,
+  users: false,
   blobLimit: 64 * 1024 ** 3,
   uploadsLimit: 1000,
   collectEvery: 60 * 60 * 1000,
@@ -52,7 +56,8 @@ const CLOSE_TIMEOUT_MS = 5_000;
 export async function startRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
   const storage = await FileStorage.open(options);
   try {
-    const handler = registryHandler({ storage, access: options.access ?? openAccess });
+    const tokens = withUsers(options);
+    const handler = registryHandler({ storage, access: tokens?.access ?? openAccess, tokens });
     const server = options.tls === undefined ? createServer(handler) : createTlsServer({ ...options.tls }, handler);
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = 0; // a blob may take long; a silent connection is ended by the next line
@@ -65,6 +70,7 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
       async close() {
         clearInterval(timer);
         await stop(server);
+        tokens?.users.close();
         storage.close();
       },
     };
@@ -72,6 +78,12 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
     storage.close();
     throw error;
   }
+}
+
+function withUsers(options: RegistryServerOptions) {
+  if (!options.users) return undefined;
+  const users = new Users(options.root);
+  return { users, access: new UserAccess(users, options.tls !== undefined) };
 }
 
 function listen(server: Server, { host, port }: RegistryServerOptions): Promise<number> {
