@@ -5,7 +5,12 @@ import { editDistance } from "../../base/nearest.ts";
 import { ExpansionError } from "./expand.ts";
 import { DockerfileError, type LineRange, type Source } from "./source.ts";
 
-export class Fault extends Error {}
+export class Fault extends HoyError {
+  constructor(message: string) {
+    super("invalid", message);
+    this.name = "Fault";
+  }
+}
 
 /** Runs `work`; what is at fault in it points at `range`. @throws DockerfileError */
 export function located<T>(source: Source, range: LineRange, phase: "parse" | "build", work: () => T): T {
@@ -18,9 +23,10 @@ export function located<T>(source: Source, range: LineRange, phase: "parse" | "b
 
 /** An instruction's fault as an error at its place; anything else as it is. */
 export function atPlace(thrown: unknown, source: Source, range: LineRange, phase: "parse" | "build"): unknown {
-  const isFault = thrown instanceof Fault || thrown instanceof ExpansionError;
-  if (isFault) return new DockerfileError(thrown.message, source, range, undefined, phase);
-  // A value that some other part read: a reference, a platform, a port.
+  if (thrown instanceof ExpansionError) {
+    return new DockerfileError(thrown.message, source, range, undefined, phase);
+  }
+  // A fault, or a value that some other part read: a reference, a platform, a signal.
   const isValue = thrown instanceof HoyError && thrown.code === "invalid" && !(thrown instanceof DockerfileError);
   if (isValue) return new DockerfileError(thrown.message, source, range, thrown.hint, phase);
   return thrown;
