@@ -83,6 +83,9 @@ export class BuildVerbs implements BuildBackend {
     const options = { session, progress: output, signal, sourceDateEpoch: undefined };
     await using _end = { [Symbol.asyncDispose]: () => solver.end(session) };
     try {
+      if (request.cacheFrom.length > 0) {
+        emit({ stream: "[Warning] --cache-from is not used: the engine has a build cache of its own\n" });
+      }
       const dockerfile = await context.dockerfile(options);
       const result = await buildDockerfile(optionsOf(request, dockerfile), solver, options);
       const tree = await this.#solve(result, options, output);
