@@ -194,10 +194,11 @@ function checkName(name: string): void {
   if (PREDEFINED.includes(name) || name === "default" || name === "container") {
     throw new HoyError("forbidden", `operation is not permitted on predefined ${name} network`);
   }
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(name)) {
+  // As Docker's: spaces may be within. It names no file and no interface; a colon or slash would not come back from a URL.
+  if (!/^[a-zA-Z0-9]([a-zA-Z0-9_. -]{0,253}[a-zA-Z0-9_.-])?$/.test(name)) {
     throw new HoyError(
       "invalid",
-      `invalid name: ${JSON.stringify(name.slice(0, 100))}: only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
+      `invalid name: ${JSON.stringify(name.slice(0, 100))}: only "[a-zA-Z0-9][a-zA-Z0-9_. -]" are allowed`,
     );
   }
 }

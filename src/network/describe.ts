@@ -62,6 +62,7 @@ export function describeAbsent(network: NetworkRecord | undefined, asked: Endpoi
     NetworkID: network?.id ?? "",
     DNSNames: [],
     ...NO_ADDRESS,
+    MacAddress: asked.MacAddress ?? "",
   };
 }
 
@@ -75,7 +76,7 @@ export function describeEndpoint(endpoint: EndpointRecord): EndpointSettings {
   };
   return {
     IPAMConfig: requested,
-    Links: [],
+    Links: [...(settings.links ?? [])],
     Aliases: [...settings.aliases],
     MacAddress: endpoint.mac,
     DriverOpts: settings.driverOptions,

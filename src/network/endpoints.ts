@@ -106,6 +106,7 @@ function extrasOf(
   return {
     names: [...new Set(names)],
     aliases,
+    links: asked.Links ?? [],
     gwPriority: asked.GwPriority ?? 0,
     interface: prefix === undefined ? name : name.replace("eth", prefix),
     driverOptions: asked.DriverOpts ?? {},

@@ -51,6 +51,8 @@ export interface EndpointExtras {
   /** Names by which others on the network find it. */
   readonly names: readonly string[];
   readonly aliases: readonly string[];
+  /** "CONTAINER:ALIAS", as asked for; rows of before don't have it. */
+  readonly links?: readonly string[];
   readonly gwPriority: number;
   /** "eth0" in the container. */
   readonly interface: string;

@@ -325,6 +325,34 @@ describe("the networks' verbs", () => {
     await ok(hoy.hoy("network", "rm", used));
   });
 
+  test("a network's name may have spaces; its address management shows no options when there are none", async () => {
+    const name = `${unique("net")} a b`;
+    const created = await hoy.api("POST", "/networks/create", { Name: name });
+    expect(created.status).toBe(201);
+    const path = `/networks/${encodeURIComponent(name)}`;
+    expect((await hoy.api("GET", path)).json).toMatchObject({ Name: name, IPAM: { Options: null } });
+    expect((await hoy.api("DELETE", path)).status).toBe(204);
+  });
+
+  test("links and a hardware address asked for are shown, before the start and after", async () => {
+    const name = await network();
+    const upstream = await ok(hoy.hoy("run", "-d", "--network", name, "busybox", "sleep", "100"));
+    const asked = { Links: [`${upstream.trim()}:bar`], MacAddress: "02:42:ac:11:00:02" };
+    const { json } = await hoy.api("POST", "/containers/create", {
+      Image: "busybox",
+      Cmd: ["sleep", "100"],
+      HostConfig: { NetworkMode: name },
+      NetworkingConfig: { EndpointsConfig: { [name]: asked } },
+    });
+    const path = `/containers/${(json as { Id: string }).Id}`;
+    const shown = { NetworkSettings: { Networks: { [name]: asked } } };
+    expect((await hoy.api("GET", `${path}/json`)).json).toMatchObject(shown);
+    expect((await hoy.api("POST", `${path}/start`)).status).toBe(204);
+    expect((await hoy.api("GET", `${path}/json`)).json).toMatchObject(shown);
+    await ok(hoy.hoy("rm", "-f", path.slice("/containers/".length), upstream.trim()));
+    await ok(hoy.hoy("network", "rm", name));
+  });
+
   test("an unknown network is an error at run, and nothing is left", async () => {
     const name = unique();
     await fails(

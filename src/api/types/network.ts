@@ -55,7 +55,7 @@ export interface ConfigReference {
 export interface IPAM {
   Driver?: string;
   Config?: IPAMConfig[];
-  Options?: Record<string, string>;
+  Options?: Record<string, string> | null;
 }
 
 export interface IPAMConfig {

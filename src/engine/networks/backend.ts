@@ -215,7 +215,7 @@ function describe(networks: Networks, network: NetworkRecord, members: boolean):
     EnableIPv6: network.enableIPv6,
     IPAM: {
       Driver: "default",
-      Options: network.ipamOptions,
+      Options: Object.keys(network.ipamOptions).length === 0 ? null : network.ipamOptions,
       Config: network.pools.map(({ Subnet, IPRange, Gateway, AuxiliaryAddresses }) => ({
         Subnet,
         ...(IPRange === undefined ? {} : { IPRange }),
