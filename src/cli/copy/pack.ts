@@ -5,6 +5,7 @@ import { lstat, open, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Header, type Pack, pack } from "tar-stream";
 import { HoyError } from "../../base/error.ts";
+import type { Matcher } from "../../image/ignore/matcher.ts";
 import { compareText } from "../base/text.ts";
 
 /** The tree at `path`, its names beginning with `name`, each passed through `rename`. */
@@ -23,6 +24,23 @@ export async function* packTree(
   await filling;
 }
 
+/**
+ * A build's context: what is in `root`, without it, owned by root, less what `ignores` leaves out. A directory that is
+ * left out is still walked where an exception may want something in it.
+ */
+export async function* packContext(root: string, ignores: Matcher): AsyncGenerator<Uint8Array> {
+  const tar = pack();
+  const packer = new Packer(tar, (name) => name, ignores);
+  const filling = (async () => {
+    for (const child of (await readdir(root)).sort(compareText)) await packer.add(join(root, child), child);
+  })().then(
+    () => tar.finalize(),
+    (thrown: Error) => tar.destroy(thrown),
+  );
+  for await (const piece of tar) yield piece as Uint8Array;
+  await filling;
+}
+
 /** What an entry must have; the rest has defaults. */
 type EntryHeader = Partial<Header> & Pick<Header, "name">;
 
@@ -32,22 +50,28 @@ class Packer {
   /** First name of each file that has several. */
   readonly #links = new Map<string, string>();
 
-  constructor(tar: Pack, rename: (name: string) => string) {
+  readonly #ignores: Matcher | undefined;
+
+  constructor(tar: Pack, rename: (name: string) => string, ignores?: Matcher) {
     this.#tar = tar;
     this.#rename = rename;
+    this.#ignores = ignores;
   }
 
   async add(path: string, name: string): Promise<void> {
     const stat = await lstat(path);
+    const ignored = this.#ignores?.ignores(name) === true;
+    if (ignored && !(stat.isDirectory() && this.#ignores?.mayHoldExceptions(name))) return;
     const header: EntryHeader = {
       name: this.#rename(name),
       mode: stat.mode & 0o7777,
-      uid: stat.uid,
-      gid: stat.gid,
+      // A context is the same whoever's checkout it is.
+      uid: this.#ignores === undefined ? stat.uid : 0,
+      gid: this.#ignores === undefined ? stat.gid : 0,
       mtime: stat.mtime,
     };
     if (stat.isDirectory()) {
-      await this.#entry({ ...header, name: `${header.name}/`, type: "directory" });
+      if (!ignored) await this.#entry({ ...header, name: `${header.name}/`, type: "directory" });
       for (const child of (await readdir(path)).sort(compareText)) await this.add(join(path, child), join(name, child));
     } else if (stat.isSymbolicLink()) {
       await this.#entry({ ...header, type: "symlink", linkname: await readlink(path) });

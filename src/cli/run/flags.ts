@@ -6,7 +6,7 @@ import { flag } from "../flag.ts";
 import { parseBytes } from "../format/units.ts";
 import { checkDeviceCgroupRule, parseGpuRequest } from "./devices.ts";
 import { checkEnv, checkLabel } from "./environment.ts";
-import { parseBpsDevice, parseCpus, parseIopsDevice, parseUlimit, parseWeightDevice, type Ulimit } from "./limits.ts";
+import { parseBpsDevice, parseCpus, parseIopsDevice, parseWeightDevice } from "./limits.ts";
 import { parseMount } from "./mount.ts";
 import {
   type Attachment,
@@ -16,6 +16,7 @@ import {
   checkSearchDomain,
   parseAttachment,
 } from "./network.ts";
+import { ulimitFlag } from "./ulimit-flag.ts";
 
 const listOf = <T>(parse: (text: string) => T, help: string) =>
   flag.custom<readonly T[]>("list", help, [], (text, before) => [...before, parse(text)]);
@@ -161,10 +162,7 @@ export function containerFlags(cwd: string, environment: Readonly<Record<string,
     sysctl: flag.map("Sysctl options", { check: checkSysctl }),
     tmpfs: flag.list("Mount a tmpfs directory"),
     tty: flag.bool("Allocate a pseudo-TTY", { short: "t" }),
-    ulimit: flag.custom<ReadonlyMap<string, Ulimit>>("ulimit", "Ulimit options", new Map(), (text, before) => {
-      const limit = parseUlimit(text);
-      return new Map(before).set(limit.Name, limit);
-    }),
+    ulimit: ulimitFlag(),
     "use-api-socket": flag.bool("Bind mount Docker API socket and required auth"),
     user: flag.string("Username or UID (format: <name|uid>[:<group|gid>])", { short: "u" }),
     userns: flag.string("User namespace to use"),

@@ -4,13 +4,19 @@ import type { UpdateRequest } from "../../../api/backend.ts";
 import type { ContainerUpdateResponse } from "../../../api/types/container.ts";
 import { ExitError, FailureList } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
+import { flag } from "../../flag.ts";
 import { parseRestartPolicy } from "../../run/config.ts";
 import { limitFlags } from "../../run/flags.ts";
+import { parsePorts } from "../../run/ports.ts";
 
 export const update = command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: args.atLeast(1),
-  flags: limitFlags,
+  flags: {
+    ...limitFlags,
+    "publish-add": flag.list("Publish one more port, also while it runs"),
+    "publish-rm": flag.list("Publish a port no longer, also while it runs"),
+  },
   async run({ engine, io }, { flags, args: names, changed }) {
     if (changed.size === 0) throw new ExitError(1, "you must provide one or more flags when using this command");
     const request: UpdateRequest = {
@@ -29,14 +35,24 @@ export const update = command({
       RestartPolicy: parseRestartPolicy(flags.restart),
     };
     if (changed.has("pids-limit")) request.PidsLimit = flags["pids-limit"];
+    const ports = {
+      Add: parsePorts(flags["publish-add"], []).bindings,
+      Remove: parsePorts(flags["publish-rm"], []).bindings,
+    };
+    const publishes = changed.has("publish-add") || changed.has("publish-rm");
+    const limits = [...changed].some((name) => !name.startsWith("publish-"));
     const failures = new FailureList();
     const warnings: string[] = [];
     for (const name of names) {
       try {
-        const path = `/containers/${encodeURIComponent(name)}/update`;
-        const { Warnings } = await engine.json<ContainerUpdateResponse>("POST", path, { json: request });
+        const id = encodeURIComponent(name);
+        if (publishes) await engine.done("POST", `/hoy/containers/${id}/ports`, { json: ports });
+        if (limits) {
+          const path = `/containers/${id}/update`;
+          const { Warnings } = await engine.json<ContainerUpdateResponse>("POST", path, { json: request });
+          warnings.push(...(Warnings ?? []));
+        }
         io.stdout.line(name);
-        warnings.push(...(Warnings ?? []));
       } catch (thrown) {
         failures.add(thrown);
       }
