@@ -14,6 +14,7 @@ import type {
   ContainerWaitResponse,
   FilesystemChange,
   HostConfig,
+  PortMap,
   Resources,
   RestartPolicy,
 } from "./types/container.ts";
@@ -169,6 +170,12 @@ export interface CommitOptions {
   readonly config: ContainerConfig | undefined;
 }
 
+export interface PortChangeRequest {
+  Add?: PortMap;
+  /** Without a HostPort: all bindings of the container's port. */
+  Remove?: PortMap;
+}
+
 export interface UpdateRequest extends Resources {
   RestartPolicy?: RestartPolicy;
 }
@@ -185,6 +192,8 @@ export interface ContainerBackend {
   unpause(ref: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
   update(ref: string, request: UpdateRequest): Promise<ContainerUpdateResponse>;
+  /** Ours, not Docker's: other published ports, also while it runs. */
+  changePorts(ref: string, changes: PortChangeRequest): Promise<void>;
   remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   /** Returns once the container is found and the wait is armed; the server then sends headers; `result` comes later. */
   wait(ref: string, condition: WaitCondition, signal: AbortSignal): Promise<{ result: Promise<ContainerWaitResponse> }>;

@@ -52,6 +52,11 @@ export interface NetworkManager {
   reserve(request: NetworkRequest): Promise<Reservation>;
   connect(containerId: string, namespacePath: string): Promise<void>;
   release(containerId: string): Promise<void>;
+  /**
+   * A running container's published ports become those of the request; those that stay are not touched.
+   * @throws HoyError "conflict" for a port that is taken (nothing has changed then), "invalid" when it has no network.
+   */
+  changePorts(request: NetworkRequest): Promise<Reservation>;
   adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation>;
   /** What inspect shows of a container that does not run. */
   describe(request: NetworkRequest): NetworkSettings;

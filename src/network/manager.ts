@@ -21,12 +21,12 @@ import { deleteLink, listLinks } from "./link.ts";
 import { MacvlanDriver } from "./macvlan.ts";
 import type { EndpointRecord } from "./network.ts";
 import type { PublishedPort } from "./ports/host-ports.ts";
-import { portWishes } from "./ports/request.ts";
+import { type PortWish, portWishes } from "./ports/request.ts";
 import { Publisher } from "./publisher.ts";
 import { containerResolv, formatResolv } from "./resolv.ts";
 
 export interface Live {
-  readonly request: NetworkRequest;
+  request: NetworkRequest;
   readonly endpoints: EndpointRecord[];
   ports: PublishedPort[];
   /** Held open once the interfaces are in it: the process that it was found by may end before the container. */
@@ -104,6 +104,17 @@ export class Networks implements NetworkManager {
     for (const endpoint of live.endpoints) this.#driver(endpoint).connect(endpoint, namespace, endpoint === gateway);
     this.#name(live);
     if (this.#embedded(live)) await this.#serveNames(live, namespace);
+  }
+
+  async changePorts(request: NetworkRequest): Promise<Reservation> {
+    const live = this.#live.get(request.containerId);
+    if (live === undefined || live.endpoints.length === 0) {
+      throw new HoyError("invalid", `container ${request.name} has no network of its own to publish ports of`);
+    }
+    const owner = { id: request.containerId, name: request.name };
+    live.ports = await this.#publisher.change(owner, live.endpoints, live.ports, this.#wishes(live, request));
+    live.request = request;
+    return this.#reservation(request, namespaceSource(request.networkMode), live);
   }
 
   async release(containerId: string): Promise<void> {
@@ -226,13 +237,13 @@ export class Networks implements NetworkManager {
   }
 
   async #publish(live: Live): Promise<void> {
-    const { containerId: id, name, hostConfig, exposedPorts } = live.request;
+    const { containerId: id, name } = live.request;
+    live.ports = await this.#publisher.publish({ id, name }, live.endpoints, this.#wishes(live, live.request));
+  }
+
+  #wishes(live: Live, { hostConfig, exposedPorts }: NetworkRequest): PortWish[] {
     const binding = gatewayOf(live.endpoints)?.network.hostBinding || this.#defaults.defaultIp;
-    live.ports = await this.#publisher.publish(
-      { id, name },
-      live.endpoints,
-      portWishes(hostConfig, exposedPorts, binding),
-    );
+    return portWishes(hostConfig, exposedPorts, binding);
   }
 
   #embedded(live: Live): boolean {

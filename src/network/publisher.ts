@@ -9,6 +9,7 @@ import type { NetworkCatalog } from "./catalog.ts";
 import { endpointOf, gatewayOf } from "./endpoints.ts";
 import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts, type TableName } from "./firewall.ts";
 import type { EndpointRecord } from "./network.ts";
+import { comparePorts } from "./ports/compare.ts";
 import { HostPorts, type PublishedPort } from "./ports/host-ports.ts";
 import type { PortWish, Protocol } from "./ports/request.ts";
 
@@ -47,6 +48,36 @@ export class Publisher {
     });
     this.#run(addPorts(this.#table, firewallPorts(rows, endpoints)));
     return ports;
+  }
+
+  /**
+   * Makes the ports of a container that runs those of `wishes`; what fits one already stays as it is, its connections too.
+   * @throws HoyError "conflict" that names who has a port; nothing has changed then.
+   */
+  async change(
+    owner: Owner,
+    endpoints: readonly EndpointRecord[],
+    before: readonly PublishedPort[],
+    wishes: readonly PortWish[],
+  ): Promise<PublishedPort[]> {
+    const address = targetOf(endpoints);
+    if (address === undefined) return [];
+    const { kept, gone, missing } = comparePorts(before, wishes);
+    const added = missing.length === 0 ? [] : await this.#ports.claim(owner, missing, address);
+    const now = [...kept, ...added];
+    this.#rows.transaction(() => {
+      this.#rows.deletePorts(owner.id);
+      this.#rows.insertPorts(now.map((port) => rowOf(owner.id, port)));
+    });
+    const rules = (ports: readonly PublishedPort[]) =>
+      firewallPorts(
+        ports.map((port) => rowOf(owner.id, port)),
+        endpoints,
+      );
+    if (gone.length > 0) this.#run(removePorts(this.#table, rules(gone)));
+    this.#ports.releaseSome(owner.id, gone);
+    if (added.length > 0) this.#run(addPorts(this.#table, rules(added)));
+    return now;
   }
 
   /** The same ports as before, from the rows (their rules are loaded). One that another program took is told, and lost. */

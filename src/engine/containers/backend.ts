@@ -9,6 +9,7 @@ import type {
   Filters,
   KillOptions,
   LogOptions,
+  PortChangeRequest,
   StopOptions,
   UpdateRequest,
   WaitCondition,
@@ -23,6 +24,7 @@ import { inspectContainer } from "./inspect.ts";
 import { killContainer } from "./kill.ts";
 import { listContainers } from "./list.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
+import { changePorts } from "./ports.ts";
 import { pruneContainers } from "./prune.ts";
 import { type RemoveOptions, removeContainer } from "./remove.ts";
 import { renameContainer } from "./rename.ts";
@@ -74,6 +76,10 @@ export class ContainerVerbs implements ContainerBackend {
 
   async rename(ref: string, name: string) {
     await renameContainer(this.#engine, this.#find(ref), name);
+  }
+
+  async changePorts(ref: string, { Add, Remove }: PortChangeRequest) {
+    await changePorts(this.#engine, this.#find(ref), Add ?? {}, Remove ?? {});
   }
 
   async update(ref: string, request: UpdateRequest) {

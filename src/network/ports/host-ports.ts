@@ -18,7 +18,8 @@ export interface PublishedPort {
 
 interface Claim {
   readonly container: string;
-  readonly listeners: readonly Listener[];
+  /** By protocol/ip/port. */
+  readonly listeners: ReadonlyMap<string, Listener>;
 }
 
 const EPHEMERAL_TRIES = 50;
@@ -29,7 +30,7 @@ export class HostPorts {
   readonly #owners = new Map<string, string>();
 
   /**
-   * Binds every wish for a container at `address` (its IPv4, else IPv6). All or nothing.
+   * Binds every wish for a container at `address` (its IPv4, else IPv6), besides what it has. All or nothing.
    * @throws HoyError "conflict" that names who holds the port; "invalid" for an address the host does not have.
    */
   async claim(
@@ -37,26 +38,43 @@ export class HostPorts {
     wishes: readonly PortWish[],
     address: string,
   ): Promise<PublishedPort[]> {
-    const listeners: Listener[] = [];
+    const listeners = new Map<string, Listener>();
     const published: PublishedPort[] = [];
     try {
       for (const wish of wishes) {
         const done = await this.#claimOne(wish, address, container.name);
-        listeners.push(...done.listeners);
+        for (const [index, port] of done.ports.entries()) {
+          const listener = done.listeners[index];
+          if (listener !== undefined) listeners.set(ownerKey(port), listener);
+        }
         published.push(...done.ports);
       }
     } catch (error) {
-      for (const listener of listeners) listener.close();
+      for (const listener of listeners.values()) listener.close();
       for (const port of published) this.#owners.delete(ownerKey(port));
       throw error;
     }
-    this.#claims.set(container.id, { container: container.name, listeners });
+    const before = this.#claims.get(container.id)?.listeners ?? new Map();
+    this.#claims.set(container.id, { container: container.name, listeners: new Map([...before, ...listeners]) });
     return published;
   }
 
-  /** Idempotent. */
+  /** Gives back some of a container's ports. Idempotent. */
+  releaseSome(containerId: string, ports: readonly PublishedPort[]): void {
+    const claim = this.#claims.get(containerId);
+    if (claim === undefined) return;
+    const kept = new Map(claim.listeners);
+    for (const key of ports.map(ownerKey)) {
+      kept.get(key)?.close();
+      kept.delete(key);
+      this.#owners.delete(key);
+    }
+    this.#claims.set(containerId, { ...claim, listeners: kept });
+  }
+
+  /** All of them. Idempotent. */
   release(containerId: string, ports: readonly Pick<PortRow, "protocol" | "host_ip" | "host_port">[]): void {
-    for (const listener of this.#claims.get(containerId)?.listeners ?? []) listener.close();
+    for (const listener of this.#claims.get(containerId)?.listeners.values() ?? []) listener.close();
     this.#claims.delete(containerId);
     for (const port of ports) this.#owners.delete(`${port.protocol}/${port.host_ip}/${port.host_port}`);
   }

@@ -1,6 +1,6 @@
 // Shapes of the bodies of POST /containers/create, /containers/{id}/update, /containers/{id}/exec and /exec/{id}/start.
 
-import type { UpdateRequest } from "../../backend.ts";
+import type { PortChangeRequest, UpdateRequest } from "../../backend.ts";
 import type {
   ContainerConfig,
   DeviceMapping,
@@ -149,13 +149,15 @@ const mount = object<Mount>("Mount", {
   }),
 });
 
+const portMap = map(nullable(list(object<PortBinding>("PortBinding", { HostIp: text, HostPort: text }))));
+
 export const hostConfig = object<HostConfig>("HostConfig", {
   ...resourceFields,
   Binds: list(text),
   ContainerIDFile: text,
   LogConfig: object<NonNullable<HostConfig["LogConfig"]>>("LogConfig", { Type: word(), Config: map(text) }),
   NetworkMode: text,
-  PortBindings: map(nullable(list(object<PortBinding>("PortBinding", { HostIp: text, HostPort: text })))),
+  PortBindings: portMap,
   RestartPolicy: restartPolicy,
   AutoRemove: bool,
   VolumeDriver: text,
@@ -205,6 +207,8 @@ export const createBody = object<CreateBody>("ContainerConfigWrapper", {
   HostConfig: hostConfig,
   NetworkingConfig: networkingConfig,
 });
+
+export const portChangeBody = object<PortChangeRequest>("PortChange", { Add: portMap, Remove: portMap });
 
 export const updateBody = object<UpdateRequest>("UpdateConfig", { ...resourceFields, RestartPolicy: restartPolicy });
 

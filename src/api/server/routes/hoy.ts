@@ -1,12 +1,15 @@
 // /hoy/…: what hoy does and Docker does not. Under a name of our own, so that no later version of Docker's API can mean
 // something else by it (docs/decisions/volumes.md).
 
+import { portChangeBody } from "../bodies/container.ts";
 import type { Call } from "../call.ts";
+import { needJson } from "../json.ts";
 import { sendBytes, sendEmpty, sendJson } from "../reply.ts";
 import type { Route } from "../router.ts";
 import { archivePath, statHeader } from "./streams.ts";
 
 export const hoyRoutes: readonly Route[] = [
+  { method: "POST", path: "/hoy/containers/{id}/ports", handler: changePorts },
   { method: "POST", path: "/hoy/volumes/{name}/rename", handler: rename },
   { method: "POST", path: "/hoy/volumes/{name}/snapshot", handler: snapshot },
   { method: "POST", path: "/hoy/volumes/{name}/restore", handler: restore },
@@ -14,6 +17,11 @@ export const hoyRoutes: readonly Route[] = [
   { method: "GET", path: "/hoy/volumes/{name}/archive", handler: archiveGet },
   { method: "PUT", path: "/hoy/volumes/{name}/archive", handler: archivePut },
 ];
+
+async function changePorts(call: Call): Promise<void> {
+  await call.backend.containers.changePorts(call.param("id"), await needJson(call, portChangeBody));
+  sendEmpty(call);
+}
 
 async function rename(call: Call): Promise<void> {
   await call.backend.volumes.rename(call.param("name"), call.query.text("name"));
