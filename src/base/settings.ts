@@ -50,6 +50,8 @@ export interface NetworkDefaults {
   readonly ipv6: boolean;
   /** Host address that published ports bind to when none is given. */
   readonly defaultIp: string;
+  /** See docs/decisions/publish-policy.md: who reaches a published port. */
+  readonly publishPolicy: "open" | "local" | "firewall";
   readonly dns: readonly string[];
   readonly dnsOptions: readonly string[];
   readonly dnsSearch: readonly string[];

@@ -124,6 +124,7 @@ function networkOf(values: Values): NetworkDefaults {
   const [bip, fixedCidr] = [values.cidr("bip"), values.cidr("fixed-cidr")];
   const bridge = values.text("bridge");
   if (bip !== undefined && bridge !== "hoy0") throw invalid("bip", "--bridge and --bip can't be given together");
+  const publishPolicy = policyOf(values.text("publish-policy"));
   return {
     bridge,
     bip,
@@ -139,7 +140,8 @@ function networkOf(values: Values): NetworkDefaults {
     ipForward: values.flag("ip-forward"),
     masquerade: values.flag("ip-masq"),
     ipv6: values.flag("ipv6"),
-    defaultIp: values.address("ip") ?? "0.0.0.0",
+    defaultIp: defaultAddress(values.address("ip"), publishPolicy),
+    publishPolicy,
     dns: values.addresses("dns"),
     dnsOptions: values.list("dns-opt"),
     dnsSearch: values.list("dns-search"),
@@ -147,6 +149,16 @@ function networkOf(values: Values): NetworkDefaults {
     addressPools: poolsOf(values),
     defaultOptions: values.as<Record<string, Record<string, string>>>("default-network-opt", {}),
   };
+}
+
+function policyOf(text: string): NetworkDefaults["publishPolicy"] {
+  return text === "local" || text === "firewall" ? text : "open";
+}
+
+/** An address that was given is meant, whatever the policy. */
+function defaultAddress(given: string | undefined, policy: NetworkDefaults["publishPolicy"]): string {
+  const all = given === undefined || given === "0.0.0.0";
+  return all && policy === "local" ? "127.0.0.1" : (given ?? "0.0.0.0");
 }
 
 function poolsOf(values: Values): NetworkDefaults["addressPools"] {

@@ -29,11 +29,16 @@ export interface FirewallPort {
 /** The table of an engine: "inet hoy", or with the engine's mark where several live side by side. */
 export type TableName = `inet hoy${string}`;
 
-/** The whole table, replacing what was there. */
+/**
+ * The whole table, replacing what was there.
+ * @param screened what comes from outside to a published port is not redirected before the host's INPUT rules: it goes to
+ *   the listener that holds the port, as to any program of the host, and so those rules mean what they say
+ */
 export function loadTable(
   table: TableName,
   networks: readonly FirewallNetwork[],
   ports: readonly FirewallPort[],
+  screened = false,
 ): string {
   return [
     `table ${table}`,
@@ -47,7 +52,7 @@ export function loadTable(
     "  set own4 { type ipv4_addr . inet_proto . inet_service; }",
     "  set own6 { type ipv6_addr . inet_proto . inet_service; }",
     ...GUARD,
-    ...NAT,
+    ...nat(screened),
     ...postrouting(networks),
     ...forward(networks),
     "}",
@@ -76,10 +81,10 @@ const GUARD = [
   "  }",
 ];
 
-const NAT = [
+const nat = (screened: boolean) => [
   "  chain prerouting {",
   "    type nat hook prerouting priority dstnat; policy accept",
-  "    fib daddr type local jump publish",
+  `    ${screened ? "iifname @bridges " : ""}fib daddr type local jump publish`,
   "  }",
   "  chain output {",
   "    type nat hook output priority -100; policy accept",

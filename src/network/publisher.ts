@@ -74,9 +74,10 @@ export class Publisher {
         ports.map((port) => rowOf(owner.id, port)),
         endpoints,
       );
-    if (gone.length > 0) this.#run(removePorts(this.#table, rules(gone)));
+    // Those that stay are said again: two of them may share an element with one that goes. One transaction.
+    const commands = [removePorts(this.#table, rules(gone)), addPorts(this.#table, rules(now))];
+    this.#run(commands.filter((text) => text !== "").join("\n"));
     this.#ports.releaseSome(owner.id, gone);
-    if (added.length > 0) this.#run(addPorts(this.#table, rules(added)));
     return now;
   }
 
@@ -112,7 +113,7 @@ export class Publisher {
       masquerade: network.masquerade,
       internal: network.internal,
     }));
-    this.#run(loadTable(this.#table, networks, this.#allPorts()));
+    this.#run(loadTable(this.#table, networks, this.#allPorts(), this.#defaults.publishPolicy === "firewall"));
   }
 
   removeTable(): void {

@@ -27,6 +27,14 @@ export const networkOptions: readonly Option[] = [
   { flag: "mtu", key: "mtu", type: "int", help: "MTU of containers' interfaces", fallback: 1500 },
   { flag: "icc", key: "icc", type: "bool", help: "Containers may reach each other", fallback: true },
   { flag: "ip", key: "ip", type: "string", help: "Host address of published ports", fallback: "0.0.0.0" },
+  {
+    flag: "publish-policy",
+    key: "publish-policy",
+    type: "string",
+    help: "Who reaches published ports: everyone, this host, or whom the host's firewall lets in",
+    choices: ["open", "local", "firewall"],
+    fallback: "open",
+  },
   { flag: "ip-forward", key: "ip-forward", type: "bool", help: "Switch on IP forwarding", fallback: true },
   {
     flag: "ip-forward-no-drop",

@@ -84,6 +84,7 @@ export async function engineInfo(
     NoProxy: process.env.NO_PROXY ?? "",
     Name: hostname(),
     Labels: [...settings.labels],
+    FirewallBackend: { Driver: "nftables", Info: [["PublishPolicy", settings.network.publishPolicy]] },
     ExperimentalBuild: settings.experimental,
     ServerVersion: build.version,
     Runtimes: Object.fromEntries(

@@ -60,6 +60,7 @@ export function testSettings(root: string, shim: string): EngineSettings {
       defaultGateway6: undefined,
       mtu: 1500,
       interContainer: true,
+      publishPolicy: "open",
       firewall: false,
       firewall6: false,
       ipForward: false,
