@@ -94,9 +94,9 @@ export function retryAfterMs(header: string | null, now = Date.now()): number | 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-const PERMANENT = /CERT|SSL|TLS|UNKNOWN_CA|SELF_SIGNED|ERR_INVALID_URL/i;
+const PERMANENT = /CERT|SSL|TLS|UNKNOWN_CA|SELF_SIGNED|ERR_INVALID_URL|EPROTO/i;
 
-/** A certificate does not get better by asking again. */
+/** A certificate does not get better by asking again, nor does a port that speaks no TLS (EPROTO). */
 function isTransient(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return !PERMANENT.test(code);
