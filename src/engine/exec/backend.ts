@@ -51,22 +51,24 @@ export class Execs implements ExecBackend {
     signal.throwIfAborted();
     exec.running = true;
     const attached = request.Detach ? undefined : exec.request;
-    const starting = this.run(container, shim, exec, attached, request.ConsoleSize ?? exec.request.ConsoleSize);
-    exec.starting = starting.catch((thrown: unknown) => {
+    try {
+      const handle = await this.run(container, shim, exec, attached, request.ConsoleSize ?? exec.request.ConsoleSize);
+      return attached === undefined ? undefined : this.#clientStream(container, exec, handle);
+    } catch (thrown) {
+      const error = toHoyError(thrown);
+      const code = startExitCode(error.message);
       exec.running = false;
-      exec.exitCode = startExitCode(toHoyError(thrown).message) ?? 126;
-      throw thrown;
-    });
-    if (attached !== undefined) return this.#clientStream(container, exec, exec.starting);
-    await exec.starting;
-    return undefined;
+      exec.exitCode = code ?? 126;
+      // A command that can't be run ends like one that could: clients read its exit code, and the words as output.
+      if (code === undefined || attached === undefined) throw error;
+      return failedStream(exec.request.Tty ?? false, error.message);
+    }
   }
 
   async resize(id: string, height: number, width: number): Promise<void> {
     const { exec } = this.#find(id);
     if (!exec.running) throw new HoyError("conflict", `exec ${id} is not running`);
-    const handle = exec.handle ?? (await exec.starting);
-    await handle?.resize(height, width);
+    await exec.handle?.resize(height, width);
   }
 
   async inspect(id: string): Promise<ExecInspectResponse> {
@@ -109,22 +111,13 @@ export class Execs implements ExecBackend {
     });
   }
 
-  /**
-   * Given before the process runs, so that the head of the answer is with the client before any output: some clients
-   * (docker-py) lose what comes in one piece with it. What can't be run ends like what could: its words are output, and
-   * clients ask for its exit code.
-   */
-  #clientStream(container: Container, exec: Exec, starting: Promise<ExecHandle>): AttachStream {
+  #clientStream(container: Container, exec: Exec, handle: ExecHandle): AttachStream {
     const tty = exec.request.Tty ?? false;
-    const live = starting.then(
-      (handle) => handle.stream ?? emptyStream(handle),
-      (thrown: unknown) => silent(once({ stream: "stdout", data: Buffer.from(`${toHoyError(thrown).message}\r\n`) })),
-    );
     const keys = parseDetachKeys(exec.request.DetachKeys || DEFAULT_DETACH_KEYS);
     return new ClientStream({
       tty,
-      live,
-      until: starting.then(({ exited }) => exited).catch(() => undefined),
+      live: Promise.resolve(handle.stream ?? emptyStream(handle)),
+      until: handle.exited,
       detachKeys: tty && exec.request.AttachStdin ? keys : undefined,
       inputEnds: exec.request.AttachStdin ?? false,
       onDetach: () => this.#emit(container, exec, "exec_detach"),
@@ -182,6 +175,10 @@ function checkReady(container: Container): Shim {
 /** Nothing was asked for: the stream ends when the process does. */
 function emptyStream(handle: ExecHandle): ShimStream {
   return silent({ [Symbol.asyncIterator]: () => ({ next: () => handle.exited.then(() => done) }) });
+}
+
+function failedStream(tty: boolean, message: string): AttachStream {
+  return { tty, ...silent(once({ stream: "stdout", data: Buffer.from(`${message}\r\n`) })) };
 }
 
 const done = { done: true, value: undefined } as const;
