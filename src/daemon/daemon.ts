@@ -44,6 +44,7 @@ export async function startDaemon(config: Config, settings: DaemonSettings): Pro
   const engine = step(await openEngine(engineSettings(config, placeShim(shimProgram(), run))), (each) => each.close());
   const server = createApiServer({
     backend: engine.backend,
+    buildkit: engine.buildkit,
     log,
     productVersion: build.version,
     trace: rootSpan,

@@ -10,6 +10,7 @@ import { HoyError } from "../base/error.ts";
 import { log } from "../base/log.ts";
 import { paths } from "../base/paths.ts";
 import type { EngineSettings, ReloadableSettings } from "../base/settings.ts";
+import type { Buildkit } from "../build/buildkit/buildkit.ts";
 import type { GraphSolver } from "../build/solver/solver.ts";
 import { isErrno } from "../linux/libc.ts";
 import { Networks } from "../network/manager.ts";
@@ -29,6 +30,7 @@ import { FileContentStore } from "../storage/file-content.ts";
 import { Archives } from "./archive/backend.ts";
 import { BuildVerbs } from "./build/backend.ts";
 import { openSolver } from "./build/builder.ts";
+import { composeBuildkit } from "./build/buildkit.ts";
 import { ContainerVerbs } from "./containers/backend.ts";
 import { Container } from "./containers/container.ts";
 import { Containers } from "./containers/containers.ts";
@@ -56,6 +58,7 @@ export interface Engine {
   readonly backend: Backend;
   /** For the protocols that builds come by. */
   readonly solver: GraphSolver;
+  readonly buildkit: Buildkit;
   /** Takes new settings while containers run. */
   reload(settings: ReloadableSettings): void;
   /** Lets go of everything; containers run on. Idempotent. */
@@ -132,9 +135,18 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   const solver = await openSolver({ engine, shelf: images, images: imageVerbs, table: new BuildTable(db) });
   containers.flush();
   startRecovered(engine, wanted).catch((error) => log.error("restart policies failed", { error }));
+  const buildkit = composeBuildkit({
+    images: { shelf: images, sources, emit },
+    verbs: imageVerbs,
+    solver,
+    temporary: paths.temporary(settings.paths),
+    hostGateway: () => networks.hostGateway()[0],
+  });
+  opening.defer(() => buildkit.close());
   const owned = opening.move();
   return {
     solver,
+    buildkit,
     backend: {
       containers: new ContainerVerbs(engine, new Archives(sources, emit)),
       exec: execs,

@@ -279,7 +279,7 @@ export class Networks implements NetworkManager {
       ports: live === undefined ? [] : describePorts(live.ports, request.exposedPorts),
       hosts: hostsLines(request, live?.endpoints ?? [], {
         live: [...this.#live.values()],
-        hostGateway: this.#hostGateway(),
+        hostGateway: this.hostGateway(),
       }),
       resolvConf: this.resolvConf(request.containerId) ?? formatResolv(resolv, false),
     };
@@ -290,7 +290,8 @@ export class Networks implements NetworkManager {
     return describeNetworks(live.request.containerId, endpoints, live.ports, live.request.exposedPorts);
   }
 
-  #hostGateway(): readonly string[] {
+  /** What "host-gateway" stands for. */
+  hostGateway(): readonly string[] {
     if (this.#defaults.hostGatewayIps.length > 0) return this.#defaults.hostGatewayIps;
     return this.#known("bridge")?.pools.map((pool) => pool.Gateway) ?? [];
   }

@@ -1,5 +1,6 @@
-// The door for HTTP/2 with prior knowledge. gRPC clients knock here; the services they ask for are not served yet, and
-// each request is told so in the way its protocol says errors (gRPC: status 12 UNIMPLEMENTED in trailers-only form).
+// The door for HTTP/2: with prior knowledge, or over a connection that was taken over for it (/grpc). gRPC clients knock
+// here. Without services behind it each request is told so in the way its protocol says errors (gRPC: status 12
+// UNIMPLEMENTED in trailers-only form).
 
 import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";

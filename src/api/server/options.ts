@@ -1,5 +1,7 @@
 // What an API server is made with, and its limits with their defaults.
 
+import type * as http2 from "node:http2";
+import type { Duplex } from "node:stream";
 import type { Backend } from "../backend.ts";
 
 export interface Log {
@@ -36,6 +38,16 @@ export const DEFAULT_LIMITS: Limits = {
   idleTimeout: 300_000,
 };
 
+/** BuildKit's API, which comes over connections that are taken over, or as HTTP/2 from the start. */
+export interface BuildkitDoor {
+  /** Serves one HTTP/2 stream. */
+  serve(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void;
+  /** @throws HoyError when no session can be opened with these headers (names and values in turn). */
+  checkSession(rawHeaders: readonly string[]): void;
+  /** Takes a connection on which the client serves gRPC. */
+  openSession(socket: Duplex, rawHeaders: readonly string[]): void;
+}
+
 export interface ServerOptions {
   readonly backend: Backend;
   readonly log: Log;
@@ -45,5 +57,8 @@ export interface ServerOptions {
   readonly trace: Trace;
   /** "1" while builds go over POST /build only, "2" when BuildKit's API is served; shown by ping. */
   readonly builderVersion: string;
+  readonly buildkit: BuildkitDoor | undefined;
+  /** Takes a connection that will speak HTTP/2. */
+  readonly http2: (socket: Duplex) => void;
   readonly experimental: boolean;
 }

@@ -12,7 +12,7 @@ import { Call } from "./call.ts";
 import { Connection } from "./connection.ts";
 import { Http2Door } from "./http2.ts";
 import { type Listener, type Listening, listen } from "./listen.ts";
-import { DEFAULT_LIMITS, type Limits, type Log, type ServerOptions, type Trace } from "./options.ts";
+import { type BuildkitDoor, DEFAULT_LIMITS, type Limits, type Log, type ServerOptions, type Trace } from "./options.ts";
 import { sendError } from "./reply.ts";
 import { type Match, Router, splitVersion } from "./router.ts";
 import { ROUTES } from "./routes/index.ts";
@@ -25,6 +25,7 @@ export interface ApiServerOptions {
   readonly limits?: Partial<Limits>;
   readonly trace?: Trace;
   readonly builderVersion?: string;
+  readonly buildkit?: BuildkitDoor | undefined;
   readonly experimental?: boolean;
 }
 
@@ -36,15 +37,19 @@ export interface ApiServer {
 }
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  return new HttpApiServer({
+  const door = new Http2Door(options.log, options.buildkit?.serve);
+  const parts = {
     backend: options.backend,
     log: options.log,
     productVersion: options.productVersion,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     trace: options.trace ?? (() => () => undefined),
-    builderVersion: options.builderVersion ?? "1",
+    builderVersion: options.builderVersion ?? (options.buildkit === undefined ? "1" : "2"),
+    buildkit: options.buildkit,
+    http2: (socket: Duplex) => door.accept(socket),
     experimental: options.experimental ?? false,
-  });
+  };
+  return new HttpApiServer(parts, door);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -57,7 +62,7 @@ class HttpApiServer implements ApiServer {
   readonly #connections = new Map<Duplex, Connection>();
   readonly #listening: Listening[] = [];
 
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, door: Http2Door) {
     this.#options = options;
     const { limits } = options;
     this.#http = createServer({
@@ -70,7 +75,7 @@ class HttpApiServer implements ApiServer {
     this.#http.on("checkContinue", (request, response) => this.#serve(request, response, NOTHING, true));
     this.#http.on("upgrade", (request, socket, head) => this.#serveUpgrade(request, socket, head));
     this.#http.on("clientError", (error, socket) => refuse(error, socket));
-    this.#http2 = new Http2Door(options.log);
+    this.#http2 = door;
   }
 
   async listen(listener: Listener): Promise<Listening> {

@@ -40,7 +40,7 @@ interface Prepared extends Chosen {
 export async function saveImages(
   context: ImageContext,
   refs: readonly string[],
-  options: { readonly platform: string | undefined },
+  options: { readonly platform: string | undefined; readonly names?: readonly Reference[] },
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const { shelf } = context;
@@ -49,7 +49,9 @@ export async function saveImages(
   await using opening = new AsyncDisposableStack();
   const session = opening.use(shelf.session());
   const prepared: Prepared[] = [];
-  for (const chosen of choose(shelf, refs)) {
+  for (const { row, refs: own } of choose(shelf, refs)) {
+    // What is built only to be sent has names that are not in the store.
+    const chosen = { row, refs: options.names === undefined ? own : [...options.names] };
     const config = await shelf.config(chosen.row.id);
     if (platform !== undefined) checkPlatform(chosen.row.id, platform, config);
     const manifest = await manifestOf(shelf, chosen.row);

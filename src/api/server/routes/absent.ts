@@ -77,10 +77,6 @@ export const absentRoutes: readonly Route[] = [
     ["POST", "/containers/{id}/checkpoints"],
     ["DELETE", "/containers/{id}/checkpoints/{checkpoint}"],
   ]),
-  ...routes(notServed("building images is"), [
-    ["POST", "/session"],
-    ["POST", "/grpc"],
-  ]),
 ];
 
 async function leave(): Promise<void> {

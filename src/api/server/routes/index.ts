@@ -4,6 +4,7 @@ import type { Route } from "../router.ts";
 import { absentRoutes } from "./absent.ts";
 import { webSocketRoutes } from "./attach-ws.ts";
 import { buildRoutes } from "./build.ts";
+import { buildkitRoutes } from "./buildkit.ts";
 import { containerRoutes } from "./containers.ts";
 import { execRoutes } from "./exec.ts";
 import { hoyRoutes } from "./hoy.ts";
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...networkRoutes,
   ...volumeRoutes,
   ...systemRoutes,
+  ...buildkitRoutes,
   ...buildRoutes,
   ...hoyRoutes,
   ...absentRoutes,

@@ -14,6 +14,8 @@ import { CODE, GrpcError, readTrailers } from "./status.ts";
 export interface CallOptions {
   readonly signal: AbortSignal;
   readonly metadata?: Metadata;
+  /** In place of the method's own: another method that takes the same messages. */
+  readonly path?: string;
 }
 
 /** A call whose both sides speak as they like. */
@@ -65,12 +67,15 @@ export class GrpcClient {
     }
   }
 
-  open<M extends DescMethod>(method: M, { signal, metadata = new Map() }: CallOptions): OpenCall<M> {
+  open<M extends DescMethod>(
+    method: M,
+    { signal, metadata = new Map(), path = methodPath(method) }: CallOptions,
+  ): OpenCall<M> {
     this.closed.throwIfAborted();
     signal.throwIfAborted();
     const stream = this.#session.request({
       ":method": "POST",
-      ":path": methodPath(method),
+      ":path": path,
       "content-type": "application/grpc",
       te: "trailers",
       ...writeMetadata(metadata),

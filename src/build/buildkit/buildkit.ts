@@ -1,0 +1,53 @@
+// BuildKit's API, whole: gRPC services behind HTTP/2 streams, and the sessions that clients open beside them. Who has
+// connections (the API server) and who has images (the engine) gives both here.
+
+import type * as http2 from "node:http2";
+import type { Duplex } from "node:stream";
+import { HoyError } from "../../base/error.ts";
+import { Builds } from "./control/builds.ts";
+import { History } from "./control/history.ts";
+import { controlService } from "./control/service.ts";
+import { gatewayService } from "./gateway/service.ts";
+import { GrpcServer } from "./grpc/server.ts";
+import { service } from "./grpc/service.ts";
+import type { BuildkitNeeds } from "./needs.ts";
+import { Health, HealthCheckResponse_ServingStatus as Serving } from "./proto/gen/health_pb.ts";
+import { LocalFiles } from "./session/local-files.ts";
+import { headersOf, Sessions } from "./session/sessions.ts";
+
+export interface Buildkit {
+  /** Serves one HTTP/2 stream. */
+  serve(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void;
+  /** @throws HoyError when no session can be opened with these headers (names and values in turn). */
+  checkSession(rawHeaders: readonly string[]): void;
+  /** Takes a connection on which the client serves gRPC. */
+  openSession(socket: Duplex, rawHeaders: readonly string[]): void;
+  /** Cancels every build. */
+  close(): void;
+}
+
+export function openBuildkit(needs: BuildkitNeeds): Buildkit {
+  const sessions = new Sessions(needs.log);
+  const builds = new Builds({ needs, sessions, files: new LocalFiles(needs.solver) });
+  const history = new History();
+  const server = new GrpcServer({
+    services: [
+      controlService({ needs, sessions, builds, history }),
+      gatewayService(builds, needs),
+      service(Health, { check: async () => ({ status: Serving.SERVING }) }),
+    ],
+    failed(path, error) {
+      const isKnown = error instanceof HoyError && error.code !== "internal";
+      if (!isKnown) needs.log.debug("a call of BuildKit's API failed", { path, error: String(error) });
+    },
+  });
+  return {
+    serve: (stream, headers) => server.serve(stream, headers),
+    checkSession: (raw) => sessions.check(headersOf(raw)),
+    openSession: (socket, raw) => sessions.accept(socket, headersOf(raw)),
+    close() {
+      builds.cancelAll(new HoyError("unavailable", "the engine is stopping"));
+      sessions.close();
+    },
+  };
+}

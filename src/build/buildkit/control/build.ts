@@ -1,0 +1,174 @@
+// One running build: what its client lends, what it said so far, the results that it has handles on, and, where the
+// frontend runs in the client, the end that the client brings.
+
+import { sha256 } from "../../../base/digest.ts";
+import { HoyError } from "../../../base/error.ts";
+import type { LayerSession } from "../../needs.ts";
+import type { SolveOptions, Tree } from "../../solver-contract.ts";
+import { locatedError } from "../errors.ts";
+import { runDockerfile } from "../frontend/dockerfile.ts";
+import type { GrpcError } from "../grpc/status.ts";
+import { toGrpcError } from "../grpc/status.ts";
+import { loadDefinition } from "../llb/definition.ts";
+import { missing } from "../llb/values.ts";
+import type { BuildkitNeeds } from "../needs.ts";
+import type { Definition } from "../proto/gen/ops_pb.ts";
+import { type BuildRef, type BuildResult, newRef, ONLY } from "../result.ts";
+import { type LentSession, lend } from "../session/lend.ts";
+import type { LocalFiles } from "../session/local-files.ts";
+import type { Sessions } from "../session/sessions.ts";
+import { upload } from "../session/upload.ts";
+import { BuildEvents } from "./progress.ts";
+
+/** Handles of one build. */
+const MAX_REFS = 10_000;
+
+export interface BuildParts {
+  readonly needs: BuildkitNeeds;
+  readonly sessions: Sessions;
+  readonly files: LocalFiles;
+}
+
+export interface FrontendRequest {
+  readonly definition: Definition | undefined;
+  readonly frontend: string;
+  readonly attrs: Readonly<Record<string, string>>;
+  readonly inputs: Readonly<Record<string, Definition>>;
+}
+
+export class Build implements AsyncDisposable {
+  readonly ref: string;
+  readonly session: LentSession;
+  readonly events: BuildEvents;
+  readonly #parts: BuildParts;
+  readonly #layers: LayerSession;
+  readonly #releases: (() => void)[] = [];
+  readonly #controller = new AbortController();
+  readonly #refs = new Map<string, BuildRef>();
+  readonly #trees = new Map<string, Tree>();
+  readonly #returned = Promise.withResolvers<BuildResult>();
+  /** What the client gave along, for its own frontend to ask for. */
+  inputs: Readonly<Record<string, Definition>> = {};
+
+  constructor(ref: string, sessionId: string, parts: BuildParts) {
+    const { needs, sessions, files } = parts;
+    this.ref = ref;
+    this.#parts = parts;
+    this.#layers = needs.solver.needs.layers.session();
+    this.events = new BuildEvents(needs.now);
+    this.#returned.promise.catch(() => undefined);
+    const lent = lend(sessionId, {
+      sessions,
+      files,
+      layers: this.#layers,
+      temporary: needs.temporary,
+      hold: (release) => this.#releases.push(release),
+      progress: (source, bytes, done) => this.#transferred(source, bytes, done),
+    });
+    this.session = {
+      ...lent,
+      local: async (source, signal) => {
+        const own = this.#trees.get(source.name);
+        return own === undefined ? lent.local(source, signal) : needs.filterTree(own, source, this.#layers, signal);
+      },
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get options(): SolveOptions {
+    const { session, events, signal } = this;
+    return { session, progress: events, signal, sourceDateEpoch: undefined };
+  }
+
+  cancel(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#returned.reject(reason);
+  }
+
+  /** Builds nothing but what the frontend itself needs. @throws GrpcError with its place in the Dockerfile, HoyError. */
+  async run({ definition, frontend, attrs, inputs }: FrontendRequest): Promise<BuildResult> {
+    if (definition !== undefined && definition.def.length > 0) {
+      if (frontend !== "") throw new HoyError("invalid", "a definition and a frontend can't be asked for at once");
+      const { input, sessions } = loadDefinition(definition);
+      for (const [name, id] of sessions) this.session.locals.set(name, id.slice(id.indexOf(":") + 1));
+      return this.#keep({ refs: new Map([[ONLY, newRef(input)]]), metadata: new Map() });
+    }
+    if (frontend === "") return this.#keep({ refs: new Map([[ONLY, newRef(undefined)]]), metadata: new Map() });
+    if (frontend !== "dockerfile.v0") {
+      const from = attrs.source === undefined ? "" : ` from ${attrs.source.slice(0, 200)}`;
+      throw missing(`the frontend ${frontend.slice(0, 100)}${from}`);
+    }
+    const { needs, sessions } = this.#parts;
+    const { session, events, options } = this;
+    const result = await runDockerfile(attrs, {
+      needs,
+      session,
+      events,
+      options,
+      inputs,
+      layers: this.#layers,
+      trees: this.#trees,
+      upload: (url, signal) => upload(sessions, session.id, url, signal),
+    });
+    return this.#keep(result);
+  }
+
+  /** The tree behind a result; an empty one for none. @throws GrpcError with its place in the Dockerfile. */
+  async solve({ input, dockerfile }: BuildRef): Promise<Tree> {
+    if (input === undefined) return { diffIds: [], key: sha256("tree\n") };
+    try {
+      return await this.#parts.needs.solver.solve(input, {
+        ...this.options,
+        sourceDateEpoch: dockerfile?.sourceDateEpoch,
+      });
+    } catch (thrown) {
+      this.signal.throwIfAborted();
+      throw this.locate(thrown);
+    }
+  }
+
+  /** An error of a step, with the lines that it came from. */
+  locate(thrown: unknown): GrpcError {
+    const { file } = this.events;
+    return file === undefined ? toGrpcError(thrown) : locatedError(thrown, file, this.events.failedLines());
+  }
+
+  /** The result behind a handle. @throws HoyError "not-found" */
+  find(id: string): BuildRef {
+    const found = this.#refs.get(id);
+    if (found === undefined) throw new HoyError("not-found", `no such ref: ${id.slice(0, 100)}`);
+    return found;
+  }
+
+  /** The client's frontend has ended. */
+  giveBack(result: BuildResult | GrpcError): void {
+    if (result instanceof Error) this.#returned.reject(result);
+    else this.#returned.resolve(result);
+  }
+
+  returned(): Promise<BuildResult> {
+    return this.#returned.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const release of this.#releases.splice(0)) release();
+    await this.#parts.needs.solver.end(this.session);
+    await this.#layers[Symbol.asyncDispose]();
+    this.events.end();
+  }
+
+  #keep(result: BuildResult): BuildResult {
+    for (const ref of result.refs.values()) {
+      if (this.#refs.size >= MAX_REFS) throw new HoyError("too-large", `more than ${MAX_REFS} results in one build`);
+      this.#refs.set(ref.id, ref);
+    }
+    return result;
+  }
+
+  #transferred(source: string, bytes: number, done: boolean): void {
+    this.events.localStatus(source, { current: bytes, total: 0, done });
+  }
+}

@@ -1,0 +1,117 @@
+// The service moby.buildkit.v1.Control.
+
+import { HoyError } from "../../../base/error.ts";
+import { hostPlatform } from "../../../image/platform.ts";
+import type { CacheEntry } from "../../cache/prune.ts";
+import { matcherOf } from "../../cache/prune.ts";
+import { type ServiceTable, service } from "../grpc/service.ts";
+import { missing } from "../llb/values.ts";
+import type { BuildkitNeeds } from "../needs.ts";
+import { Control } from "../proto/gen/control_pb.ts";
+import { type SolveParts, solve } from "./solve.ts";
+import { timestamp } from "./time.ts";
+
+/** The BuildKit whose protocol is spoken: clients switch on what they can ask for by it. */
+export const BUILDKIT_VERSION = "v0.23.0";
+const DOCKERFILE_VERSION = "1.26.0";
+
+export function controlService(parts: SolveParts): ServiceTable {
+  const { needs, builds, history } = parts;
+  const { keeper } = needs.solver;
+  return service(Control, {
+    async solve(request, { signal }) {
+      return { exporterResponse: { ...(await solve(request, signal, parts)) } };
+    },
+    async *status({ ref }, { signal }) {
+      yield* (await builds.get(ref, signal)).events.watch(signal);
+    },
+    async listWorkers({ filter }) {
+      const worker = workerRecord(needs);
+      return { record: filter.length === 0 || filter.some((each) => each.includes(worker.id)) ? [worker] : [] };
+    },
+    info: async () => ({ buildkitVersion: version(needs) }),
+    async diskUsage({ filter, ageLimit }) {
+      const matches = matcherOf(filtersOf(filter));
+      const since = ageLimit > 0n ? ago(ageLimit) : undefined;
+      const entries = keeper.list().filter((entry) => matches(entry) && (since === undefined || entry.used < since));
+      return { record: entries.map(usageRecord) };
+    },
+    async *prune({ filter, all, keepDuration, reservedSpace, maxUsedSpace, minFreeSpace }) {
+      if (minFreeSpace > 0n) throw missing("pruning to free space of the disk");
+      const keep = maxUsedSpace > 0n ? maxUsedSpace : reservedSpace;
+      const gone = await keeper.prune({
+        all,
+        keepStorage: keep > 0n ? Number(keep) : undefined,
+        unusedSince: keepDuration > 0n ? ago(keepDuration) : undefined,
+        matches: matcherOf(filtersOf(filter)),
+      });
+      yield* gone.map(usageRecord);
+    },
+    async *listenBuildHistory({ ref, activeOnly, earlyExit, filter, limit }, { signal }) {
+      if (filter.length > 0) throw missing("filters of the build history");
+      yield* history.listen({ ref, activeOnly, earlyExit, limit }, signal);
+    },
+    async updateBuildHistory({ ref, pinned, delete: remove, finalize }) {
+      if (remove) history.remove(ref);
+      else if (!finalize) history.pin(ref, pinned);
+      return {};
+    },
+  });
+}
+
+export function workerRecord(needs: BuildkitNeeds) {
+  const { os, architecture, variant = "" } = hostPlatform;
+  const gateway = needs.hostGateway();
+  return {
+    id: "hoy",
+    labels: {
+      "org.mobyproject.buildkit.worker.executor": "hoy",
+      // By this one buildx knows that archives, pushes and files can be asked for.
+      "org.mobyproject.buildkit.worker.snapshotter": "hoy",
+      ...(gateway === undefined ? {} : { "org.mobyproject.buildkit.worker.moby.host-gateway-ip": gateway }),
+    },
+    platforms: [{ os, architecture, variant }],
+    buildkitVersion: version(needs),
+  };
+}
+
+function version({ version: own }: BuildkitNeeds) {
+  return {
+    package: "hoy",
+    version: BUILDKIT_VERSION,
+    revision: own,
+    dockerfileVersion: DOCKERFILE_VERSION,
+  };
+}
+
+function usageRecord({ id, parents, type, description, inUse, shared, size, created, used, uses }: CacheEntry) {
+  return {
+    id,
+    mutable: type === "exec.cachemount",
+    inUse,
+    size: BigInt(size),
+    createdAt: timestamp(created),
+    lastUsedAt: timestamp(used),
+    usageCount: BigInt(uses),
+    description,
+    recordType: type,
+    shared,
+    parents: [...parents],
+  };
+}
+
+/** RFC 3339, of so many ns ago. */
+function ago(duration: bigint): string {
+  return new Date(Date.now() - Number(duration / 1_000_000n)).toISOString();
+}
+
+/** containerd's filters, of which clients send `name==value` and `name=value`, apart by commas. */
+function filtersOf(filters: readonly string[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const one of filters.flatMap((each) => each.split(","))) {
+    const [, name, value] = /^([a-zA-Z.]+)==?"?([^"]*)"?$/.exec(one.trim()) ?? [];
+    if (name === undefined || value === undefined) throw new HoyError("invalid", `invalid filter ${one.slice(0, 100)}`);
+    found.set(name, (found.get(name) ?? new Set()).add(value));
+  }
+  return found;
+}

@@ -1,0 +1,149 @@
+// One build from its request to its answer: what is asked for is checked first, then the frontend runs (here or in the
+// client), the result is solved, and goes to its outputs.
+
+import { HoyError } from "../../../base/error.ts";
+import { type Exporter, exporterOf, type SolvedRef } from "../export/exporter.ts";
+import { type GrpcError, statusOf, toGrpcError } from "../grpc/status.ts";
+import { missing } from "../llb/values.ts";
+import type { BuildkitNeeds } from "../needs.ts";
+import type { SolveRequest } from "../proto/gen/control_pb.ts";
+import type { BuildResult } from "../result.ts";
+import type { Sessions } from "../session/sessions.ts";
+import type { Build } from "./build.ts";
+import type { Builds } from "./builds.ts";
+import type { History, HistoryRecord } from "./history.ts";
+import { timestamp } from "./time.ts";
+
+export interface SolveParts {
+  readonly needs: BuildkitNeeds;
+  readonly sessions: Sessions;
+  readonly builds: Builds;
+  readonly history: History;
+}
+
+export async function solve(
+  request: SolveRequest,
+  signal: AbortSignal,
+  parts: SolveParts,
+): Promise<Readonly<Record<string, string>>> {
+  const { needs, builds, history } = parts;
+  const build = builds.open(request.ref, request.session);
+  const gone = () => build.cancel(new HoyError("cancelled", "the build was cancelled"));
+  if (signal.aborted) gone();
+  else signal.addEventListener("abort", gone, { once: true });
+  const started: HistoryRecord = {
+    ref: request.ref,
+    frontend: request.frontend,
+    frontendAttrs: shown(request.frontendAttrs),
+    exporters: request.exporters.map(({ type, attrs }) => ({ type, attrs })),
+    createdAt: timestamp(needs.now()),
+  };
+  if (!request.internal) history.started(started);
+  let error: GrpcError | undefined;
+  let response: Readonly<Record<string, string>> = {};
+  try {
+    response = await run(request, build, parts);
+    return response;
+  } catch (thrown) {
+    error = build.signal.aborted ? toGrpcError(build.signal.reason) : toGrpcError(thrown);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", gone);
+    const counts = build.events.counts();
+    if (!request.internal) {
+      history.completed({
+        ...started,
+        completedAt: timestamp(needs.now()),
+        exporterResponse: response,
+        numCachedSteps: counts.cached,
+        numTotalSteps: counts.total,
+        numCompletedSteps: counts.completed,
+        numWarnings: counts.warnings,
+        ...(error === undefined ? {} : { error: statusOf(error) }),
+      });
+    }
+    await build[Symbol.asyncDispose]();
+    // Who asks for its progress a moment later still finds it.
+    setTimeout(() => builds.close(build), LINGER).unref();
+  }
+}
+
+/** Milliseconds. */
+const LINGER = 5000;
+
+async function run(
+  request: SolveRequest,
+  build: Build,
+  { needs, sessions }: SolveParts,
+): Promise<Readonly<Record<string, string>>> {
+  const exporters = exportersOf(request, needs);
+  checkRequest(request);
+  for (const { type, attrs } of request.cache?.imports ?? []) importNothing(build, type, attrs.ref ?? "");
+  build.inputs = request.frontendInputs;
+  const inClient = request.frontend === "" && (request.definition?.def.length ?? 0) === 0;
+  const result = inClient
+    ? await build.returned()
+    : await build.run({
+        definition: request.definition,
+        frontend: request.frontend,
+        attrs: request.frontendAttrs,
+        inputs: request.frontendInputs,
+      });
+  const solved = await solveAll(build, result);
+  const response: Record<string, string> = {};
+  for (const exporter of exporters) {
+    Object.assign(response, await exporter({ build, result, solved, needs, sessions }));
+  }
+  return response;
+}
+
+async function solveAll(build: Build, result: BuildResult): Promise<ReadonlyMap<string, SolvedRef>> {
+  const solved = await Promise.all(
+    [...result.refs].map(async ([name, ref]) => [name, { ref, tree: await build.solve(ref) }] as const),
+  );
+  return new Map(solved);
+}
+
+function exportersOf(request: SolveRequest, needs: BuildkitNeeds): Exporter[] {
+  const { exporters, exporterDeprecated: type, exporterAttrsDeprecated: attrs } = request;
+  const asked = exporters.length > 0 ? exporters : type === "" ? [] : [{ type, attrs }];
+  if (asked.length > 20) throw new HoyError("invalid", "more than 20 outputs");
+  return asked.map((each, index) => exporterOf(each, index, needs));
+}
+
+function checkRequest(request: SolveRequest): void {
+  for (const { type, attrs } of request.cache?.exports ?? []) {
+    if (attrs["ignore-error"] === "true") continue;
+    throw new HoyError(
+      "not-implemented",
+      `exporting the build cache (${type}) is not implemented by this version of hoy`,
+      {
+        hint: "leave --cache-to out: the cache of this engine is kept by itself",
+      },
+    );
+  }
+  if (request.cache?.exportRefDeprecated) throw missing("exporting the build cache");
+  if (request.sourcePolicy.length > 0 || request.sourcePolicySession !== "") throw missing("a source policy");
+  for (const entitlement of request.entitlements) {
+    if (!/^(?:network\.host|security\.insecure)(?:=|$)/.test(entitlement)) {
+      throw missing(`the entitlement ${entitlement.slice(0, 100)}`);
+    }
+  }
+}
+
+/** A cache that can't be had fails no build, as BuildKit has it; the step that would have got it says why. */
+function importNothing(build: Build, type: string, ref: string): void {
+  const name = `importing cache manifest from ${ref === "" ? type : ref}`;
+  build.events
+    .step(name, async () => {
+      throw missing("importing a build cache");
+    })
+    .catch(() => undefined);
+}
+
+/** Build arguments may be secrets of careless people: the record says that they were there. */
+function shown(attrs: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(attrs).map(([name, value]) => [name, name.startsWith("build-arg:") ? "***" : value.slice(0, 1000)]),
+  );
+}

@@ -1,0 +1,76 @@
+// What becomes of a result: an image here, an archive or files at the client. One exporter per `--output`, each checked
+// before anything is built.
+
+import { HoyError } from "../../../base/error.ts";
+import type { Tree } from "../../solver-contract.ts";
+import type { Build } from "../control/build.ts";
+import { missing } from "../llb/values.ts";
+import type { BuildkitNeeds } from "../needs.ts";
+import type { BuildRef, BuildResult } from "../result.ts";
+import type { Sessions } from "../session/sessions.ts";
+import { archiveExporter } from "./archive.ts";
+import { filesExporter } from "./files.ts";
+import { imageExporter } from "./image.ts";
+
+export type ExporterResponse = Readonly<Record<string, string>>;
+
+export interface SolvedRef {
+  readonly ref: BuildRef;
+  readonly tree: Tree;
+}
+
+export interface ExportInput {
+  readonly build: Build;
+  readonly result: BuildResult;
+  /** By platform; of a result without platforms one, named "". */
+  readonly solved: ReadonlyMap<string, SolvedRef>;
+  readonly needs: BuildkitNeeds;
+  readonly sessions: Sessions;
+}
+
+export type Exporter = (input: ExportInput) => Promise<ExporterResponse>;
+
+/** @param index of it among the build's outputs, by which the client knows where to put it. */
+export type MakeExporter = (attrs: Readonly<Record<string, string>>, index: number, needs: BuildkitNeeds) => Exporter;
+
+/** @throws HoyError for what is not known, or can't be. */
+export function exporterOf(
+  { type, attrs }: { readonly type: string; readonly attrs: Readonly<Record<string, string>> },
+  index: number,
+  needs: BuildkitNeeds,
+): Exporter {
+  switch (type) {
+    case "image":
+    case "moby":
+      return imageExporter(attrs, index, needs);
+    case "docker":
+    case "oci":
+      return archiveExporter(type)(attrs, index, needs);
+    case "local":
+    case "tar":
+      return filesExporter(type)(attrs, index, needs);
+    default:
+      throw missing(`the output ${JSON.stringify(type.slice(0, 100))}`);
+  }
+}
+
+/** Names in an attribute, apart by commas. */
+export function namesIn(attrs: Readonly<Record<string, string>>): string[] {
+  return (attrs.name ?? "").split(",").filter((name) => name !== "");
+}
+
+/** Attributes that change what comes out, and that no exporter here has. @throws HoyError "not-implemented" */
+export function refuseUnserved(attrs: Readonly<Record<string, string>>, served: ReadonlySet<string>): void {
+  for (const [name, value] of Object.entries(attrs)) {
+    if (served.has(name) || value === "" || value === "false") continue;
+    throw missing(`the option ${JSON.stringify(name.slice(0, 100))} of an output`);
+  }
+}
+
+/** @throws HoyError when there are several platforms. */
+export function onlyOne(solved: ReadonlyMap<string, SolvedRef>): SolvedRef & { readonly platform: string } {
+  const [first, second] = solved;
+  if (first === undefined) throw new HoyError("invalid", "the build has no result to export");
+  if (second !== undefined) throw missing("an image of several platforms");
+  return { ...first[1], platform: first[0] };
+}

@@ -1,0 +1,222 @@
+// Where a build's files are, as its attributes say: a directory of the client, its standard input, a repository, a URL;
+// and the named contexts beside them.
+
+import { HoyError } from "../../../base/error.ts";
+import { parseConfig } from "../../../image/config.ts";
+import { parseIgnoreFile } from "../../../image/ignore/file.ts";
+import { familiarString, tryParseReference } from "../../../image/reference.ts";
+import { detectCompression } from "../../../storage/decompress.ts";
+import { parseGitRef } from "../../frontend/git-ref.ts";
+import type { BuildContext } from "../../frontend/options.ts";
+import type { FileChange, Input, Op, Source } from "../../graph.ts";
+import { vertex } from "../../graph.ts";
+import type { LayerSession } from "../../needs.ts";
+import type { SolveOptions, Tree } from "../../solver-contract.ts";
+import { loadDefinition } from "../llb/definition.ts";
+import { missing } from "../llb/values.ts";
+import type { BuildkitNeeds } from "../needs.ts";
+import type { Definition } from "../proto/gen/ops_pb.ts";
+import { type Attributes, buildPlatform } from "./attributes.ts";
+
+export interface ContextParts {
+  readonly needs: BuildkitNeeds;
+  readonly layers: LayerSession;
+  readonly options: SolveOptions;
+  readonly inputs: Readonly<Record<string, Definition>>;
+  /** Bytes that the client holds for a URL of its own. */
+  readonly upload: (url: URL, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  /** Trees that are there already, by the local name they go under. */
+  readonly trees: Map<string, Tree>;
+}
+
+export interface MainContext {
+  readonly context: BuildContext;
+  /** Files to find the Dockerfile in, where it is not in a directory of the client's own. */
+  readonly tree: Tree | undefined;
+  /** The context was the Dockerfile, and there is nothing else. */
+  readonly text: string | undefined;
+}
+
+const LIMIT = 2 * 1024 * 1024;
+const FETCHED = "context";
+
+export function mainContext(attrs: Attributes, parts: ContextParts): Promise<MainContext> {
+  const key = attrs.contextkey ?? "context";
+  const remote = attrs[key] ?? "";
+  const fromInput = parts.inputs.context;
+  if (fromInput !== undefined) return solved(inputContext(fromInput), parts);
+  const git = parseGitRef(remote);
+  if (git !== undefined) return solved(gitInput(remote, git), parts);
+  if (/^https?:\/\//.test(remote)) return httpContext(new URL(remote), parts);
+  return Promise.resolve({ context: localSource(key), tree: undefined, text: undefined });
+}
+
+export function localSource(name: string, more: Partial<Extract<Source, { type: "local" }>> = {}) {
+  return { type: "local", name, include: [], exclude: [], followPaths: [], ...more } as const;
+}
+
+/** Of the contexts that were given a name; they go before stages and images of that name. */
+export async function namedContexts(attrs: Attributes, parts: ContextParts): Promise<Map<string, BuildContext>> {
+  const found = new Map<string, BuildContext>();
+  for (const [attr, value] of Object.entries(attrs)) {
+    if (!attr.startsWith("context:")) continue;
+    const [name = "", platform] = attr.slice("context:".length).split("::");
+    const reference = tryParseReference(name);
+    const short = reference === undefined ? name : familiarString(reference).replace(/:latest$/, "");
+    const key = platform === undefined ? short : `${short}::${platform}`;
+    found.set(key, await namedContext(name, value, attrs, parts));
+  }
+  return found;
+}
+
+async function namedContext(
+  name: string,
+  value: string,
+  attrs: Attributes,
+  parts: ContextParts,
+): Promise<BuildContext> {
+  const image = /^docker-image:\/\/(.*)$/s.exec(value)?.[1];
+  if (image !== undefined) return { type: "image", ref: image, mode: "default" };
+  const git = parseGitRef(value);
+  if (git !== undefined) return { type: "result", input: gitInput(value, git), config: undefined };
+  if (/^https?:\/\//.test(value)) return (await httpContext(new URL(value), parts)).context;
+  const local = /^local:(.*)$/s.exec(value)?.[1];
+  if (local !== undefined) {
+    const { solver } = parts.needs;
+    const source = localSource(local, { followPaths: [".dockerignore"] });
+    const input = node({ kind: "source", ...source }, [], `[context ${name}] load .dockerignore`);
+    const ignore = await solver.readFile(await solver.solve(input, parts.options), ".dockerignore", LIMIT);
+    return localSource(local, {
+      exclude: ignore === undefined ? [] : parseIgnoreFile(Buffer.from(ignore).toString()),
+      followPaths: ["/"],
+    });
+  }
+  const input = /^input:(.*)$/s.exec(value)?.[1];
+  if (input !== undefined) {
+    const definition = parts.inputs[input];
+    if (definition === undefined) throw new HoyError("invalid", `invalid input ${input} for ${name}`);
+    return { type: "result", input: inputContext(definition), config: inputConfig(attrs[`input-metadata:${input}`]) };
+  }
+  if (value.startsWith("oci-layout:")) throw missing("a context in an OCI layout");
+  throw new HoyError("invalid", `unsupported context source ${value.slice(0, 100)} for ${name}`);
+}
+
+function inputContext(definition: Definition): Input {
+  const { input } = loadDefinition(definition);
+  return input ?? node({ kind: "source", type: "scratch" }, [], "[internal] nothing");
+}
+
+/** What another build's result says of its image: JSON of metadata, values in base64. */
+function inputConfig(json: string | undefined) {
+  if (json === undefined) return undefined;
+  let config: unknown;
+  try {
+    config = (JSON.parse(json) as Record<string, unknown>)["containerimage.config"];
+  } catch (thrown) {
+    throw new HoyError("invalid", "metadata of an input can't be read", { cause: thrown });
+  }
+  return typeof config === "string" ? parseConfig(Buffer.from(config, "base64")) : undefined;
+}
+
+function gitInput(remote: string, git: NonNullable<ReturnType<typeof parseGitRef>>): Input {
+  const { remote: url, ref, subdirectory, checksum, keepGitDir = false } = git;
+  const source = { kind: "source", type: "git", url, ref, subdirectory, keepGitDir, checksum } as const;
+  return node(source, [], `[internal] load git source ${remote}`);
+}
+
+async function solved(input: Input, { needs, options }: ContextParts): Promise<MainContext> {
+  const tree = await needs.solver.solve(input, options);
+  return { context: { type: "result", input, config: undefined }, tree, text: undefined };
+}
+
+async function httpContext(url: URL, parts: ContextParts): Promise<MainContext> {
+  const { needs, options } = parts;
+  // Buildx's name for what it holds itself: its standard input.
+  if (url.hostname === "buildkit-session") return uploaded(url, parts);
+  const source = {
+    type: "http",
+    url: url.href,
+    checksum: "",
+    filename: FETCHED,
+    mode: undefined,
+    uid: 0,
+    gid: 0,
+  } as const;
+  const fetched = node({ kind: "source", ...source }, [], "[internal] load remote build context");
+  const tree = await needs.solver.solve(fetched, options);
+  const text = await asText(tree, parts);
+  if (text !== undefined) return { context: nothing(), tree: undefined, text };
+  const actions = [{ input: -1, secondary: 0, output: 0, action: UNPACK }];
+  return solved(node({ kind: "file", actions }, [fetched], "[internal] unpack the build context"), parts);
+}
+
+/** A small text is a Dockerfile; everything else must be an archive. */
+async function asText(tree: Tree, { needs }: ContextParts): Promise<string | undefined> {
+  try {
+    const data = await needs.solver.readFile(tree, FETCHED, LIMIT);
+    return data === undefined ? undefined : textOf(data);
+  } catch (error) {
+    if (error instanceof HoyError && error.code === "too-large") return undefined;
+    throw error;
+  }
+}
+
+function textOf(data: Uint8Array): string | undefined {
+  return data.includes(0) || detectCompression(data) !== "plain" ? undefined : Buffer.from(data).toString("utf8");
+}
+
+async function uploaded(url: URL, parts: ContextParts): Promise<MainContext> {
+  const { needs, layers, trees, options } = parts;
+  const chunks = parts.upload(url, options.signal)[Symbol.asyncIterator]();
+  const head: Uint8Array[] = [];
+  let length = 0;
+  let ended = false;
+  while (length <= LIMIT && !ended) {
+    const next = await chunks.next();
+    if (next.done === true) ended = true;
+    else {
+      head.push(next.value);
+      length += next.value.length;
+    }
+  }
+  const text = ended ? textOf(Buffer.concat(head)) : undefined;
+  if (text !== undefined) return { context: nothing(), tree: undefined, text };
+  async function* whole() {
+    yield* head;
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+  }
+  const tree = await needs.receiveTar(whole(), layers, options.signal);
+  trees.set(FETCHED, tree);
+  return { context: localSource(FETCHED, { followPaths: ["/"] }), tree, text: undefined };
+}
+
+function nothing(): BuildContext {
+  const input = node({ kind: "source", type: "scratch" }, [], "[internal] no build context");
+  return { type: "result", input, config: undefined };
+}
+
+export function node(op: Op, inputs: readonly Input[], name: string): Input {
+  return {
+    vertex: vertex(op, inputs, { platform: buildPlatform, name, ignoreCache: false, lines: undefined }),
+    output: 0,
+  };
+}
+
+const UNPACK: FileChange = {
+  type: "copy",
+  source: `/${FETCHED}`,
+  target: "/",
+  owner: { user: 0, group: 0 },
+  mode: undefined,
+  followSymlink: false,
+  contentsOnly: false,
+  unpack: true,
+  createTarget: true,
+  allowWildcard: false,
+  allowEmptyWildcard: false,
+  include: [],
+  exclude: [],
+  parents: false,
+  alwaysReplace: false,
+  created: undefined,
+};

@@ -1,0 +1,48 @@
+// What a frontend gives: trees by platform, and what it says of them. A result of our own Dockerfile frontend brings its
+// history along; one that comes from a client's frontend has only what travels in metadata.
+
+import { randomBytes } from "node:crypto";
+import type { Platform } from "../../image/platform.ts";
+import type { DockerfileResult } from "../frontend/options.ts";
+import type { Input } from "../graph.ts";
+
+/** Keys of metadata (BuildKit, exporter/containerimage/exptypes). */
+export const META = {
+  config: "containerimage.config",
+  platforms: "refs.platforms",
+  baseConfig: "containerimage.base.config",
+  inlineCache: "containerimage.inlinecache",
+} as const;
+
+export interface BuildRef {
+  readonly id: string;
+  /** undefined: an empty tree. */
+  readonly input: Input | undefined;
+  readonly dockerfile: DockerfileResult | undefined;
+}
+
+export interface BuildResult {
+  /** One, without a name; or one a platform, by the platform's id. */
+  readonly refs: ReadonlyMap<string, BuildRef>;
+  readonly metadata: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Name of the only ref of a result that is of no platform in particular. */
+export const ONLY = "";
+
+export function newRef(input: Input | undefined, dockerfile?: DockerfileResult): BuildRef {
+  return { id: randomBytes(16).toString("hex"), input, dockerfile };
+}
+
+/** The value of refs.platforms. */
+export function platformsMetadata(platforms: readonly { readonly id: string; readonly platform: Platform }[]): Buffer {
+  const list = platforms.map(({ id, platform }) => ({
+    ID: id,
+    Platform: {
+      architecture: platform.architecture,
+      os: platform.os,
+      ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+    },
+  }));
+  return Buffer.from(JSON.stringify({ Platforms: list }));
+}

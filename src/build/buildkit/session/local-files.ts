@@ -1,0 +1,201 @@
+// A directory of the client as a tree of one layer. The client lists its files each time; when the list is that of a
+// layer which is here, that is the tree, and nothing is sent. Else only files that are not as they were the last time
+// are sent, and the others are read from the layer of that time.
+//
+// The layers are records of the build cache: pruned with it, and kept over a restart.
+
+import { type Digest, sha256 } from "../../../base/digest.ts";
+import { HoyError } from "../../../base/error.ts";
+import { isErrno } from "../../../linux/libc.ts";
+import { O, OwnedFd, openInRoot } from "../../../linux/open.ts";
+import { fdstat, S } from "../../../linux/stat.ts";
+import { type RawText, rawBytes } from "../../../storage/tar/entry.ts";
+import type { Source } from "../../graph.ts";
+import type { LayerSession } from "../../needs.ts";
+import { readFrom } from "../../ops/tree/data.ts";
+import { openLayers } from "../../ops/tree/read-file.ts";
+import { treeOf } from "../../solver/digests.ts";
+import type { GraphSolver } from "../../solver/solver.ts";
+import type { Tree } from "../../solver-contract.ts";
+import { methodPath } from "../grpc/service.ts";
+import { FileSync } from "../proto/gen/session_pb.ts";
+import type { ListedFile } from "./listing.ts";
+import { type Known, receive } from "./receive.ts";
+import type { ClientSession } from "./sessions.ts";
+
+export type LocalSource = Extract<Source, { type: "local" }>;
+
+interface LastTime {
+  readonly record: string;
+  readonly diffIds: readonly Digest[];
+  /** Path → what it was like. */
+  readonly files: ReadonlyMap<RawText, string>;
+}
+
+/** Directories whose last list is remembered. */
+const MAX_REMEMBERED = 32;
+/** Of files, over all that is remembered: each costs some hundred bytes. */
+const MAX_REMEMBERED_FILES = 200_000;
+
+export interface ReceiveOptions {
+  readonly layers: LayerSession;
+  readonly signal: AbortSignal;
+  /** Told what to call when the build has ended: the record is in use until then. */
+  readonly hold: (release: () => void) => void;
+  /** Of bytes sent of a directory. */
+  readonly progress: (source: string, bytes: number, done: boolean) => void;
+}
+
+export class LocalFiles {
+  readonly #solver: GraphSolver;
+  /** Oldest first. */
+  readonly #last = new Map<string, LastTime>();
+
+  constructor(solver: GraphSolver) {
+    this.#solver = solver;
+  }
+
+  /** @throws HoyError; "not-found" when the client does not lend a directory of that name. */
+  async receive(session: ClientSession, source: LocalSource, options: ReceiveOptions): Promise<Tree> {
+    const { layers, signal, hold } = options;
+    const { cache } = this.#solver;
+    const call = openCall(session, source, signal);
+    try {
+      const received = await receive(call);
+      const owner = ownerOf(session, source);
+      const key = keyOf(owner, received.files);
+      const found = cache.find(key);
+      const [layer] = found?.outputs[0] ?? [];
+      if (found !== undefined && layer !== undefined && (await layers.use(layer)) !== undefined) {
+        hold(cache.use(found.id));
+        cache.hit(found.id);
+        await received.finish();
+        this.#remember(owner, found.id, [layer], received.files);
+        return treeOf([layer]);
+      }
+      const last = this.#last.get(owner);
+      using known = await this.#known(last, signal);
+      let sent = 0;
+      const tar = received.tar(known, (bytes) => {
+        sent = bytes;
+        options.progress(source.name, bytes, false);
+      });
+      const { diffId, size } = await layers.add(tar, signal);
+      options.progress(source.name, sent, true);
+      const description = `local source for ${source.name}`;
+      const record = await cache.put({
+        key,
+        outputs: [[diffId]],
+        parents: [],
+        type: "source.local",
+        description,
+        size,
+      });
+      hold(cache.use(record.id));
+      if (last !== undefined && last.record !== record.id) await cache.remove([last.record]);
+      this.#remember(owner, record.id, [diffId], received.files);
+      return treeOf([diffId]);
+    } finally {
+      call.cancel();
+    }
+  }
+
+  async #known(last: LastTime | undefined, signal: AbortSignal): Promise<Known & Disposable> {
+    const nothing = { content: () => undefined, [Symbol.dispose]: () => undefined };
+    if (last === undefined) return nothing;
+    const release = this.#solver.cache.use(last.record);
+    for (const diffId of last.diffIds) {
+      if ((await this.#solver.needs.layers.info(diffId)) !== undefined) continue;
+      release();
+      return nothing;
+    }
+    const root = await openLayers(this.#solver.needs.layers, last.diffIds);
+    return {
+      content(file) {
+        if (last.files.get(file.path) !== likeness(file)) return undefined;
+        return contentOf(root, file, signal);
+      },
+      [Symbol.dispose]() {
+        root[Symbol.dispose]();
+        release();
+      },
+    };
+  }
+
+  #remember(owner: string, record: string, diffIds: readonly Digest[], files: readonly ListedFile[]): void {
+    this.#last.delete(owner);
+    if (files.length > MAX_REMEMBERED_FILES) return;
+    this.#last.set(owner, { record, diffIds, files: new Map(files.map((file) => [file.path, likeness(file)])) });
+    let total = 0;
+    for (const { files: each } of this.#last.values()) total += each.size;
+    for (const [oldest, { files: each }] of this.#last) {
+      if (this.#last.size <= MAX_REMEMBERED && total <= MAX_REMEMBERED_FILES) return;
+      total -= each.size;
+      this.#last.delete(oldest);
+    }
+  }
+}
+
+/** Lists of other patterns are other directories: one does not take the other's place. */
+function ownerOf({ id, sharedKey }: ClientSession, { name, include, exclude, followPaths }: LocalSource): string {
+  return JSON.stringify([sharedKey === "" ? id : sharedKey, name, include, exclude, followPaths]);
+}
+
+function openCall(session: ClientSession, source: LocalSource, signal: AbortSignal) {
+  const method = FileSync.method.diffCopy;
+  if (!session.supports(methodPath(method))) {
+    throw new HoyError("not-found", `no local sources enabled: the client lends no directory ${source.name}`);
+  }
+  const metadata = new Map<string, readonly string[]>();
+  const put = (name: string, values: readonly string[]) => {
+    if (values.length === 0) return;
+    // A header holds ASCII only; the other side decodes when it is told to.
+    const encode = values.some((value) => /[^\x20-\x7e]/.test(value));
+    metadata.set(name, encode ? values.map(queryEscape) : values);
+    if (encode) metadata.set(`${name}-encoded`, ["1"]);
+  };
+  put("dir-name", [source.name]);
+  put("include-patterns", source.include);
+  put("exclude-patterns", source.exclude);
+  put("followpaths", source.followPaths);
+  return session.client.open(method, { signal, metadata });
+}
+
+/** Go's url.QueryEscape. */
+function queryEscape(text: string): string {
+  return encodeURIComponent(text)
+    .replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll("%20", "+");
+}
+
+/** Of everything that is listed: the same list has the same content, as rsync and BuildKit take it too. */
+function keyOf(owner: string, files: readonly ListedFile[]): Digest {
+  const lines = files.map((file) => `${file.path}\0${likeness(file)}`);
+  return sha256(Buffer.from(`local files\n${owner}\n${lines.join("\n")}`, "latin1"));
+}
+
+function likeness(file: ListedFile): string {
+  const { type, mode, size, mtime, linkname, device, xattrs } = file;
+  const plain = `${type} ${mode} ${size} ${mtime} ${linkname}`;
+  if (device.major === 0 && device.minor === 0 && xattrs.size === 0) return plain;
+  const more = [...xattrs].map(([name, value]) => `${name}=${Buffer.from(value).toString("base64")}`).sort();
+  return `${plain} ${device.major}:${device.minor} ${more.join(" ")}`;
+}
+
+/** undefined when it is not there as it was listed, which then is sent. */
+function contentOf(root: OwnedFd, file: ListedFile, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined {
+  const open = () => new OwnedFd(openInRoot(root.fd, rawBytes(file.path), O.RDONLY | O.NOFOLLOW | O.NONBLOCK));
+  try {
+    using looked = open();
+    const { mode, size } = fdstat(looked.fd);
+    if ((mode & S.IFMT) !== S.IFREG || size !== file.size) return undefined;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    throw error;
+  }
+  // Opened again when it is its turn: there may be more files than descriptors.
+  return (async function* () {
+    using data = open();
+    yield* readFrom(data.fd, 0, file.size, signal);
+  })();
+}

@@ -1,0 +1,108 @@
+// BuildKit's API on this engine: what it makes becomes images of the engine's store.
+
+import type { ImageBackend } from "../../api/backend.ts";
+import { type Digest, digestHex } from "../../base/digest.ts";
+import { HoyError, toHoyError } from "../../base/error.ts";
+import { log } from "../../base/log.ts";
+import { build } from "../../base/version.ts";
+import { type Buildkit, openBuildkit } from "../../build/buildkit/buildkit.ts";
+import type { ImageToWrite } from "../../build/buildkit/needs.ts";
+import type { GraphSolver } from "../../build/solver/solver.ts";
+import type { HistoryEntry, ImageConfigFile } from "../../image/config.ts";
+import { familiarString, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
+import type { ImageContext } from "../images/context.ts";
+import { saveImages } from "../images/save.ts";
+import { nameImage } from "../images/tag.ts";
+import { formatNs, now } from "../time.ts";
+import { filterContext, receiveContext } from "./tar-context.ts";
+import { addImage, writeImage } from "./write-image.ts";
+
+export interface BuildkitParts {
+  readonly images: ImageContext;
+  readonly verbs: Pick<ImageBackend, "push" | "remove">;
+  readonly solver: GraphSolver;
+  readonly temporary: string;
+  readonly hostGateway: () => string | undefined;
+}
+
+export function composeBuildkit({ images, verbs, solver, temporary, hostGateway }: BuildkitParts): Buildkit {
+  return openBuildkit({
+    solver,
+    images: {
+      checkName: (name) => void nameOf(name),
+      write: (image) => write(images, solver, image),
+      archive: (id, names, signal) => archive(images, verbs, id, names.map(nameOf), signal),
+      async push(name, session, say, signal) {
+        const ref = nameOf(name);
+        const auth = await session.registryAuth(ref.domain);
+        const messages = await verbs.push(familiarString(ref), { tag: undefined, platform: undefined, auth }, signal);
+        for await (const { error, id, status } of messages) {
+          if (error !== undefined) throw new HoyError("internal", `failed to push ${name}: ${error}`);
+          if (status !== undefined && !/^(?:Pushing|Preparing|Waiting)/.test(status))
+            say(id === undefined ? status : `${id}: ${status}`);
+        }
+      },
+    },
+    receiveTar: async (body, layers, signal) => (await receiveContext(body, [], layers, signal)).tree,
+    filterTree: (tree, source, layers, signal) => filterContext(tree, source, solver.needs, layers, signal),
+    temporary,
+    now,
+    version: build.version,
+    hostGateway,
+    log,
+  });
+}
+
+function nameOf(text: string): Reference {
+  let name: Reference;
+  try {
+    name = parseReference(text);
+  } catch (error) {
+    throw new HoyError("invalid", `failed to parse ${text}: ${toHoyError(error).message}`);
+  }
+  if (name.digest !== undefined) throw new HoyError("invalid", `a build can't be named by a digest: ${text}`);
+  return withDefaultTag(name);
+}
+
+async function write(images: ImageContext, solver: GraphSolver, image: ImageToWrite): Promise<Digest> {
+  const { tree, session, from } = image;
+  const names = image.names.map(nameOf);
+  if ("dockerfile" in from) return writeImage(images, from.dockerfile, tree, names, solver, session);
+  const id = await addImage(images, completed(from, tree.diffIds), tree);
+  for (const name of names) await nameImage(images, id, name);
+  return id;
+}
+
+/** A frontend that is not ours may say less of the history than there are layers: the rest are said to be there. */
+function completed(
+  { config, epoch }: Exclude<ImageToWrite["from"], { dockerfile: unknown }>,
+  diffIds: readonly Digest[],
+): ImageConfigFile {
+  const created = epoch === undefined ? (config.created ?? now()) : formatNs(BigInt(epoch) * 1_000_000_000n);
+  const history: HistoryEntry[] = [...(config.history ?? [])];
+  let filled = history.filter((entry) => entry.empty_layer !== true).length;
+  for (; filled < diffIds.length; filled++) history.push({ created, created_by: "buildkit.exporter.image.v0" });
+  if (filled > diffIds.length)
+    throw new HoyError("invalid", `a history of ${filled} layers, but there are ${diffIds.length}`);
+  return { ...config, created, history, rootfs: { type: "layers", diff_ids: [...diffIds] } };
+}
+
+/** An image that was made only to be sent is gone again when it was: it has no name and nothing uses it. */
+async function* archive(
+  images: ImageContext,
+  verbs: Pick<ImageBackend, "remove">,
+  id: Digest,
+  names: readonly Reference[],
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* await saveImages(images, [digestHex(id)], { platform: undefined, names }, signal);
+  } finally {
+    if (images.shelf.table.names(id).length === 0) {
+      await verbs.remove(id, { force: false, prune: false }).catch((error: unknown) => {
+        // In use by a container already, or gone.
+        if (!(error instanceof HoyError) || (error.code !== "conflict" && error.code !== "not-found")) throw error;
+      });
+    }
+  }
+}
