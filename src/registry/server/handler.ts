@@ -7,6 +7,7 @@ import { token } from "./access/token.ts";
 import type { UserAccess } from "./access/user-access.ts";
 import type { Users } from "./access/users.ts";
 import type { Access, Action, Need } from "./access.ts";
+import { type Audit, isAudited } from "./audit.ts";
 import { type Call, json, notAllowed } from "./call.ts";
 import { RegistryError } from "./errors.ts";
 import { parseRoute, type Route } from "./route.ts";
@@ -21,25 +22,31 @@ export interface HandlerOptions {
   readonly access: Access;
   /** With users there is `/token`. */
   readonly tokens: { readonly users: Users; readonly access: UserAccess } | undefined;
+  readonly audit: Audit | undefined;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** A handler for node:http; it never rejects. */
-export function registryHandler({ storage, access, tokens }: HandlerOptions): Handler {
+export function registryHandler({ storage, access, tokens, audit }: HandlerOptions): Handler {
   return async (request, response) => {
     const { pathname, query } = target(request.url ?? "/");
     const call: Call = { request, response, method: request.method ?? "GET", query, storage, access };
     response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
     response.setHeader("X-Content-Type-Options", "nosniff");
+    let user: string | undefined;
     try {
       if (pathname === "/token" && tokens !== undefined) return await token(call, tokens.users, tokens.access);
       const route = parseRoute(pathname);
       if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
-      await access.require(request, needOf(route, call.method));
+      ({ user } = await access.require(request, needOf(route, call.method)));
       await run(call, route);
     } catch (error) {
       fail(call, error);
+    } finally {
+      const { statusCode: status } = response;
+      if (isAudited(call.method, status))
+        audit?.write({ user, address: request.socket.remoteAddress, method: call.method, path: pathname, status });
     }
   };
 }

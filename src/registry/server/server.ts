@@ -8,6 +8,7 @@ import { log } from "../../base/log.ts";
 import { UserAccess } from "./access/user-access.ts";
 import { Users } from "./access/users.ts";
 import { openAccess } from "./access.ts";
+import { openAudit } from "./audit.ts";
 import { FileStorage } from "./file-storage.ts";
 import { registryHandler } from "./handler.ts";
 
@@ -21,6 +22,8 @@ export interface RegistryServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Whether people sign in and have only what they were given; else everybody may do everything. */
   readonly users: boolean;
+  /** File of the audit log; undefined: none is kept. */
+  readonly audit?: string;
   /** Bytes of one blob. */
   readonly blobLimit: number;
   /** Uploads that may be open at once. */
@@ -57,7 +60,9 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
   const storage = await FileStorage.open(options);
   try {
     const tokens = withUsers(options);
-    const handler = registryHandler({ storage, access: tokens?.access ?? openAccess, tokens });
+    const failed = (error: Error) => log.error("the audit log can't be written", { error });
+    const audit = options.audit === undefined ? undefined : openAudit(options.audit, failed);
+    const handler = registryHandler({ storage, access: tokens?.access ?? openAccess, tokens, audit });
     const server = options.tls === undefined ? createServer(handler) : createTlsServer({ ...options.tls }, handler);
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = 0; // a blob may take long; a silent connection is ended by the next line
@@ -70,6 +75,7 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
       async close() {
         clearInterval(timer);
         await stop(server);
+        await audit?.close();
         tokens?.users.close();
         storage.close();
       },

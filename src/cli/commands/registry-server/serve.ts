@@ -17,6 +17,7 @@ export const serve = command({
   args: args.none,
   details: "Without --users everybody who reaches the address may pull, push and delete.",
   flags: {
+    "audit-log": flag.string("File for a JSON line of every change and every refusal"),
     listen: flag.string("Address and port", { initial: DEFAULT_LISTEN }),
     root: rootFlag(),
     users: flag.bool("People sign in, and have what they were granted"),
@@ -50,6 +51,7 @@ export const serve = command({
       port,
       ...(tls === undefined ? {} : { tls }),
       users: flags.users,
+      ...(flags["audit-log"] === "" ? {} : { audit: flags["audit-log"] }),
       blobLimit: flags["max-blob-size"],
       uploadsLimit: flags["max-uploads"],
       collectEvery: flags["gc-every"] / NS_PER_MS,

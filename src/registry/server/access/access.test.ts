@@ -1,9 +1,15 @@
 // Users, grants and tokens, over HTTP as clients meet them.
 
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { refusal, TestRegistry } from "../testing.ts";
 import { SERVICE, signToken, verifyToken } from "./jwt.ts";
 import { Users } from "./users.ts";
+
+// Hashing passwords is slow by design, and slower on a busy machine.
+setDefaultTimeout(30_000);
 
 const basic = (name: string, password: string) => ({
   Authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`,
@@ -145,4 +151,26 @@ test("tokens that were changed, are old, or of another algorithm", () => {
   const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString("base64url");
   for (const bad of [`${none}.${payload}.`, `${none}.${payload}.${signature}`, `${token}x`, `${token}.x`, "", "a.b.c"])
     expect(verifyToken(bad, secret, now)).toBeUndefined();
+});
+
+test("the audit log says who changed what and who was refused, and holds no secrets", async () => {
+  const audit = join(tmpdir(), `hoy-audit-${crypto.randomUUID()}`);
+  const registry = await TestRegistry.start({ users: true, audit });
+  const users = new Users(registry.root);
+  await users.put("alice", "alice's secret", false);
+  users.close();
+  await registry.pushBlob("alice/app", "bytes", basic("alice", "alice's secret"));
+  await registry.request("GET", "/v2/bob/app/manifests/v1");
+  await registry.request("GET", "/v2/alice/app/manifests/v1", { headers: basic("alice", "alice's secret") });
+  await registry[Symbol.asyncDispose]();
+  const text = readFileSync(audit, "utf8");
+  const mode = statSync(audit).mode & 0o777;
+  rmSync(audit);
+  const lines = text.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { user: "alice", method: "POST", path: "/v2/alice/app/blobs/uploads/", status: 201 },
+    { method: "GET", path: "/v2/bob/app/manifests/v1", status: 401 },
+  ]);
+  expect(text).not.toContain("secret");
+  expect(mode).toBe(0o600);
 });
