@@ -39,6 +39,8 @@ export type Source =
   | {
       readonly type: "local";
       readonly name: string;
+      /** Of the client that lends it, where that is another one than the build's own. */
+      readonly session?: string;
       readonly include: readonly string[];
       readonly exclude: readonly string[];
       readonly followPaths: readonly string[];
