@@ -12,6 +12,7 @@ import { GrpcServer } from "./grpc/server.ts";
 import { service } from "./grpc/service.ts";
 import type { BuildkitNeeds } from "./needs.ts";
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "./proto/gen/health_pb.ts";
+import { Results } from "./result.ts";
 import { LocalFiles } from "./session/local-files.ts";
 import { headersOf, Sessions } from "./session/sessions.ts";
 
@@ -28,7 +29,7 @@ export interface Buildkit {
 
 export function openBuildkit(needs: BuildkitNeeds): Buildkit {
   const sessions = new Sessions(needs.log);
-  const builds = new Builds({ needs, sessions, files: new LocalFiles(needs.solver) });
+  const builds = new Builds({ needs, sessions, files: new LocalFiles(needs.solver), results: new Results() });
   const history = new History();
   const server = new GrpcServer({
     services: [

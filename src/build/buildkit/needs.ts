@@ -22,8 +22,8 @@ export interface ImageToWrite {
 export interface BuildkitNeeds {
   readonly solver: GraphSolver;
   readonly images: {
-    /** @throws HoyError "invalid" for a name that no image can have. */
-    checkName(name: string): void;
+    /** The name in full. @throws HoyError "invalid" for one that no image can have. */
+    fullName(name: string): string;
     /** Makes an image and names it. @returns its id. */
     write(image: ImageToWrite): Promise<Digest>;
     /** The image as an archive, under these names; gone again when it was read, unless somebody else has it. */

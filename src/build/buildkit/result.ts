@@ -2,9 +2,12 @@
 // history along; one that comes from a client's frontend has only what travels in metadata.
 
 import { randomBytes } from "node:crypto";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { sha256 } from "../../base/digest.ts";
 import type { Platform } from "../../image/platform.ts";
 import type { DockerfileResult } from "../frontend/options.ts";
 import type { Input } from "../graph.ts";
+import { type Definition, DefinitionSchema, OpSchema } from "./proto/gen/ops_pb.ts";
 
 /** Keys of metadata (BuildKit, exporter/containerimage/exptypes). */
 export const META = {
@@ -45,4 +48,33 @@ export function platformsMetadata(platforms: readonly { readonly id: string; rea
     },
   }));
   return Buffer.from(JSON.stringify({ Platforms: list }));
+}
+
+/** Scheme of a source that stands for a result: what a client is given of it, to build upon in other builds too. */
+export const RESULT_SCHEME = "hoy-result";
+
+const MAX_RESULTS = 10_000;
+
+/** Results that definitions may name, of builds that run and that ran lately. */
+export class Results {
+  readonly #refs = new Map<string, BuildRef>();
+
+  add(ref: BuildRef): void {
+    this.#refs.set(ref.id, ref);
+    for (const id of this.#refs.keys()) {
+      if (this.#refs.size <= MAX_RESULTS) return;
+      this.#refs.delete(id);
+    }
+  }
+
+  find(id: string): BuildRef | undefined {
+    return this.#refs.get(id);
+  }
+}
+
+export function definitionOf({ id }: BuildRef): Definition {
+  const source = { identifier: `${RESULT_SCHEME}://${id}` };
+  const op = toBinary(OpSchema, create(OpSchema, { op: { case: "source", value: source } }));
+  const end = toBinary(OpSchema, create(OpSchema, { inputs: [{ digest: sha256(op) }] }));
+  return create(DefinitionSchema, { def: [op, end] });
 }

@@ -9,7 +9,13 @@ import { type Buildkit, openBuildkit } from "../../build/buildkit/buildkit.ts";
 import type { ImageToWrite } from "../../build/buildkit/needs.ts";
 import type { GraphSolver } from "../../build/solver/solver.ts";
 import type { HistoryEntry, ImageConfigFile } from "../../image/config.ts";
-import { familiarString, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
+import {
+  canonicalString,
+  familiarString,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from "../../image/reference.ts";
 import type { ImageContext } from "../images/context.ts";
 import { saveImages } from "../images/save.ts";
 import { nameImage } from "../images/tag.ts";
@@ -29,7 +35,7 @@ export function composeBuildkit({ images, verbs, solver, temporary, hostGateway 
   return openBuildkit({
     solver,
     images: {
-      checkName: (name) => void nameOf(name),
+      fullName: (name) => canonicalString(nameOf(name)),
       write: (image) => write(images, solver, image),
       archive: (id, names, signal) => archive(images, verbs, id, names.map(nameOf), signal),
       async push(name, session, say, signal) {

@@ -13,7 +13,7 @@ import { loadDefinition } from "../llb/definition.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { Definition } from "../proto/gen/ops_pb.ts";
-import { type BuildRef, type BuildResult, newRef, ONLY } from "../result.ts";
+import { type BuildRef, type BuildResult, newRef, ONLY, type Results } from "../result.ts";
 import { type LentSession, lend } from "../session/lend.ts";
 import type { LocalFiles } from "../session/local-files.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -27,6 +27,7 @@ export interface BuildParts {
   readonly needs: BuildkitNeeds;
   readonly sessions: Sessions;
   readonly files: LocalFiles;
+  readonly results: Results;
 }
 
 export interface FrontendRequest {
@@ -92,8 +93,7 @@ export class Build implements AsyncDisposable {
   async run({ definition, frontend, attrs, inputs }: FrontendRequest): Promise<BuildResult> {
     if (definition !== undefined && definition.def.length > 0) {
       if (frontend !== "") throw new HoyError("invalid", "a definition and a frontend can't be asked for at once");
-      const { input, sessions } = loadDefinition(definition);
-      for (const [name, id] of sessions) this.session.locals.set(name, id.slice(id.indexOf(":") + 1));
+      const input = loadDefinition(definition, this.#parts.results);
       return this.#keep({ refs: new Map([[ONLY, newRef(input)]]), metadata: new Map() });
     }
     if (frontend === "") return this.#keep({ refs: new Map([[ONLY, newRef(undefined)]]), metadata: new Map() });
@@ -109,6 +109,7 @@ export class Build implements AsyncDisposable {
       events,
       options,
       inputs,
+      results: this.#parts.results,
       layers: this.#layers,
       trees: this.#trees,
       upload: (url, signal) => upload(sessions, session.id, url, signal),
@@ -164,6 +165,7 @@ export class Build implements AsyncDisposable {
     for (const ref of result.refs.values()) {
       if (this.#refs.size >= MAX_REFS) throw new HoyError("too-large", `more than ${MAX_REFS} results in one build`);
       this.#refs.set(ref.id, ref);
+      this.#parts.results.add(ref);
     }
     return result;
   }

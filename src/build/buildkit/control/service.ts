@@ -10,13 +10,14 @@ import type { BuildkitNeeds } from "../needs.ts";
 import { Control } from "../proto/gen/control_pb.ts";
 import { type SolveParts, solve } from "./solve.ts";
 import { timestamp } from "./time.ts";
+import { tunnel } from "./tunnel.ts";
 
 /** The BuildKit whose protocol is spoken: clients switch on what they can ask for by it. */
 export const BUILDKIT_VERSION = "v0.23.0";
 const DOCKERFILE_VERSION = "1.26.0";
 
 export function controlService(parts: SolveParts): ServiceTable {
-  const { needs, builds, history } = parts;
+  const { needs, builds, history, sessions } = parts;
   const { keeper } = needs.solver;
   return service(Control, {
     async solve(request, { signal }) {
@@ -24,6 +25,15 @@ export function controlService(parts: SolveParts): ServiceTable {
     },
     async *status({ ref }, { signal }) {
       yield* (await builds.get(ref, signal)).events.watch(signal);
+    },
+    async *session(requests, { metadata, signal }) {
+      // Headers of one name come as one, apart by commas.
+      const all = (name: string) => (metadata.get(name) ?? []).flatMap((value) => value.split(/, */));
+      const headers = { all, one: (name: string) => all(name)[0] ?? "" };
+      sessions.check(headers);
+      const { socket, outgoing } = tunnel(requests, signal);
+      sessions.accept(socket, headers);
+      yield* outgoing;
     },
     async listWorkers({ filter }) {
       const worker = workerRecord(needs);
@@ -109,6 +119,7 @@ function ago(duration: bigint): string {
 function filtersOf(filters: readonly string[]): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const one of filters.flatMap((each) => each.split(","))) {
+    if (one.trim() === "") continue;
     const [, name, value] = /^([a-zA-Z.]+)==?"?([^"]*)"?$/.exec(one.trim()) ?? [];
     if (name === undefined || value === undefined) throw new HoyError("invalid", `invalid filter ${one.slice(0, 100)}`);
     found.set(name, (found.get(name) ?? new Set()).add(value));

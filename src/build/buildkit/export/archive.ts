@@ -22,8 +22,7 @@ export function archiveExporter(type: "docker" | "oci"): MakeExporter {
   return (attrs, index, needs) => {
     if (attrs.tar === "false") throw missing("an image as a directory");
     refuseUnserved(attrs, SERVED);
-    const names = namesIn(attrs);
-    for (const name of names) needs.images.checkName(name);
+    const names = namesIn(attrs).map(needs.images.fullName);
     return async (input) => {
       const { build, sessions } = input;
       const { session, signal, events } = build;

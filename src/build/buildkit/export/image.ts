@@ -26,8 +26,7 @@ const SERVED: ReadonlySet<string> = new Set([
 
 export const imageExporter: MakeExporter = (attrs, _index, needs) => {
   refuseUnserved(attrs, SERVED);
-  const names = namesIn(attrs);
-  for (const name of names) needs.images.checkName(name);
+  const names = namesIn(attrs).map(needs.images.fullName);
   const push = attrs.push === "true" || attrs.push === "1";
   return (input) =>
     input.build.events.step("exporting to image", async (progress) => {

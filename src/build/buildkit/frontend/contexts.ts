@@ -16,6 +16,7 @@ import { loadDefinition } from "../llb/definition.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { Definition } from "../proto/gen/ops_pb.ts";
+import type { Results } from "../result.ts";
 import { type Attributes, buildPlatform } from "./attributes.ts";
 
 export interface ContextParts {
@@ -25,6 +26,7 @@ export interface ContextParts {
   readonly inputs: Readonly<Record<string, Definition>>;
   /** Bytes that the client holds for a URL of its own. */
   readonly upload: (url: URL, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  readonly results: Results;
   /** Trees that are there already, by the local name they go under. */
   readonly trees: Map<string, Tree>;
 }
@@ -44,15 +46,22 @@ export function mainContext(attrs: Attributes, parts: ContextParts): Promise<Mai
   const key = attrs.contextkey ?? "context";
   const remote = attrs[key] ?? "";
   const fromInput = parts.inputs.context;
-  if (fromInput !== undefined) return solved(inputContext(fromInput), parts);
+  if (fromInput !== undefined) return solved(inputContext(fromInput, parts), parts);
   const git = parseGitRef(remote);
   if (git !== undefined) return solved(gitInput(remote, git), parts);
   if (/^https?:\/\//.test(remote)) return httpContext(new URL(remote), parts);
-  return Promise.resolve({ context: localSource(key), tree: undefined, text: undefined });
+  return Promise.resolve({ context: localSource(key, attrs), tree: undefined, text: undefined });
 }
 
-export function localSource(name: string, more: Partial<Extract<Source, { type: "local" }>> = {}) {
-  return { type: "local", name, include: [], exclude: [], followPaths: [], ...more } as const;
+/** A directory of the client, lent by the session that the attributes name for it. */
+export function localSource(
+  name: string,
+  attrs: Attributes,
+  more: Partial<Extract<Source, { type: "local" }>> = {},
+): Extract<Source, { type: "local" }> {
+  const session = attrs[`local-sessionid:${name}`];
+  const local = { type: "local", name, include: [], exclude: [], followPaths: [], ...more } as const;
+  return session === undefined ? local : { ...local, session };
 }
 
 /** Of the contexts that were given a name; they go before stages and images of that name. */
@@ -83,10 +92,10 @@ async function namedContext(
   const local = /^local:(.*)$/s.exec(value)?.[1];
   if (local !== undefined) {
     const { solver } = parts.needs;
-    const source = localSource(local, { followPaths: [".dockerignore"] });
+    const source = localSource(local, attrs, { followPaths: [".dockerignore"] });
     const input = node({ kind: "source", ...source }, [], `[context ${name}] load .dockerignore`);
     const ignore = await solver.readFile(await solver.solve(input, parts.options), ".dockerignore", LIMIT);
-    return localSource(local, {
+    return localSource(local, attrs, {
       exclude: ignore === undefined ? [] : parseIgnoreFile(Buffer.from(ignore).toString()),
       followPaths: ["/"],
     });
@@ -95,15 +104,18 @@ async function namedContext(
   if (input !== undefined) {
     const definition = parts.inputs[input];
     if (definition === undefined) throw new HoyError("invalid", `invalid input ${input} for ${name}`);
-    return { type: "result", input: inputContext(definition), config: inputConfig(attrs[`input-metadata:${input}`]) };
+    return {
+      type: "result",
+      input: inputContext(definition, parts),
+      config: inputConfig(attrs[`input-metadata:${input}`]),
+    };
   }
   if (value.startsWith("oci-layout:")) throw missing("a context in an OCI layout");
   throw new HoyError("invalid", `unsupported context source ${value.slice(0, 100)} for ${name}`);
 }
 
-function inputContext(definition: Definition): Input {
-  const { input } = loadDefinition(definition);
-  return input ?? node({ kind: "source", type: "scratch" }, [], "[internal] nothing");
+function inputContext(definition: Definition, { results }: ContextParts): Input {
+  return loadDefinition(definition, results) ?? node({ kind: "source", type: "scratch" }, [], "[internal] nothing");
 }
 
 /** What another build's result says of its image: JSON of metadata, values in base64. */
@@ -187,7 +199,7 @@ async function uploaded(url: URL, parts: ContextParts): Promise<MainContext> {
   }
   const tree = await needs.receiveTar(whole(), layers, options.signal);
   trees.set(FETCHED, tree);
-  return { context: localSource(FETCHED, { followPaths: ["/"] }), tree, text: undefined };
+  return { context: localSource(FETCHED, {}, { followPaths: ["/"] }), tree, text: undefined };
 }
 
 function nothing(): BuildContext {

@@ -31,9 +31,6 @@ export async function runDockerfile(attrs: Attributes, parts: DockerfileParts): 
   const { session, events, needs, options } = parts;
   const read = readAttributes(attrs);
   session.limits = read.limits;
-  for (const [name, value] of Object.entries(attrs)) {
-    if (name.startsWith("local-sessionid:")) session.locals.set(name.slice("local-sessionid:".length), value);
-  }
   const request = attrs.requestid ?? "";
   if (request !== "" && request !== "frontend.lint")
     throw missing(`the request ${JSON.stringify(request.slice(0, 100))}`);
@@ -102,7 +99,9 @@ async function load(
   if (own === undefined && main.text !== undefined) return { file: { name, text: main.text }, context: main.context };
   const { solver } = parts.needs;
   const from =
-    own === undefined && main.tree !== undefined ? main.tree : await definition(name, own ?? "dockerfile", parts);
+    own === undefined && main.tree !== undefined
+      ? main.tree
+      : await definition(name, own ?? "dockerfile", attrs, parts);
   const read = async (tree: Tree, path: string) => {
     const data = await solver.readFile(tree, path, LIMIT);
     return data === undefined ? undefined : Buffer.from(data).toString("utf8");
@@ -117,7 +116,7 @@ async function load(
   let ignore = await read(from, besides);
   if (ignore === undefined && main.tree !== undefined) ignore = await read(main.tree, inContext);
   if (ignore === undefined && main.context.type === "local" && main.tree === undefined) {
-    const source = localSource(main.context.name, { followPaths: [inContext] });
+    const source = localSource(main.context.name, attrs, { followPaths: [inContext] });
     const input = node({ kind: "source", ...source }, [], "[internal] load .dockerignore");
     ignore = await read(await solver.solve(input, parts.options), inContext);
   }
@@ -127,10 +126,15 @@ async function load(
 }
 
 /** The Dockerfile, in either case, and what stands beside it for it alone. */
-function definition(name: string, local: string, { needs, options }: DockerfileParts): Promise<Tree> {
+function definition(
+  name: string,
+  local: string,
+  attrs: Attributes,
+  { needs, options }: DockerfileParts,
+): Promise<Tree> {
   const paths = [name, ...ignoreFileNames(name).slice(0, 1)];
   if (posix.basename(name) === DEFAULT) paths.push(posix.join(posix.dirname(name), DEFAULT.toLowerCase()));
-  const source = localSource(local, { followPaths: paths });
+  const source = localSource(local, attrs, { followPaths: paths });
   return needs.solver.solve(
     node({ kind: "source", ...source }, [], `[internal] load build definition from ${name}`),
     options,

@@ -12,6 +12,7 @@ const FRONTEND = [
   "readdir",
   "statfile",
   "proto.refarray",
+  "reference.output",
   "frontend.inputs",
   "gateway.solve.metadata",
   "frontend.caps",

@@ -13,7 +13,7 @@ import { platformOf } from "../llb/definition.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import { LLBBridge, type Result } from "../proto/gen/gateway_pb.ts";
-import { type BuildRef, type BuildResult, ONLY } from "../result.ts";
+import { type BuildRef, type BuildResult, definitionOf, ONLY } from "../result.ts";
 import { CAPS } from "./caps.ts";
 import { readDir, readFile, statFile } from "./files.ts";
 
@@ -108,7 +108,7 @@ async function resolveImage(
 
 function wireResult({ refs, metadata }: BuildResult) {
   const only = refs.get(ONLY);
-  const wire = ({ id, input }: BuildRef) => ({ id: input === undefined ? "" : id });
+  const wire = (ref: BuildRef) => (ref.input === undefined ? { id: "" } : { id: ref.id, def: definitionOf(ref) });
   const result =
     only !== undefined || refs.size === 0
       ? { case: "ref" as const, value: only === undefined ? { id: "" } : wire(only) }

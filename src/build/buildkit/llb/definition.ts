@@ -7,6 +7,7 @@ import { HoyError } from "../../../base/error.ts";
 import { hostPlatform, normalizePlatform, type Platform } from "../../../image/platform.ts";
 import { type Input, type Op, type Vertex, vertex } from "../../graph.ts";
 import { type Definition, OpSchema, type Op as PbOp, type Platform as PbPlatform } from "../proto/gen/ops_pb.ts";
+import { RESULT_SCHEME, type Results } from "../result.ts";
 import { execOp } from "./exec.ts";
 import { fileOp } from "./file.ts";
 import { sourceOp } from "./source.ts";
@@ -15,19 +16,11 @@ import { missing, whole } from "./values.ts";
 const MAX_OPS = 100_000;
 const MAX_INPUTS = 10_000;
 
-export interface Loaded {
-  /** undefined: the definition is of an empty tree. */
-  readonly input: Input | undefined;
-  /** Local directory → the session that its op names. */
-  readonly sessions: ReadonlyMap<string, string>;
-}
-
-/** @throws HoyError "invalid", "not-implemented". */
-export function loadDefinition(definition: Definition): Loaded {
-  if (definition.def.length === 0) return { input: undefined, sessions: new Map() };
+/** @returns undefined: the definition is of an empty tree. @throws HoyError "invalid", "not-implemented". */
+export function loadDefinition(definition: Definition, results: Results): Input | undefined {
+  if (definition.def.length === 0) return undefined;
   if (definition.def.length > MAX_OPS) throw new HoyError("too-large", `a definition of more than ${MAX_OPS} ops`);
-  const sessions = new Map<string, string>();
-  const vertices = new Map<string, Vertex>();
+  const vertices = new Map<string, Vertex | Input>();
   const ops = definition.def.map((bytes) => ({ digest: sha256(bytes), op: decode(bytes) }));
   const last = ops.pop();
   // The last one only points at the result.
@@ -39,14 +32,22 @@ export function loadDefinition(definition: Definition): Loaded {
   while (waiting.length > 0) {
     const left = waiting.filter(({ digest, op }) => {
       if (!op.inputs.every((input) => vertices.has(input.digest))) return true;
-      vertices.set(digest, vertexOf(op, digest, definition, vertices, sessions));
+      vertices.set(digest, resultOf(op, results) ?? vertexOf(op, digest, definition, vertices));
       return false;
     });
     if (left.length === waiting.length) throw new HoyError("invalid", "the definition names ops that it does not have");
     waiting = left;
   }
   const [target] = last.op.inputs;
-  return { input: target === undefined ? undefined : inputOf(target, vertices), sessions };
+  return target === undefined ? undefined : inputOf(target, vertices);
+}
+
+/** The result of a build that a client was given before. */
+function resultOf({ op }: PbOp, results: Results): Input | undefined {
+  if (op.case !== "source" || !op.value.identifier.startsWith(`${RESULT_SCHEME}://`)) return undefined;
+  const found = results.find(op.value.identifier.slice(RESULT_SCHEME.length + 3));
+  if (found === undefined) throw new HoyError("not-found", "the definition names a result that is gone");
+  return found.input ?? SCRATCH;
 }
 
 function decode(bytes: Uint8Array): PbOp {
@@ -57,9 +58,10 @@ function decode(bytes: Uint8Array): PbOp {
   }
 }
 
-function inputOf(input: PbOp["inputs"][number], vertices: ReadonlyMap<string, Vertex>): Input {
+function inputOf(input: PbOp["inputs"][number], vertices: ReadonlyMap<string, Vertex | Input>): Input {
   const found = vertices.get(input.digest);
   if (found === undefined) throw new HoyError("invalid", `the definition has no op ${input.digest.slice(0, 100)}`);
+  if ("vertex" in found) return found;
   return { vertex: found, output: whole(input.index, "an output") };
 }
 
@@ -67,14 +69,13 @@ function vertexOf(
   op: PbOp,
   digest: string,
   { metadata, source }: Definition,
-  vertices: ReadonlyMap<string, Vertex>,
-  sessions: Map<string, string>,
+  vertices: ReadonlyMap<string, Vertex | Input>,
 ): Vertex {
   if (op.inputs.length > MAX_INPUTS) throw new HoyError("too-large", `an op of more than ${MAX_INPUTS} inputs`);
   const all = op.inputs.map((input) => inputOf(input, vertices));
   const about = metadata[digest];
   const platform = platformOf(op.platform);
-  const { inputs, made } = madeOf(op, all, sessions);
+  const { inputs, made } = madeOf(op, all);
   const range = source?.locations[digest]?.locations[0]?.ranges[0];
   const start = range?.start?.line ?? 0;
   return vertex(made, inputs, {
@@ -85,17 +86,13 @@ function vertexOf(
   });
 }
 
-function madeOf(
-  { op }: PbOp,
-  inputs: readonly Input[],
-  sessions: Map<string, string>,
-): { readonly inputs: readonly Input[]; readonly made: Op } {
+function madeOf({ op }: PbOp, inputs: readonly Input[]): { readonly inputs: readonly Input[]; readonly made: Op } {
   const at = (index: bigint | undefined): Input | undefined =>
     index === undefined || index < 0n ? undefined : inputs[whole(index, "an input")];
   const present = (list: readonly (Input | undefined)[]) => list.filter((each) => each !== undefined);
   switch (op.case) {
     case "source":
-      return { inputs, made: sourceOp(op.value, sessions) };
+      return { inputs, made: sourceOp(op.value) };
     case "exec":
       return { inputs, made: execOp(op.value, inputs.length) };
     case "file":

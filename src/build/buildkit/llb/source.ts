@@ -21,7 +21,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "git.authtokensecret",
 ]);
 
-export function sourceOp({ identifier, attrs }: PbSource, sessions: Map<string, string>): Op {
+export function sourceOp({ identifier, attrs }: PbSource): Op {
   const mark = identifier.indexOf("://");
   const scheme = identifier.slice(0, Math.max(mark, 0));
   const rest = identifier.slice(mark + 3);
@@ -36,13 +36,14 @@ export function sourceOp({ identifier, attrs }: PbSource, sessions: Map<string, 
       return { kind: "source", type: "image", ref: rest, mode };
     }
     case "local": {
-      const session = attrs["local.session"];
-      if (session !== undefined && session !== "") sessions.set(rest, session);
       const include = list(attr("local.includepattern"));
       const exclude = list(attr("local.excludepatterns"));
       const followPaths = list(attr("local.followpaths"));
       attr.done();
-      return { kind: "source", type: "local", name: rest, include, exclude, followPaths };
+      const local = { kind: "source", type: "local", name: rest, include, exclude, followPaths } as const;
+      // A part before a colon only keeps the ops of two builds apart.
+      const session = (attrs["local.session"] ?? "").replace(/^[^:]*:(?=.)/, "");
+      return session === "" ? local : { ...local, session };
     }
     case "git": {
       const [, remote = "", ref = "", subdirectory = ""] = /^([^#]*)(?:#([^:]*)(?::(.*))?)?$/s.exec(rest) ?? [];

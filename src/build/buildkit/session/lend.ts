@@ -26,26 +26,21 @@ export interface LendParts {
 }
 
 export interface LentSession extends BuildSession {
-  /** Local name → id of the session that lends it, where that is another one than the build's own. */
-  readonly locals: Map<string, string>;
   limits: StepLimits | undefined;
 }
 
 /** @param id of the client's session; it may come a little later than the build. */
 export function lend(id: string, parts: LendParts): LentSession {
   const { sessions, files, layers, temporary } = parts;
-  const locals = new Map<string, string>();
   const session = (signal: AbortSignal): Promise<ClientSession> => {
     if (id === "") throw new HoyError("invalid", "the build has no session");
     return sessions.get(id, signal);
   };
   return {
     id,
-    locals,
     limits: undefined,
     async local(source, signal) {
-      const other = locals.get(source.name);
-      const from = other === undefined ? await session(signal) : await sessions.get(other, signal);
+      const from = source.session === undefined ? await session(signal) : await sessions.get(source.session, signal);
       const { progress, hold } = parts;
       return mapped(files.receive(from, source, { layers, signal, progress, hold }));
     },
