@@ -305,7 +305,7 @@ export interface ImageBackend {
   ): Promise<AsyncIterable<Uint8Array>>;
   commit(options: CommitOptions, signal: AbortSignal): Promise<{ Id: string }>;
   search(term: string, options: { limit: number | undefined; filters: Filters }): Promise<unknown[]>;
-  distribution(ref: string, auth: RegistryAuth | undefined): Promise<DistributionInspect>;
+  distribution(ref: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<DistributionInspect>;
 }
 
 // ── networks, volumes ─────────────────────────────────────────────────────────────────────────────────────────

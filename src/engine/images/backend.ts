@@ -1,5 +1,4 @@
-// The images' side of the API's contract: each verb is a file beside this one. What needs a registry is put in by
-// whoever has one; until then it says so.
+// The images' side of the API's contract: each verb is a file beside this one.
 
 import type {
   CommitOptions,
@@ -12,9 +11,12 @@ import type {
 import type { DistributionInspect } from "../../api/types/image.ts";
 import { HoyError } from "../../base/error.ts";
 import type { RegistrySettings } from "../../base/settings.ts";
-import { parseReference } from "../../image/reference.ts";
+import { userAgent } from "../../base/version.ts";
+import type { Reference } from "../../image/reference.ts";
+import { Repository } from "../../registry/client/repository.ts";
 import { commitImage } from "./commit.ts";
 import type { ImageContext } from "./context.ts";
+import { inspectDistribution } from "./distribution.ts";
 import { imageHistory } from "./history.ts";
 import { importImage } from "./import.ts";
 import { inspectImage } from "./inspect.ts";
@@ -31,10 +33,12 @@ export class Images implements ImageBackend {
   readonly #context: ImageContext;
   readonly #puller: Puller;
   readonly #pusher: Pusher;
+  readonly #registry: () => RegistrySettings;
 
-  /** `registry` is asked at each pull and push: the settings may be reloaded. */
+  /** `registry` is asked each time: the settings may be reloaded. */
   constructor(context: ImageContext, registry: () => RegistrySettings) {
     this.#context = context;
+    this.#registry = registry;
     this.#puller = new Puller(context, registry);
     this.#pusher = new Pusher(context, registry);
   }
@@ -100,17 +104,12 @@ export class Images implements ImageBackend {
   }
 
   async search(term: string): Promise<unknown[]> {
-    throw noRegistry(`search for ${term}`);
+    throw new HoyError("not-implemented", `can't search for ${term}: this version of hoy does not search registries`);
   }
 
-  async distribution(ref: string, _auth: RegistryAuth | undefined): Promise<DistributionInspect> {
-    parseReference(ref);
-    throw noRegistry(`ask a registry for ${ref}`);
+  distribution(ref: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<DistributionInspect> {
+    const settings = this.#registry();
+    const open = ({ domain, path }: Reference) => new Repository({ domain, path, auth, settings, userAgent });
+    return inspectDistribution(open, ref, signal);
   }
-}
-
-function noRegistry(what: string): HoyError {
-  return new HoyError("not-implemented", `can't ${what}: this version of hoy does not speak to registries yet`, {
-    hint: "bring images with load or import",
-  });
 }

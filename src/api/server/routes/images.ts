@@ -160,5 +160,5 @@ async function commit(call: Call): Promise<void> {
 }
 
 async function distribution(call: Call): Promise<void> {
-  sendJson(call, await call.backend.images.distribution(call.param("name"), registryAuth(call)));
+  sendJson(call, await call.backend.images.distribution(call.param("name"), registryAuth(call), call.signal));
 }
