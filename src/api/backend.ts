@@ -304,7 +304,11 @@ export interface ImageBackend {
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>>;
   commit(options: CommitOptions, signal: AbortSignal): Promise<{ Id: string }>;
-  search(term: string, options: { limit: number | undefined; filters: Filters }): Promise<unknown[]>;
+  search(
+    term: string,
+    options: { limit: number | undefined; filters: Filters; auth: RegistryAuth | undefined },
+    signal: AbortSignal,
+  ): Promise<unknown[]>;
   distribution(ref: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<DistributionInspect>;
 }
 

@@ -9,7 +9,6 @@ import type {
   RegistryAuth,
 } from "../../api/backend.ts";
 import type { DistributionInspect } from "../../api/types/image.ts";
-import { HoyError } from "../../base/error.ts";
 import type { RegistrySettings } from "../../base/settings.ts";
 import { userAgent } from "../../base/version.ts";
 import type { Reference } from "../../image/reference.ts";
@@ -27,6 +26,7 @@ import { Puller } from "./pull/pull.ts";
 import { Pusher } from "./push/push.ts";
 import { removeImage } from "./remove.ts";
 import { saveImages } from "./save.ts";
+import { type SearchImagesOptions, searchImages } from "./search.ts";
 import { tagImage } from "./tag.ts";
 
 export class Images implements ImageBackend {
@@ -103,8 +103,8 @@ export class Images implements ImageBackend {
     return this.#pusher.push(ref, options, signal);
   }
 
-  async search(term: string): Promise<unknown[]> {
-    throw new HoyError("not-implemented", `can't search for ${term}: this version of hoy does not search registries`);
+  search(term: string, options: SearchImagesOptions, signal: AbortSignal) {
+    return searchImages(this.#registry(), term, options, signal);
   }
 
   distribution(ref: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<DistributionInspect> {

@@ -139,8 +139,12 @@ async function prune(call: Call): Promise<void> {
 }
 
 async function search(call: Call): Promise<void> {
-  const options = { limit: call.query.int("limit"), filters: parseFilters(call.query.text("filters")) };
-  sendJson(call, await call.backend.images.search(call.query.text("term"), options));
+  const options = {
+    limit: call.query.int("limit"),
+    filters: parseFilters(call.query.text("filters")),
+    auth: registryAuth(call),
+  };
+  sendJson(call, await call.backend.images.search(call.query.text("term"), options, call.signal));
 }
 
 async function commit(call: Call): Promise<void> {
