@@ -153,9 +153,17 @@ test("swarm, plugins, builds and checkpoints are known, and say what they are no
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
     );
   }
-  expect((await messageOf(harness, "POST", "/swarm/init", "{}"))[0]).toBe(501);
+  for (const path of ["/swarm/init", "/swarm/join"]) {
+    const [status, message] = await messageOf(harness, "POST", path, "{}");
+    expect(status).toBe(503);
+    expect(message).toStartWith("This node is not a swarm manager");
+  }
   expect(await messageOf(harness, "POST", "/swarm/leave")).toEqual([503, "This node is not part of a swarm"]);
   expect((await harness.ask("GET", "/plugins")).json).toEqual([]);
+  expect(await messageOf(harness, "POST", "/plugins/pull?remote=a/b", "[]")).toEqual([
+    503,
+    "this engine takes no plugins",
+  ]);
   expect(await messageOf(harness, "GET", "/plugins/a/b:c/json")).toEqual([404, 'plugin "a/b:c" not found']);
   for (const path of ["/build", "/session", "/grpc", "/containers/x/checkpoints"]) {
     expect((await messageOf(harness, "POST", path))[0]).toBe(501);

@@ -16,6 +16,15 @@ const noManager: Handler = async () => {
   throw new HoyError("unavailable", NO_MANAGER);
 };
 
+/** To tell this engine to become a manager by what it just refused would lead in a circle. */
+const neverManager: Handler = async () => {
+  throw new HoyError("unavailable", "This node is not a swarm manager and can't become one: hoy has no swarm mode");
+};
+
+const noPlugins: Handler = async () => {
+  throw new HoyError("unavailable", "this engine takes no plugins");
+};
+
 const notServed =
   (what: string): Handler =>
   async () => {
@@ -52,7 +61,7 @@ export const absentRoutes: readonly Route[] = [
     ["GET", "/tasks/{id}/logs"],
     ["PUT", "/volumes/{name*}"],
   ]),
-  ...routes(notServed("swarm mode is"), [
+  ...routes(neverManager, [
     ["POST", "/swarm/init"],
     ["POST", "/swarm/join"],
   ]),
@@ -67,7 +76,7 @@ export const absentRoutes: readonly Route[] = [
     ["POST", "/plugins/{name*}/push"],
     ["POST", "/plugins/{name*}/set"],
   ]),
-  ...routes(notServed("plugins are"), [
+  ...routes(noPlugins, [
     ["GET", "/plugins/privileges"],
     ["POST", "/plugins/pull"],
     ["POST", "/plugins/create"],
