@@ -128,9 +128,10 @@ function hostConfigOf(
   checkPolicies(defaults);
   const pinned = pinSharedNamespaces(defaults, engine.containers);
   const checked = validateHostConfig(pinned, config, engine);
-  engine.ociRuntime(checked.hostConfig.Runtime);
+  // By its name, as Docker keeps it: a container does not change its runtime when the default is another.
+  const Runtime = engine.ociRuntime(checked.hostConfig.Runtime).name;
   const LogConfig = resolveLogConfig(wanted.LogConfig, engine.settings.log);
-  return { hostConfig: { ...checked.hostConfig, LogConfig }, warnings: [...checked.warnings] };
+  return { hostConfig: { ...checked.hostConfig, LogConfig, Runtime }, warnings: [...checked.warnings] };
 }
 
 /** Its own range, the host's ids, or those of the container whose namespaces it joins (a namespace has one owner). */

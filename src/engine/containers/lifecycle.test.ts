@@ -17,6 +17,14 @@ describe("a container's life", () => {
     await expect(engine.state(id)).rejects.toThrow(`No such container: ${id}`);
   });
 
+  test("keeps its runtime by name, the default's when none was asked for", async () => {
+    const id = await engine.create({ Cmd: ["true"] });
+    expect((await engine.containers.inspect(id, { size: false })).HostConfig).toMatchObject({ Runtime: "crun" });
+    await expect(engine.create({ Cmd: ["true"] }, { Runtime: "none" })).rejects.toThrow(
+      "unknown or invalid runtime name: none",
+    );
+  });
+
   test("what runs can't be started, removed or waited away", async () => {
     const id = await engine.run({ Cmd: ["sleep", "100"] });
     await expect(engine.containers.start(id, { detachKeys: undefined })).rejects.toMatchObject({
