@@ -14,6 +14,8 @@
 #define CONN_LIMIT 256
 #define IN_START 256
 #define RELISTEN_MS 1000
+#define PART_MS 2000
+#define PART_BYTES (1024 * 1024)
 
 struct conn *conns;
 
@@ -25,6 +27,7 @@ static struct timer relisten = {.fire = listen_again};
 
 static void accept_ready(struct watch *watch, uint32_t events);
 static void conn_ready(struct watch *watch, uint32_t events);
+static void close_conn(struct conn *conn);
 
 int conns_init(const struct job *job)
 {
@@ -88,20 +91,61 @@ static void accept_ready(struct watch *watch, uint32_t events)
 void conn_update(struct conn *conn)
 {
 	uint32_t events = 0;
+	if (conn->parted) {
+		/* Beyond the limit its writer has to wait; that it closes is still seen. */
+		watch_set(&conn->watch, conn->dropped < PART_BYTES ? EPOLLIN : EPOLLRDHUP);
+		return;
+	}
 	if (!conn->stalled && !conn->closing)
 		events |= EPOLLIN;
-	/* With nothing queued it is the event that closes it. */
+	/* With a broken one it is the event that closes it. */
 	if (conn_has_output(conn) || conn->closing)
 		events |= EPOLLOUT;
 	watch_set(&conn->watch, events);
 }
 
+static void patience_over(struct timer *timer)
+{
+	close_conn(CONTAINER_OF(timer, struct conn, patience));
+}
+
+/* All has been sent. A stream socket that is closed with input unread, or written to once it is closed, is reset, and
+ * the peer loses what it has not read yet (unix(7), ECONNRESET and EPIPE); the daemon may be writing this moment. So it
+ * is told that nothing follows, and closes first. */
+static void part(struct conn *conn)
+{
+	shutdown(conn->watch.fd, SHUT_WR);
+	conn->parted = true;
+	conn->patience.fire = patience_over;
+	timer_start(&conn->patience, PART_MS);
+	conn_update(conn);
+}
+
+static void drop_input(struct conn *conn, uint32_t events)
+{
+	static char dropped[32 * 1024];
+	bool full = conn->dropped >= PART_BYTES;
+	ssize_t got = full ? 0 : read(conn->watch.fd, dropped, sizeof dropped);
+	if (got > 0) {
+		conn->dropped += (size_t)got;
+		conn_update(conn);
+	} else if (full ? (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0
+			: got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close_conn(conn);
+	}
+}
+
 void conn_finish(struct conn *conn)
 {
+	if (conn->closing)
+		return;
 	conn->proc = NULL;
 	conn->stalled = false;
 	conn->closing = true;
-	conn_update(conn);
+	if (conn_has_output(conn) || conn->broken)
+		conn_update(conn);
+	else
+		part(conn);
 }
 
 static void close_conn(struct conn *conn)
@@ -113,6 +157,7 @@ static void close_conn(struct conn *conn)
 		}
 	}
 	conn_count--;
+	timer_stop(&conn->patience);
 	watch_close(&conn->watch);
 	struct proc *proc = conn->proc;
 	bool exec = conn->mode == MODE_EXEC;
@@ -187,10 +232,18 @@ bool conn_process(struct conn *conn)
 static void conn_ready(struct watch *watch, uint32_t events)
 {
 	struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
+	if (conn->parted) {
+		drop_input(conn, events);
+		return;
+	}
 	if (conn_has_output(conn) && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
 		conn_drain(conn);
-	if (conn->closing && (!conn_has_output(conn) || conn->broken)) {
+	if (conn->closing && conn->broken) {
 		close_conn(conn);
+		return;
+	}
+	if (conn->closing && !conn_has_output(conn)) {
+		part(conn);
 		return;
 	}
 	if (conn->stalled || conn->closing || (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0) {

@@ -20,13 +20,13 @@ void conns_started(struct proc *proc);
 void conns_failed(struct proc *proc, uint32_t code, const char *message);
 /* Its exit: to the exec's own connection, or, for the container, to every subscriber. */
 void conns_exit(struct proc *proc);
-/* It has ended and nothing more will come: its connections close when they are drained. */
+/* It has ended and nothing more will come: its connections part when they are drained. */
 void conns_finish(struct proc *proc);
 void conns_oom(void);
 
-/* Takes no more connections, and closes the subscribers' when they are drained. */
+/* Takes no more connections, and parts with the subscribers when theirs are drained. */
 void conns_shut(void);
-/* Does any connection wait for its client to take something? Did any client take something since the last call? */
+/* Does any connection wait for its client to take something, or to close? Did any client take something since the last call? */
 bool conns_pending(void);
 bool conns_moved(void);
 

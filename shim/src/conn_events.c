@@ -103,7 +103,7 @@ void conns_oom(void)
 bool conns_pending(void)
 {
 	for (struct conn *conn = conns; conn != NULL; conn = conn->next)
-		if (conn_has_output(conn) && !conn->broken)
+		if (!conn->broken && (conn->closing || conn_has_output(conn)))
 			return true;
 	return false;
 }

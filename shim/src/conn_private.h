@@ -20,7 +20,10 @@ struct conn {
 	bool stalled; /* frames wait: for a start, or for room in stdin */
 	bool retry; /* unstall() will go on with it */
 	bool broken; /* the peer is gone: nothing can be written */
-	bool closing; /* closes once drained */
+	bool closing; /* parts once drained */
+	bool parted; /* all is sent: its input is dropped until the peer closes */
+	size_t dropped; /* bytes of it */
+	struct timer patience; /* with a peer that does not close */
 	uint32_t input_done; /* bytes of the STDIN frame at hand that the process has taken */
 	uint8_t *in, *out;
 	size_t in_length, in_room;
@@ -34,7 +37,7 @@ extern struct conn *conns; /* all of them; the newest first */
 
 /* conn.c */
 void conn_update(struct conn *conn); /* asks the loop for the events that it can use now */
-void conn_finish(struct conn *conn); /* nothing follows: it closes once drained */
+void conn_finish(struct conn *conn); /* nothing follows: it parts once drained, and closes after its peer */
 bool conn_process(struct conn *conn); /* handles the frames that are there; false: it was closed */
 
 /* conn_send.c */

@@ -80,7 +80,7 @@ static void queue_bytes(struct conn *conn, const void *data, size_t length)
 
 void conn_send(struct conn *conn, uint8_t type, uint8_t stream, const void *payload, size_t length)
 {
-	if (conn->broken)
+	if (conn->broken || conn->parted)
 		return;
 	uint8_t header[FRAME_HEADER];
 	frame_header(header, type, stream, (uint32_t)length);

@@ -21,12 +21,18 @@ export class Connection {
     this.#socket = socket;
     this.closed = new Promise((resolve) => {
       socket.on("close", () => {
+        // What had come while it was paused counts, whatever a write met.
+        for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) this.#take(chunk);
         this.#closed = true;
         resolve();
       });
     });
     // A reset is a close here: who waits for an answer learns it from `closed`.
     socket.on("error", () => socket.destroy());
+    // The shim has said its last word and waits for our end: another write could only fail.
+    socket.on("end", () => {
+      this.#closed = true;
+    });
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
   }
 

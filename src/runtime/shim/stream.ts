@@ -43,6 +43,7 @@ export class StreamConnection implements ShimStream {
   #connection: Connection | undefined;
   #waiting = 0;
   #over = false;
+  #exited = false;
   #dropping = false;
   #keep = false;
   #wake: () => void = () => undefined;
@@ -99,6 +100,7 @@ export class StreamConnection implements ShimStream {
       if (this.#allEnded()) this.#over = true;
       this.#wake();
     } else if (frame.type === FromShim.exit) {
+      this.#exited = true;
       this.#onExit?.(frame);
       this.#connection?.close();
       this.#over = true;
@@ -137,13 +139,13 @@ export class StreamConnection implements ShimStream {
 
   async write(data: Uint8Array): Promise<void> {
     if (!this.#want.stdin) return;
-    for (let at = 0; at < data.length; at += MAX_PAYLOAD)
+    for (let at = 0; at < data.length && !this.#exited; at += MAX_PAYLOAD)
       await this.#connection?.send(ToShim.stdin, data.subarray(at, at + MAX_PAYLOAD));
   }
 
   endInput(): void {
     // The shim closes a connection that sends input without having asked for it, and an exec's EXIT would be lost.
-    if (this.#want.stdin) void this.#connection?.send(ToShim.stdinEof);
+    if (this.#want.stdin && !this.#exited) void this.#connection?.send(ToShim.stdinEof);
   }
 
   /** What still comes is dropped. An exec's connection stays, for its EXIT. */

@@ -107,6 +107,44 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
   });
 });
 
+// One in a hundred of them lost its exit when the shim closed behind it.
+test("exec whose input ends at once, over and over: each has its output and its exit", async () => {
+  const { shim } = await fixture.start(["sleep", "100"]);
+  const results: string[] = [];
+  for (let round = 0; round < 50; round++) {
+    const three = [["echo", "hi"], ["sh", "-c", "echo hi; exit 3"], ["true"]].map((args) =>
+      fixture.exec(shim, args, ""),
+    );
+    for (const { stdout, status } of await Promise.all(three)) results.push(`${stdout.trim()} ${status.code}`);
+  }
+  expect(results).toEqual(Array.from({ length: 50 }, () => ["hi 0", "hi 3", " 0"]).flat());
+  await shim.signal(9);
+  await shim.exited;
+}, 60_000);
+
+test("input that comes after the exit loses nothing of what came before it", async () => {
+  const { shim, id } = await fixture.start(["sleep", "100"]);
+  for (let round = 0; round < 10; round++) {
+    const exec = await shim.exec({
+      id,
+      process: { user: { uid: 0, gid: 0 }, args: ["head", "-c", "100000", "/dev/zero"], env: ["PATH=/bin"], cwd: "/" },
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      consoleSize: undefined,
+    });
+    if (exec.stream === undefined) throw new Error("no stream");
+    // The event loop stands still until the exec is over: its frames lie in the socket as the input is written.
+    Bun.sleepSync(50);
+    await exec.stream.write(Buffer.from("late"));
+    exec.stream.endInput();
+    expect((await readAll(exec.stream.output)).stdout.length).toBe(100_000);
+    expect((await exec.exited).code).toBe(0);
+  }
+  await shim.signal(9);
+  await shim.exited;
+}, 60_000);
+
 test("without stdin-once the input stays open over its clients", async () => {
   const { shim } = await fixture.start(["cat"], { stdin: true });
   const first = await shim.attach(ALL);
