@@ -24,6 +24,21 @@ async function running(client: Client, script = "true"): Promise<string> {
 }
 
 describe("cp", () => {
+  eachClient(hoy, "the engine's own files in /etc, before the first start and after the last", async (client) => {
+    const name = unique();
+    const out = folder();
+    await ok(client("create", "--name", name, "--hostname", "here", ...NET, "busybox", "true"));
+    for (const file of ["hosts", "hostname", "resolv.conf"]) {
+      await ok(client("cp", `${name}:/etc/${file}`, join(out, file)));
+      expect(readFileSync(join(out, file), "utf8")).toBe("");
+    }
+    await ok(client("start", "-a", name));
+    await ok(client("cp", `${name}:/etc/hostname`, join(out, "hostname")));
+    expect(readFileSync(join(out, "hostname"), "utf8")).toBe("here\n");
+    expect(await ok(client("diff", name))).toBe("");
+    await ok(client("rm", name));
+  });
+
   eachClient(hoy, "a file and a directory, out and in, running and stopped", async (client) => {
     const name = await running(
       client,

@@ -6,6 +6,7 @@ import type { EngineContext } from "../context.ts";
 import type { ContainerSource, ContainerSources, ImageUser } from "../images/contract.ts";
 import type { Container } from "./container.ts";
 import type { Containers } from "./containers.ts";
+import { existingFiles } from "./files.ts";
 import { isActive, isRunning } from "./machine.ts";
 import { freezeForCopy } from "./pause.ts";
 import { volumesOf } from "./volume-use.ts";
@@ -38,13 +39,30 @@ async function sourceOf(engine: EngineContext, container: Container): Promise<Co
     idMap: spec.idMap,
     readonlyRootfs: spec.hostConfig.ReadonlyRootfs ?? false,
     mountPoints: [...spec.mounts.map((mount) => mount.destination), ...Object.keys(spec.hostConfig.Tmpfs ?? {})],
-    mounts: spec.mounts
-      .filter((mount) => mount.type !== "tmpfs")
-      .map(({ source, subpath, name, destination, rw }) => ({ source, subpath, name, destination, rw })),
+    mounts: [...mountsOnHost(container), ...filesOnHost(container)],
     attributes: container.attributes,
     freeze: () => freezeForCopy(engine, container),
     hold: () => hold(engine, container),
   };
+}
+
+function mountsOnHost({ spec }: Container): ContainerSource["mounts"] {
+  return spec.mounts
+    .filter((mount) => mount.type !== "tmpfs")
+    .map(({ source, subpath, name, destination, rw }) => ({ source, subpath, name, destination, rw }));
+}
+
+/** /etc/hosts and its like, where the user has mounted nothing in their place. */
+function filesOnHost(container: Container): ContainerSource["mounts"] {
+  const { spec } = container;
+  const taken = new Set([
+    ...spec.mounts.map((mount) => mount.destination),
+    ...Object.keys(spec.hostConfig.Tmpfs ?? {}),
+  ]);
+  const rw = spec.hostConfig.ReadonlyRootfs !== true;
+  return existingFiles(container.paths)
+    .filter(({ destination }) => !taken.has(destination))
+    .map(({ source, destination }) => ({ source, subpath: "", name: "", destination, rw }));
 }
 
 /** Takes the container's lock and gives it back when told to. */
