@@ -138,8 +138,10 @@ describe("systemd", () => {
     await reader.read();
     const env = { NOTIFY_SOCKET: path };
     notifier(env)("READY=1");
-    const { value } = await reader.read();
-    expect(new TextDecoder().decode(value)).toBe("READY=1\n");
+    let said = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read())
+      said += new TextDecoder().decode(part.value);
+    expect(said.trim()).toBe("READY=1");
     expect(env).toEqual({} as never);
   });
 
