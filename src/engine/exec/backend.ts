@@ -51,24 +51,22 @@ export class Execs implements ExecBackend {
     signal.throwIfAborted();
     exec.running = true;
     const attached = request.Detach ? undefined : exec.request;
-    try {
-      const handle = await this.run(container, shim, exec, attached, request.ConsoleSize ?? exec.request.ConsoleSize);
-      return attached === undefined ? undefined : this.#clientStream(container, exec, handle);
-    } catch (thrown) {
-      const error = toHoyError(thrown);
-      const code = startExitCode(error.message);
+    const starting = this.run(container, shim, exec, attached, request.ConsoleSize ?? exec.request.ConsoleSize);
+    exec.starting = starting.catch((thrown: unknown) => {
       exec.running = false;
-      exec.exitCode = code ?? 126;
-      // A command that can't be run ends like one that could: clients read its exit code, and the words as output.
-      if (code === undefined || attached === undefined) throw error;
-      return failedStream(exec.request.Tty ?? false, error.message);
-    }
+      exec.exitCode = startExitCode(toHoyError(thrown).message) ?? 126;
+      throw thrown;
+    });
+    if (attached !== undefined) return this.#clientStream(container, exec, exec.starting);
+    await exec.starting;
+    return undefined;
   }
 
   async resize(id: string, height: number, width: number): Promise<void> {
     const { exec } = this.#find(id);
     if (!exec.running) throw new HoyError("conflict", `exec ${id} is not running`);
-    await exec.handle?.resize(height, width);
+    const handle = exec.handle ?? (await exec.starting);
+    await handle?.resize(height, width);
   }
 
   async inspect(id: string): Promise<ExecInspectResponse> {
@@ -104,6 +102,7 @@ export class Execs implements ExecBackend {
         exec.running = false;
         exec.exitCode = code;
         exec.handle = undefined;
+        exec.starting = undefined;
         this.#emit(container, exec, "exec_die", { exitCode: String(code) });
         this.#forget(exec, container);
       });
@@ -111,13 +110,23 @@ export class Execs implements ExecBackend {
     });
   }
 
-  #clientStream(container: Container, exec: Exec, handle: ExecHandle): AttachStream {
+  /**
+   * Given before the process runs, so that the head of the answer is with the client before any output: some clients
+   * (docker-py) lose what comes in one piece with it. What can't be run ends like what could: its words are output, and
+   * clients ask for its exit code.
+   */
+  #clientStream(container: Container, exec: Exec, starting: Promise<ExecHandle>): AttachStream {
     const tty = exec.request.Tty ?? false;
+    const live = starting.then(
+      (handle) => handle.stream ?? emptyStream(handle),
+      (thrown: unknown) =>
+        silent(once({ stream: "stdout", data: Buffer.from(`${startWords(toHoyError(thrown))}\r\n`) })),
+    );
     const keys = parseDetachKeys(exec.request.DetachKeys || DEFAULT_DETACH_KEYS);
     return new ClientStream({
       tty,
-      live: Promise.resolve(handle.stream ?? emptyStream(handle)),
-      until: handle.exited,
+      live,
+      until: starting.then(({ exited }) => exited).catch(() => undefined),
       detachKeys: tty && exec.request.AttachStdin ? keys : undefined,
       inputEnds: exec.request.AttachStdin ?? false,
       onDetach: () => this.#emit(container, exec, "exec_detach"),
@@ -177,8 +186,9 @@ function emptyStream(handle: ExecHandle): ShimStream {
   return silent({ [Symbol.asyncIterator]: () => ({ next: () => handle.exited.then(() => done) }) });
 }
 
-function failedStream(tty: boolean, message: string): AttachStream {
-  return { tty, ...silent(once({ stream: "stdout", data: Buffer.from(`${message}\r\n`) })) };
+/** Docker's own words stay as they are, for clients that compare them; others come with their hint. */
+function startWords({ message, hint }: HoyError): string {
+  return hint === undefined || startExitCode(message) !== undefined ? message : `${message} (${hint})`;
 }
 
 const done = { done: true, value: undefined } as const;

@@ -46,6 +46,14 @@ describe("exec", () => {
     expect(await engine.engine.backend.exec.inspect(Id)).toMatchObject({ Running: false, ExitCode: 5 });
   });
 
+  test("the stream is there before the command runs, so that no output comes with the head of the answer", async () => {
+    const id = await engine.run({ Cmd: ["sleep", "100"] });
+    const { Id } = await engine.engine.backend.exec.create(id, { Cmd: ["echo", "hi"], AttachStdout: true });
+    const stream = await engine.engine.backend.exec.start(Id, {}, never());
+    expect(await engine.engine.backend.exec.inspect(Id)).toMatchObject({ Running: true, Pid: 0 });
+    expect(stream && (await text(stream.output))).toBe("hi\n");
+  });
+
   test("a client that leaves does not end it", async () => {
     const id = await engine.run({ Cmd: ["sleep", "100"] });
     const request = { Cmd: ["sh", "-c", "sleep 0.3; exit 6"], AttachStdout: true };

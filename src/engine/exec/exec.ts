@@ -14,6 +14,8 @@ export class Exec {
   exitCode: number | null = null;
   pid = 0;
   handle: ExecHandle | undefined;
+  /** From the moment it is asked for until it runs; rejects when it can't. */
+  starting: Promise<ExecHandle> | undefined;
 
   constructor(id: string, containerId: string, request: ExecCreateRequest, user: string) {
     this.id = id;
