@@ -57,7 +57,7 @@ export class Execs implements ExecBackend {
       exec.exitCode = startExitCode(toHoyError(thrown).message) ?? 126;
       throw thrown;
     });
-    if (attached !== undefined) return this.#clientStream(container, exec, exec.starting);
+    if (attached !== undefined) return this.#clientStream(container, exec, exec.starting, request.Tty ?? false);
     await exec.starting;
     return undefined;
   }
@@ -113,10 +113,11 @@ export class Execs implements ExecBackend {
   /**
    * Given before the process runs, so that the head of the answer is with the client before any output: some clients
    * (docker-py) lose what comes in one piece with it. What can't be run ends like what could: its words are output, and
-   * clients ask for its exit code.
+   * clients ask for its exit code. `raw`: without frames. The start's own Tty decides that, as in Docker, whether or
+   * not the process has a terminal.
    */
-  #clientStream(container: Container, exec: Exec, starting: Promise<ExecHandle>): AttachStream {
-    const tty = exec.request.Tty ?? false;
+  #clientStream(container: Container, exec: Exec, starting: Promise<ExecHandle>, raw: boolean): AttachStream {
+    const terminal = exec.request.Tty ?? false;
     const live = starting.then(
       (handle) => handle.stream ?? emptyStream(handle),
       (thrown: unknown) =>
@@ -124,10 +125,10 @@ export class Execs implements ExecBackend {
     );
     const keys = parseDetachKeys(exec.request.DetachKeys || DEFAULT_DETACH_KEYS);
     return new ClientStream({
-      tty,
+      tty: raw,
       live,
       until: starting.then(({ exited }) => exited).catch(() => undefined),
-      detachKeys: tty && exec.request.AttachStdin ? keys : undefined,
+      detachKeys: terminal && exec.request.AttachStdin ? keys : undefined,
       inputEnds: exec.request.AttachStdin ?? false,
       onDetach: () => this.#emit(container, exec, "exec_detach"),
       onClose: () => undefined,

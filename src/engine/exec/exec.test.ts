@@ -54,6 +54,22 @@ describe("exec", () => {
     expect(stream && (await text(stream.output))).toBe("hi\n");
   });
 
+  test("the start's Tty decides on frames, whether the process has a terminal or not", async () => {
+    const id = await engine.run({ Cmd: ["sleep", "100"] });
+    for (const [Tty, raw] of [
+      [true, false],
+      [true, true],
+      [false, false],
+      [false, true],
+    ] as const) {
+      const request = { Cmd: ["echo", "hi"], AttachStdout: true, Tty };
+      const { Id } = await engine.engine.backend.exec.create(id, request);
+      const stream = await engine.engine.backend.exec.start(Id, { Tty: raw }, never());
+      expect(stream?.tty).toBe(raw);
+      expect(stream && (await text(stream.output))).toBe(Tty ? "hi\r\n" : "hi\n");
+    }
+  });
+
   test("a client that leaves does not end it", async () => {
     const id = await engine.run({ Cmd: ["sleep", "100"] });
     const request = { Cmd: ["sh", "-c", "sleep 0.3; exit 6"], AttachStdout: true };
