@@ -334,6 +334,52 @@ describe("the networks' verbs", () => {
     expect((await hoy.api("DELETE", path)).status).toBe(204);
   });
 
+  test("a legacy link tells addresses, ports and variables, and can be taken away", async () => {
+    const other = await sleeper("-e", "FOO=1", "--expose", "80", "--expose", "53/udp");
+    const address = await ok(hoy.hoy("inspect", "--format", "{{.NetworkSettings.IPAddress}}", other));
+    const name = unique("linked");
+    await ok(hoy.hoy("create", "--name", name, ...DNS, "--link", `${other}:my-db`, "busybox", "env"));
+    const told = (await ok(hoy.hoy("start", "-a", name))).split("\n").filter((line) => line.startsWith("MY_DB_"));
+    expect(told.toSorted()).toEqual(
+      [
+        "MY_DB_ENV_FOO=1",
+        `MY_DB_NAME=/${name}/my-db`,
+        `MY_DB_PORT=udp://${address}:53`,
+        `MY_DB_PORT_53_UDP=udp://${address}:53`,
+        `MY_DB_PORT_53_UDP_ADDR=${address}`,
+        "MY_DB_PORT_53_UDP_PORT=53",
+        "MY_DB_PORT_53_UDP_PROTO=udp",
+        `MY_DB_PORT_80_TCP=tcp://${address}:80`,
+        `MY_DB_PORT_80_TCP_ADDR=${address}`,
+        "MY_DB_PORT_80_TCP_PORT=80",
+        "MY_DB_PORT_80_TCP_PROTO=tcp",
+      ].toSorted(),
+    );
+    const links = async () => JSON.parse(await ok(hoy.hoy("inspect", "--format", "{{json .HostConfig.Links}}", name)));
+    expect(await links()).toEqual([`/${other}:/${name}/my-db`]);
+    await ok(hoy.hoy("rm", "--link", `${name}/my-db`));
+    expect((await links()) ?? []).toEqual([]);
+    await fails(hoy.hoy("rm", "--link", `${name}/my-db`), 1, `No such container: ${name}/my-db`);
+    await fails(hoy.hoy("rm", "--link", name), 1, "Conflict, cannot remove the default link name of the container");
+    expect(await ok(hoy.hoy("start", "-a", name))).not.toContain("MY_DB_");
+    await remove(name, other);
+  });
+
+  test("a link to what is not there or does not run is refused", async () => {
+    const missing = await hoy.api("POST", "/containers/create", {
+      Image: "busybox",
+      HostConfig: { Links: ["gone:x"] },
+    });
+    expect(missing.status).toBe(400);
+    expect(missing.json).toEqual({ message: "could not get container for gone: No such container: gone" });
+    const other = await sleeper();
+    const name = unique("linked");
+    await ok(hoy.hoy("create", "--name", name, ...DNS, "--link", other, "busybox", "true"));
+    await ok(hoy.hoy("stop", "-t", "0", other));
+    await fails(hoy.hoy("start", name), 1, `Cannot link to a non running container: /${other}`);
+    await remove(name, other);
+  });
+
   test("links and a hardware address asked for are shown, before the start and after", async () => {
     const name = await network();
     const upstream = await ok(hoy.hoy("run", "-d", "--network", name, "busybox", "sleep", "100"));

@@ -22,6 +22,7 @@ import { cgroupOf, requireRunning } from "./cgroup.ts";
 import { createContainer } from "./create.ts";
 import { inspectContainer } from "./inspect.ts";
 import { killContainer } from "./kill.ts";
+import { removeLink } from "./links.ts";
 import { listContainers } from "./list.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { changePorts } from "./ports.ts";
@@ -87,6 +88,7 @@ export class ContainerVerbs implements ContainerBackend {
   }
 
   async remove(ref: string, options: RemoveOptions) {
+    if (options.link) return removeLink(this.#engine.containers, ref);
     await removeContainer(this.#engine, this.#find(ref), options);
   }
 

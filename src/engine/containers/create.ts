@@ -21,6 +21,7 @@ import { now } from "../time.ts";
 import { checkConfig, checkPolicies } from "./check-config.ts";
 import { Container, newState } from "./container.ts";
 import { copyUpVolumes } from "./copy-up.ts";
+import { checkLinks } from "./links.ts";
 import { resolveLogConfig } from "./log-config.ts";
 import { mergeConfig } from "./merge.ts";
 import { planMounts, realizeMounts } from "./mounts.ts";
@@ -127,6 +128,7 @@ function hostConfigOf(
   const defaults = withHostDefaults(wanted, engine);
   checkPolicies(defaults);
   const pinned = pinSharedNamespaces(defaults, engine.containers);
+  checkLinks(defaults, engine.containers);
   const checked = validateHostConfig(pinned, config, engine);
   // By its name, as Docker keeps it: a container does not change its runtime when the default is another.
   const Runtime = engine.ociRuntime(checked.hostConfig.Runtime).name;

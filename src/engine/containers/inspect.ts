@@ -6,6 +6,7 @@ import type { MountRecord } from "../../state/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { treeSize } from "../volumes/tree-size.ts";
 import type { Container } from "./container.ts";
+import { shownLinks } from "./links.ts";
 import { isActive } from "./machine.ts";
 import { networkRequest } from "./network-request.ts";
 
@@ -16,6 +17,7 @@ export async function inspectContainer(
 ): Promise<ContainerInspectResponse> {
   const { spec, paths } = container;
   const [path = "", ...args] = commandOf(spec.config);
+  const links = shownLinks(spec, engine.containers);
   const execs = [...container.execs.values()].filter((exec) => exec.running).map((exec) => exec.id);
   return {
     Id: spec.id,
@@ -36,7 +38,7 @@ export async function inspectContainer(
     ProcessLabel: "",
     AppArmorProfile: engine.facts.apparmor && !spec.hostConfig.Privileged ? "hoy-default" : "",
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: spec.hostConfig,
+    HostConfig: links.length === 0 ? spec.hostConfig : { ...spec.hostConfig, Links: links },
     GraphDriver: await graphDriver(engine, container),
     ...(options.size ? await sizes(engine, container) : {}),
     Mounts: spec.mounts.map(mountPoint),

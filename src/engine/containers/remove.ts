@@ -26,7 +26,6 @@ export async function removeContainer(
   container: Container,
   options: RemoveOptions,
 ): Promise<void> {
-  if (options.link) throw new HoyError("not-implemented", "removing links is not there yet");
   if (container.state.status === "removing") {
     throw new HoyError("conflict", `removal of container ${container.id} is already in progress`);
   }

@@ -24,6 +24,7 @@ import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
 import { writeContainerFiles } from "./files.ts";
 import { LayeredRoot } from "./layered-root.ts";
+import { linkEnvironment } from "./links.ts";
 import { joinable, namespaceOwners } from "./namespaces.ts";
 import { stageSubpath } from "./subpath.ts";
 
@@ -40,7 +41,8 @@ export async function specInput(
   return {
     id: spec.id,
     bundle: paths.bundle,
-    config: spec.config,
+    // The container's own variables come last: they win.
+    config: { ...spec.config, Env: [...linkEnvironment(spec, engine.containers), ...(spec.config.Env ?? [])] },
     hostConfig: spec.hostConfig,
     user: await containerUser(container, lowers, spec.config.User ?? ""),
     mounts: await resolveMounts(engine, spec),

@@ -30,6 +30,7 @@ export const containerRoutes: readonly Route[] = [
   { method: "POST", path: "/containers/{id}/resize", handler: resize },
   { method: "POST", path: "/containers/{id}/wait", handler: wait },
   { method: "DELETE", path: "/containers/{id}", handler: remove },
+  { method: "DELETE", path: "/containers/{id}/{alias}", handler: remove },
 ];
 
 async function list(call: Call): Promise<void> {
@@ -183,7 +184,10 @@ function waitCondition(call: Call): WaitCondition {
 }
 
 async function remove(call: Call): Promise<void> {
-  await call.backend.containers.remove(call.param("id"), {
+  // Only a link has two names: the container's that has it, and its alias.
+  const alias = call.param("alias");
+  const ref = alias === "" ? call.param("id") : `${call.param("id")}/${alias}`;
+  await call.backend.containers.remove(ref, {
     force: call.query.bool("force"),
     volumes: call.query.bool("v"),
     link: call.query.bool("link"),
