@@ -45,13 +45,13 @@ function extraHosts(request: NetworkRequest, hostGateway: readonly string[]): Ho
   });
 }
 
-/** --link NAME[:ALIAS]: the other container as it is now. @throws HoyError "not-found" when it does not run. */
+/**
+ * --link NAME[:ALIAS] on the default bridge: the other container as it is now. On other networks the name server knows
+ * links, and the other may come later. @throws HoyError "not-found" when it does not run.
+ */
 function links(request: NetworkRequest, around: Around): HostsLine[] {
-  const asked = [
-    ...(request.hostConfig.Links ?? []),
-    ...Object.values(request.endpoints).flatMap((endpoint) => endpoint.Links ?? []),
-  ];
-  return asked.flatMap((link) => {
+  if (!["", "default", "bridge"].includes(request.networkMode)) return [];
+  return (request.hostConfig.Links ?? []).flatMap((link) => {
     const [target = "", alias = target] = link.split(":").map((part) => part.split("/").at(-1) ?? "");
     const other = around.live.find(
       (live) => live.request.name === target || live.request.containerId.startsWith(target),

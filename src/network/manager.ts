@@ -13,7 +13,7 @@ import { NetworkCatalog } from "./catalog.ts";
 import type { NamespaceSource, NetworkManager, NetworkRequest, Reservation } from "./contract.ts";
 import { describeAbsent, describeNetworks, describePorts } from "./describe.ts";
 import { DnsServer } from "./dns/server.ts";
-import { Zone } from "./dns/zone.ts";
+import { Zone, zoneLink } from "./dns/zone.ts";
 import type { NetworkDriver } from "./driver.ts";
 import { checkEndpoint, endpointOf, gatewayOf, takeEndpoints, wantedNetworks } from "./endpoints.ts";
 import { hostsLines } from "./hosts.ts";
@@ -267,6 +267,7 @@ export class Networks implements NetworkManager {
         names: endpoint.settings.names,
         ipv4: endpoint.ipv4,
         ipv6: endpoint.ipv6,
+        links: (endpoint.settings.links ?? []).map(zoneLink),
       })),
     );
   }

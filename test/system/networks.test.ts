@@ -380,6 +380,18 @@ describe("the networks' verbs", () => {
     await remove(name, other);
   });
 
+  test("a link on a network of the user's own is a name, also of what comes later", async () => {
+    const name = await network();
+    const later = unique("later");
+    const asker = await sleeper("--network", name, "--link", `${later}:bar`);
+    const other = await ok(hoy.hoy("run", "-d", "--name", later, "--network", name, "busybox", "sleep", "600"));
+    const format = `{{(index .NetworkSettings.Networks "${name}").IPAddress}}`;
+    const address = await ok(hoy.hoy("inspect", "--format", format, other));
+    expect(await ok(exec(asker, "nslookup", "bar"))).toContain(address);
+    await remove(asker, later);
+    await ok(hoy.hoy("network", "rm", name));
+  });
+
   test("links and a hardware address asked for are shown, before the start and after", async () => {
     const name = await network();
     const upstream = await ok(hoy.hoy("run", "-d", "--network", name, "busybox", "sleep", "100"));

@@ -149,3 +149,17 @@ test("too long for UDP: truncated, so that the asker comes by TCP", () => {
   expect(short.flag_tc).toBe(true);
   expect(short.answers).toHaveLength(0);
 });
+
+test("a link is a name that only the asker knows, and the other may come and go", () => {
+  const names = new Zone();
+  const links = [{ target: "upstream", alias: "Bar" }];
+  names.set("one", [{ ...endpoint("one", "front", ["one"], "10.5.0.2"), links }]);
+  names.set("two", [endpoint("two", "front", ["two"], "10.5.0.3")]);
+  expect(names.addresses("one", "bar", 4)).toBeUndefined();
+  names.set("three", [endpoint("three", "front", ["upstream"], "10.5.0.4")]);
+  expect(names.addresses("one", "bar", 4)).toEqual(["10.5.0.4"]);
+  expect(names.addresses("one", "bar.front", 4)).toEqual(["10.5.0.4"]);
+  expect(names.addresses("two", "bar", 4)).toBeUndefined();
+  names.set("three", [endpoint("three", "back", ["upstream"], "10.6.0.4")]);
+  expect(names.addresses("one", "bar", 4)).toBeUndefined();
+});

@@ -9,6 +9,14 @@ export interface NamedEndpoint {
   readonly names: readonly string[];
   readonly ipv4: string | undefined;
   readonly ipv6: string | undefined;
+  /** Names for other containers that this one alone asks by, on this network. */
+  readonly links?: readonly ZoneLink[];
+}
+
+export interface ZoneLink {
+  /** A name of the other container, or its whole id; it need not be there. */
+  readonly target: string;
+  readonly alias: string;
 }
 
 export type ZoneAnswer = { readonly addresses: readonly string[] } | { readonly pointer: string };
@@ -30,7 +38,8 @@ export class Zone {
    */
   addresses(asker: string, name: string, family: 4 | 6): readonly string[] | undefined {
     const wanted = name.toLowerCase();
-    const found = this.#visible(asker).filter((endpoint) => isNamed(endpoint, wanted));
+    const linked = this.#linked(asker, wanted);
+    const found = linked.length > 0 ? linked : this.#visible(asker).filter((endpoint) => isNamed(endpoint, wanted));
     if (found.length === 0) return undefined;
     return found.flatMap((endpoint) => (family === 4 ? (endpoint.ipv4 ?? []) : (endpoint.ipv6 ?? [])));
   }
@@ -41,6 +50,21 @@ export class Zone {
     return found === undefined ? undefined : `${found.names[0]}.${found.networkName}`;
   }
 
+  /** The asker's own names for others go before those that all know. */
+  #linked(asker: string, wanted: string): NamedEndpoint[] {
+    return (this.#endpoints.get(asker) ?? []).flatMap(({ networkId, networkName, links = [] }) => {
+      const bare = withoutNetwork(wanted, networkName);
+      const targets = links
+        .filter(({ alias }) => alias.toLowerCase() === bare)
+        .map(({ target }) => target.toLowerCase());
+      if (targets.length === 0) return [];
+      return [...this.#endpoints.values()]
+        .flat()
+        .filter((endpoint) => endpoint.networkId === networkId)
+        .filter((endpoint) => targets.some((target) => endpoint.container === target || isNamed(endpoint, target)));
+    });
+  }
+
   #visible(asker: string): NamedEndpoint[] {
     const own = new Set(this.#endpoints.get(asker)?.map((endpoint) => endpoint.networkId));
     return [...this.#endpoints.values()].flat().filter((endpoint) => own.has(endpoint.networkId));
@@ -48,7 +72,17 @@ export class Zone {
 }
 
 function isNamed(endpoint: NamedEndpoint, wanted: string): boolean {
-  const suffix = `.${endpoint.networkName.toLowerCase()}`;
-  const bare = wanted.endsWith(suffix) ? wanted.slice(0, -suffix.length) : wanted;
+  const bare = withoutNetwork(wanted, endpoint.networkName);
   return endpoint.names.some((name) => name.toLowerCase() === bare || name.toLowerCase() === wanted);
+}
+
+function withoutNetwork(wanted: string, network: string): string {
+  const suffix = `.${network.toLowerCase()}`;
+  return wanted.endsWith(suffix) ? wanted.slice(0, -suffix.length) : wanted;
+}
+
+/** From "name" or "name:alias". */
+export function zoneLink(text: string): ZoneLink {
+  const [target = "", alias = target] = text.split(":").map((part) => part.split("/").at(-1) ?? "");
+  return { target, alias };
 }
