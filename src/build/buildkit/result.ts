@@ -75,6 +75,8 @@ export class Results {
 export function definitionOf({ id }: BuildRef): Definition {
   const source = { identifier: `${RESULT_SCHEME}://${id}` };
   const op = toBinary(OpSchema, create(OpSchema, { op: { case: "source", value: source } }));
-  const end = toBinary(OpSchema, create(OpSchema, { inputs: [{ digest: sha256(op) }] }));
-  return create(DefinitionSchema, { def: [op, end] });
+  const digest = sha256(op);
+  const end = toBinary(OpSchema, create(OpSchema, { inputs: [{ digest }] }));
+  // Without any metadata clients take it for none.
+  return create(DefinitionSchema, { def: [op, end], metadata: { [digest]: {}, [sha256(end)]: {} } });
 }

@@ -69,7 +69,8 @@ export class Build implements AsyncDisposable {
     this.session = {
       ...lent,
       local: async (source, signal) => {
-        const own = this.#trees.get(source.name);
+        const isOwn = source.session === undefined || source.session === sessionId;
+        const own = isOwn ? this.#trees.get(source.name) : undefined;
         return own === undefined ? lent.local(source, signal) : needs.filterTree(own, source, this.#layers, signal);
       },
     };
@@ -154,7 +155,9 @@ export class Build implements AsyncDisposable {
     return this.#returned.promise;
   }
 
+  /** Calls about it that still run are cut, and new ones refused: its client waits for them. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.cancel(new HoyError("cancelled", "the build has ended"));
     for (const release of this.#releases.splice(0)) release();
     await this.#parts.needs.solver.end(this.session);
     await this.#layers[Symbol.asyncDispose]();

@@ -2,7 +2,8 @@
 // client), the result is solved, and goes to its outputs.
 
 import { HoyError } from "../../../base/error.ts";
-import { type Exporter, exporterOf, type SolvedRef } from "../export/exporter.ts";
+import type { Exporter, SolvedRef } from "../export/exporter.ts";
+import { exporterOf } from "../export/index.ts";
 import { type GrpcError, statusOf, toGrpcError } from "../grpc/status.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";

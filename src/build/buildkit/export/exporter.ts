@@ -1,5 +1,5 @@
-// What becomes of a result: an image here, an archive or files at the client. One exporter per `--output`, each checked
-// before anything is built.
+// What an exporter is: what becomes of a result. Made from its attributes before anything is built, so that what can't
+// be is known early; and what several of them share.
 
 import { HoyError } from "../../../base/error.ts";
 import type { Tree } from "../../solver-contract.ts";
@@ -8,9 +8,6 @@ import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { BuildRef, BuildResult } from "../result.ts";
 import type { Sessions } from "../session/sessions.ts";
-import { archiveExporter } from "./archive.ts";
-import { filesExporter } from "./files.ts";
-import { imageExporter } from "./image.ts";
 
 export type ExporterResponse = Readonly<Record<string, string>>;
 
@@ -32,27 +29,6 @@ export type Exporter = (input: ExportInput) => Promise<ExporterResponse>;
 
 /** @param index of it among the build's outputs, by which the client knows where to put it. */
 export type MakeExporter = (attrs: Readonly<Record<string, string>>, index: number, needs: BuildkitNeeds) => Exporter;
-
-/** @throws HoyError for what is not known, or can't be. */
-export function exporterOf(
-  { type, attrs }: { readonly type: string; readonly attrs: Readonly<Record<string, string>> },
-  index: number,
-  needs: BuildkitNeeds,
-): Exporter {
-  switch (type) {
-    case "image":
-    case "moby":
-      return imageExporter(attrs, index, needs);
-    case "docker":
-    case "oci":
-      return archiveExporter(type)(attrs, index, needs);
-    case "local":
-    case "tar":
-      return filesExporter(type)(attrs, index, needs);
-    default:
-      throw missing(`the output ${JSON.stringify(type.slice(0, 100))}`);
-  }
-}
 
 /** Names in an attribute, apart by commas. */
 export function namesIn(attrs: Readonly<Record<string, string>>): string[] {

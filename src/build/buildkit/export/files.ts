@@ -23,7 +23,8 @@ export function filesExporter(type: "local" | "tar"): MakeExporter {
         await using opened = new AsyncDisposableStack();
         const split = solved.size > 1 && attrs["platform-split"] !== "false";
         const roots = [];
-        for (const [platform, { tree }] of solved) {
+        // In the order of their names, as the receiver wants them; a client's result comes in any.
+        for (const [platform, { tree }] of [...solved].sort(([a], [b]) => (a < b ? -1 : 1))) {
           const root = opened.use(await openLayers(needs.solver.needs.layers, tree.diffIds));
           roots.push({ root, prefix: split ? platform.replaceAll("/", "_") : "" });
         }

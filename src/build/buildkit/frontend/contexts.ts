@@ -50,18 +50,21 @@ export function mainContext(attrs: Attributes, parts: ContextParts): Promise<Mai
   const git = parseGitRef(remote);
   if (git !== undefined) return solved(gitInput(remote, git), parts);
   if (/^https?:\/\//.test(remote)) return httpContext(new URL(remote), parts);
-  return Promise.resolve({ context: localSource(key, attrs), tree: undefined, text: undefined });
+  return Promise.resolve({ context: localSource(key, attrs, parts), tree: undefined, text: undefined });
 }
 
-/** A directory of the client, lent by the session that the attributes name for it. */
+/**
+ * A directory of the client, lent by the session that the attributes name for it, else by the build's own. It is always
+ * named: another build, with a session of its own, may build upon this one's result.
+ */
 export function localSource(
   name: string,
   attrs: Attributes,
+  { options }: Pick<ContextParts, "options">,
   more: Partial<Extract<Source, { type: "local" }>> = {},
 ): Extract<Source, { type: "local" }> {
-  const session = attrs[`local-sessionid:${name}`];
-  const local = { type: "local", name, include: [], exclude: [], followPaths: [], ...more } as const;
-  return session === undefined ? local : { ...local, session };
+  const session = attrs[`local-sessionid:${name}`] ?? options.session.id;
+  return { type: "local", name, session, include: [], exclude: [], followPaths: [], ...more };
 }
 
 /** Of the contexts that were given a name; they go before stages and images of that name. */
@@ -92,10 +95,10 @@ async function namedContext(
   const local = /^local:(.*)$/s.exec(value)?.[1];
   if (local !== undefined) {
     const { solver } = parts.needs;
-    const source = localSource(local, attrs, { followPaths: [".dockerignore"] });
+    const source = localSource(local, attrs, parts, { followPaths: [".dockerignore"] });
     const input = node({ kind: "source", ...source }, [], `[context ${name}] load .dockerignore`);
     const ignore = await solver.readFile(await solver.solve(input, parts.options), ".dockerignore", LIMIT);
-    return localSource(local, attrs, {
+    return localSource(local, attrs, parts, {
       exclude: ignore === undefined ? [] : parseIgnoreFile(Buffer.from(ignore).toString()),
       followPaths: ["/"],
     });
@@ -199,7 +202,7 @@ async function uploaded(url: URL, parts: ContextParts): Promise<MainContext> {
   }
   const tree = await needs.receiveTar(whole(), layers, options.signal);
   trees.set(FETCHED, tree);
-  return { context: localSource(FETCHED, {}, { followPaths: ["/"] }), tree, text: undefined };
+  return { context: localSource(FETCHED, {}, parts, { followPaths: ["/"] }), tree, text: undefined };
 }
 
 function nothing(): BuildContext {

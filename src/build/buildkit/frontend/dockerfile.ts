@@ -116,7 +116,7 @@ async function load(
   let ignore = await read(from, besides);
   if (ignore === undefined && main.tree !== undefined) ignore = await read(main.tree, inContext);
   if (ignore === undefined && main.context.type === "local" && main.tree === undefined) {
-    const source = localSource(main.context.name, attrs, { followPaths: [inContext] });
+    const source = localSource(main.context.name, attrs, parts, { followPaths: [inContext] });
     const input = node({ kind: "source", ...source }, [], "[internal] load .dockerignore");
     ignore = await read(await solver.solve(input, parts.options), inContext);
   }
@@ -126,17 +126,12 @@ async function load(
 }
 
 /** The Dockerfile, in either case, and what stands beside it for it alone. */
-function definition(
-  name: string,
-  local: string,
-  attrs: Attributes,
-  { needs, options }: DockerfileParts,
-): Promise<Tree> {
+function definition(name: string, local: string, attrs: Attributes, parts: DockerfileParts): Promise<Tree> {
   const paths = [name, ...ignoreFileNames(name).slice(0, 1)];
   if (posix.basename(name) === DEFAULT) paths.push(posix.join(posix.dirname(name), DEFAULT.toLowerCase()));
-  const source = localSource(local, attrs, { followPaths: paths });
-  return needs.solver.solve(
+  const source = localSource(local, attrs, parts, { followPaths: paths });
+  return parts.needs.solver.solve(
     node({ kind: "source", ...source }, [], `[internal] load build definition from ${name}`),
-    options,
+    parts.options,
   );
 }

@@ -22,10 +22,12 @@ const BUILD = "buildkit-controlapi-buildid";
 const WARNING_LIMIT = 16 * 1024;
 
 export function gatewayService(builds: Builds, needs: BuildkitNeeds): ServiceTable {
-  const buildOf = ({ metadata, signal }: CallContext): Promise<Build> => {
+  const buildOf = async ({ metadata, signal }: CallContext): Promise<Build> => {
     const id = metadata.get(BUILD)?.[0];
     if (id === undefined) throw new HoyError("invalid", "the call does not say of which build it is");
-    return builds.get(id, signal);
+    const build = await builds.get(id, signal);
+    build.signal.throwIfAborted();
+    return build;
   };
   const look = async <T>(
     context: CallContext,

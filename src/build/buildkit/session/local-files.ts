@@ -9,6 +9,7 @@ import { HoyError } from "../../../base/error.ts";
 import { isErrno } from "../../../linux/libc.ts";
 import { O, OwnedFd, openInRoot } from "../../../linux/open.ts";
 import { fdstat, S } from "../../../linux/stat.ts";
+import type { LayerInfo } from "../../../storage/snapshot.ts";
 import { type RawText, rawBytes } from "../../../storage/tar/entry.ts";
 import type { Source } from "../../graph.ts";
 import type { LayerSession } from "../../needs.ts";
@@ -20,12 +21,13 @@ import type { Tree } from "../../solver-contract.ts";
 import { methodPath } from "../grpc/service.ts";
 import { FileSync } from "../proto/gen/session_pb.ts";
 import type { ListedFile } from "./listing.ts";
-import { type Known, receive } from "./receive.ts";
+import { type Known, type Received, receive } from "./receive.ts";
 import type { ClientSession } from "./sessions.ts";
 
 export type LocalSource = Extract<Source, { type: "local" }>;
 
 interface LastTime {
+  readonly key: Digest;
   readonly record: string;
   readonly diffIds: readonly Digest[];
   /** Path → what it was like. */
@@ -70,18 +72,11 @@ export class LocalFiles {
         hold(cache.use(found.id));
         cache.hit(found.id);
         await received.finish();
-        this.#remember(owner, found.id, [layer], received.files);
+        this.#remember(owner, { key, record: found.id, diffIds: [layer] }, received.files);
         return treeOf([layer]);
       }
       const last = this.#last.get(owner);
-      using known = await this.#known(last, signal);
-      let sent = 0;
-      const tar = received.tar(known, (bytes) => {
-        sent = bytes;
-        options.progress(source.name, bytes, false);
-      });
-      const { diffId, size } = await layers.add(tar, signal);
-      options.progress(source.name, sent, true);
+      const { diffId, size } = await this.#add(received, last, source.name, options);
       const description = `local source for ${source.name}`;
       const record = await cache.put({
         key,
@@ -93,22 +88,35 @@ export class LocalFiles {
       });
       hold(cache.use(record.id));
       if (last !== undefined && last.record !== record.id) await cache.remove([last.record]);
-      this.#remember(owner, record.id, [diffId], received.files);
+      this.#remember(owner, { key, record: record.id, diffIds: [diffId] }, received.files);
       return treeOf([diffId]);
     } finally {
       call.cancel();
     }
   }
 
+  async #add(
+    received: Received,
+    last: LastTime | undefined,
+    name: string,
+    { layers, signal, progress }: ReceiveOptions,
+  ): Promise<LayerInfo> {
+    using known = await this.#known(last, signal);
+    let sent = 0;
+    const tar = received.tar(known, (bytes) => {
+      sent = bytes;
+      progress(name, bytes, false);
+    });
+    const layer = await layers.add(tar, signal);
+    progress(name, sent, true);
+    return layer;
+  }
+
   async #known(last: LastTime | undefined, signal: AbortSignal): Promise<Known & Disposable> {
     const nothing = { content: () => undefined, [Symbol.dispose]: () => undefined };
-    if (last === undefined) return nothing;
+    // Pruned meanwhile: the layers may be somebody else's now, and their tree is not ours to mount.
+    if (last === undefined || this.#solver.cache.find(last.key)?.id !== last.record) return nothing;
     const release = this.#solver.cache.use(last.record);
-    for (const diffId of last.diffIds) {
-      if ((await this.#solver.needs.layers.info(diffId)) !== undefined) continue;
-      release();
-      return nothing;
-    }
     const root = await openLayers(this.#solver.needs.layers, last.diffIds);
     return {
       content(file) {
@@ -122,10 +130,10 @@ export class LocalFiles {
     };
   }
 
-  #remember(owner: string, record: string, diffIds: readonly Digest[], files: readonly ListedFile[]): void {
+  #remember(owner: string, what: Omit<LastTime, "files">, files: readonly ListedFile[]): void {
     this.#last.delete(owner);
     if (files.length > MAX_REMEMBERED_FILES) return;
-    this.#last.set(owner, { record, diffIds, files: new Map(files.map((file) => [file.path, likeness(file)])) });
+    this.#last.set(owner, { ...what, files: new Map(files.map((file) => [file.path, likeness(file)])) });
     let total = 0;
     for (const { files: each } of this.#last.values()) total += each.size;
     for (const [oldest, { files: each }] of this.#last) {
