@@ -21,7 +21,7 @@ export function imageSources(shelf: ImageShelf, images: Pick<ImageBackend, "pull
       const wanted = formatPlatform(platform);
       if (mode !== "pull") {
         try {
-          return await here(shelf, ref, wanted);
+          return await here(shelf, ref, wanted).catch((error: unknown) => byPin(shelf, ref, wanted, error));
         } catch (error) {
           if (!(error instanceof HoyError) || error.code !== "not-found" || mode === "local") throw error;
         }
@@ -44,6 +44,13 @@ export function imageSources(shelf: ImageShelf, images: Pick<ImageBackend, "pull
     retain: (id, user) => shelf.retain(id, user),
     release: (user) => shelf.release(user),
   };
+}
+
+/** An image without a manifest is pinned by its id; another build asks for it so. */
+async function byPin(shelf: ImageShelf, ref: string, platform: string, error: unknown) {
+  const { digest } = parseReference(ref);
+  if (digest === undefined || shelf.table.get(digest) === null) throw error;
+  return { ...(await here(shelf, digest, platform)), ref };
 }
 
 async function here(shelf: ImageShelf, ref: string, platform: string) {
