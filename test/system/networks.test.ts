@@ -355,6 +355,9 @@ describe("the networks' verbs", () => {
         "MY_DB_PORT_80_TCP_PROTO=tcp",
       ].toSorted(),
     );
+    const runs = await sleeper("--link", `${other}:my-db`);
+    expect(await ok(exec(runs, "sh", "-c", "echo $MY_DB_PORT_80_TCP_ADDR"))).toBe(address);
+    await remove(runs);
     const links = async () => JSON.parse(await ok(hoy.hoy("inspect", "--format", "{{json .HostConfig.Links}}", name)));
     expect(await links()).toEqual([`/${other}:/${name}/my-db`]);
     await ok(hoy.hoy("rm", "--link", `${name}/my-db`));

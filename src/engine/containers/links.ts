@@ -42,9 +42,15 @@ export function linkEnvironment(spec: ContainerSpec, containers: Containers): st
     }
     const address = other.reservation?.settings.Networks?.bridge?.IPAddress;
     if (!address) throw new HoyError("conflict", `container ${other.id} not attached to default bridge network`);
-    const prefix = alias.toUpperCase().replaceAll("-", "_");
+    const prefix = prefixOf(alias);
     return [...portsTold(prefix, address, other), `${prefix}_NAME=${path}`, ...environmentTold(prefix, other)];
   });
+}
+
+/** Of an environment that the container was started with, what its links gave: further processes get the same. */
+export function linkVariables(spec: ContainerSpec, started: readonly string[]): string[] {
+  const prefixes = linksOf(spec.hostConfig).map(({ alias }) => `${prefixOf(alias)}_`);
+  return started.filter((entry) => prefixes.some((prefix) => entry.startsWith(prefix)));
 }
 
 /** As inspect shows them: "/other:/this/alias". */
@@ -92,6 +98,10 @@ function parseLink(text: string): Link {
   const [target = "", alias = target, ...more] = text.split(":");
   if (more.length > 0) throw new HoyError("invalid", `bad format for links: ${text.slice(0, 200)}`);
   return { target: target.replace(/^\//, ""), alias: alias.split("/").at(-1) ?? "" };
+}
+
+function prefixOf(alias: string): string {
+  return alias.toUpperCase().replaceAll("-", "_");
 }
 
 function portsTold(prefix: string, address: string, other: Container): string[] {

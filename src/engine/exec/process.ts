@@ -9,6 +9,7 @@ import { capabilitySets } from "../../runtime/spec/build.ts";
 import { availableCapabilities } from "../../runtime/spec/facts.ts";
 import { environmentOf } from "../../runtime/spec/process.ts";
 import type { Container } from "../containers/container.ts";
+import { linkVariables } from "../containers/links.ts";
 import { containerUser } from "../containers/spec-input.ts";
 import type { EngineContext } from "../context.ts";
 
@@ -23,7 +24,8 @@ export async function execProcess(
   const lowers = await engine.images.lowersOf(container.id);
   const user = await containerUser(container, lowers, request.User || spec.config.User || "");
   const tty = request.Tty ?? false;
-  const config = { ...spec.config, Tty: tty, Env: overlay(spec.config.Env ?? [], request.Env ?? []) };
+  const own = [...linkVariables(spec, base.env ?? []), ...(spec.config.Env ?? [])];
+  const config = { ...spec.config, Tty: tty, Env: overlay(own, request.Env ?? []) };
   const bounding = request.Privileged
     ? availableCapabilities(engine.facts, spec.idMap !== undefined)
     : (base.capabilities?.bounding ?? []);
