@@ -1,9 +1,10 @@
 // Outputs "image" and "moby": an image in the engine's store, named, and pushed where that is asked for.
 
 import type { Digest } from "../../../base/digest.ts";
-import { type ImageConfigFile, parseConfig } from "../../../image/config.ts";
+import type { ImageConfigFile } from "../../../image/config.ts";
 import { hostPlatform } from "../../../image/platform.ts";
 import type { StepProgress } from "../control/progress.ts";
+import { parseDraftConfig } from "../draft-config.ts";
 import type { ImageToWrite } from "../needs.ts";
 import { META } from "../result.ts";
 import { type ExportInput, type MakeExporter, namesIn, onlyOne, refuseUnserved } from "./exporter.ts";
@@ -74,7 +75,7 @@ export function responseOf(id: Digest, names: readonly string[]): Record<string,
 function foreignConfig({ result }: ExportInput, platform: string): Omit<ImageConfigFile, "rootfs"> {
   const bytes = result.metadata.get(platform === "" ? META.config : `${META.config}/${platform}`);
   if (bytes === undefined) return { os: hostPlatform.os, architecture: hostPlatform.architecture };
-  return parseConfig(bytes);
+  return parseDraftConfig(bytes);
 }
 
 function epochOf(attrs: Readonly<Record<string, string>>): number | undefined {

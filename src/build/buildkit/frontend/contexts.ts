@@ -2,7 +2,6 @@
 // and the named contexts beside them.
 
 import { HoyError } from "../../../base/error.ts";
-import { parseConfig } from "../../../image/config.ts";
 import { parseIgnoreFile } from "../../../image/ignore/file.ts";
 import { familiarString, tryParseReference } from "../../../image/reference.ts";
 import { detectCompression } from "../../../storage/decompress.ts";
@@ -12,6 +11,7 @@ import type { FileChange, Input, Op, Source } from "../../graph.ts";
 import { vertex } from "../../graph.ts";
 import type { LayerSession } from "../../needs.ts";
 import type { SolveOptions, Tree } from "../../solver-contract.ts";
+import { parseDraftConfig } from "../draft-config.ts";
 import { loadDefinition } from "../llb/definition.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
@@ -130,7 +130,7 @@ function inputConfig(json: string | undefined) {
   } catch (thrown) {
     throw new HoyError("invalid", "metadata of an input can't be read", { cause: thrown });
   }
-  return typeof config === "string" ? parseConfig(Buffer.from(config, "base64")) : undefined;
+  return typeof config === "string" ? parseDraftConfig(Buffer.from(config, "base64")) : undefined;
 }
 
 function gitInput(remote: string, git: NonNullable<ReturnType<typeof parseGitRef>>): Input {

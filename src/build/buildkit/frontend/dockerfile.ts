@@ -71,8 +71,9 @@ async function build(given: DockerfileOptions, { needs, options }: DockerfilePar
   const result = await buildDockerfile(given, needs.solver, options);
   const { os, architecture, variant } = result.config;
   const platform = given.platform ?? normalizePlatform({ os, architecture, variant });
-  const config = Buffer.from(JSON.stringify({ ...result.config, rootfs: { type: "layers", diff_ids: [] } }));
-  return { ref: newRef(result.target, result), config, platform };
+  const history = result.history.map(({ entry }) => entry);
+  const config = { ...result.config, history, rootfs: { type: "layers", diff_ids: [] } };
+  return { ref: newRef(result.target, result), config: Buffer.from(JSON.stringify(config)), platform };
 }
 
 function resultOf(built: readonly Built[], multiPlatform: boolean): BuildResult {
