@@ -15,6 +15,8 @@ export type StatusEvent = MessageInitShape<typeof StatusResponseSchema>;
 /** Bytes of logs that are kept, and told to each client. BuildKit's own is 2 MiB a step. */
 const MAX_LOGS = 32 * 1024 * 1024;
 const MAX_EVENTS = 500_000;
+/** Milliseconds between two counts of the same thing. */
+const INTERVAL = 100;
 /** Events that go out in one message. */
 const BATCH = 256;
 
@@ -36,6 +38,8 @@ export class BuildEvents implements BuildProgress {
   readonly #events: StatusEvent[] = [];
   readonly #vertices = new Map<string, Shown>();
   readonly #statuses = new Map<string, string>();
+  /** When a count was told the last time. */
+  readonly #told = new Map<string, number>();
   readonly #watchers = new Set<() => void>();
   #logged = 0;
   #ended = false;
@@ -84,6 +88,7 @@ export class BuildEvents implements BuildProgress {
     status: { readonly name: string; readonly current: number; readonly total: number; readonly done: boolean },
   ): void {
     const key = `${id}\n${status.name}`;
+    if (!status.done && this.#isTooSoon(key)) return;
     const at = this.#now();
     const started = this.#statuses.get(key) ?? at;
     this.#statuses.set(key, started);
@@ -107,6 +112,7 @@ export class BuildEvents implements BuildProgress {
     source: string,
     status: { readonly current: number; readonly total: number; readonly done: boolean },
   ): void {
+    if (!status.done && this.#isTooSoon(source)) return;
     const open = [...this.#vertices.values()].filter(
       ({ started, completed }) => started !== undefined && completed === undefined,
     );
@@ -196,13 +202,24 @@ export class BuildEvents implements BuildProgress {
 
   async #change(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#watchers.add(resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const wake = () => resolve();
+    this.#watchers.add(wake);
+    signal.addEventListener("abort", wake, { once: true });
     try {
       await promise;
     } finally {
-      this.#watchers.delete(resolve);
+      this.#watchers.delete(wake);
+      signal.removeEventListener("abort", wake);
     }
+  }
+
+  /** Something countable moves by the byte; who looks wants it a few times a second. */
+  #isTooSoon(key: string): boolean {
+    const now = performance.now();
+    const last = this.#told.get(key);
+    if (last !== undefined && now - last < INTERVAL) return true;
+    this.#told.set(key, now);
+    return false;
   }
 
   #show(shown: Pick<Shown, "digest" | "inputs" | "name" | "lines" | "local">): void {

@@ -3,7 +3,14 @@
 
 import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
-import { create, type DescMethod, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { messages, put } from "./duplex.ts";
 import { frame } from "./frames.ts";
 import { type Metadata, writeMetadata } from "./metadata.ts";
@@ -20,7 +27,8 @@ export interface CallOptions {
 
 /** A call whose both sides speak as they like. */
 export interface OpenCall<M extends DescMethod> {
-  send(message: MessageInitShape<M["input"]>): Promise<void>;
+  /** Several at once go out as one write. */
+  send(...messages: MessageInitShape<M["input"]>[]): Promise<void>;
   /** Closes our half. */
   end(): void;
   /** Until the other side ends well. @throws GrpcError with the status it ended with otherwise. */
@@ -94,12 +102,18 @@ export class GrpcClient {
     });
     const ending: Ending = { read: false, known: false, error: undefined };
     return {
-      send: (message) => put(stream, frame(toBinary(method.input, create(method.input, message)))),
+      send: (...given) => put(stream, framed(method.input, given)),
       end: () => void stream.end(),
       answers: answersOf(stream, method, ending, [signal, this.closed]),
       cancel,
     };
   }
+}
+
+function framed<I extends DescMessage>(input: I, messages: readonly MessageInitShape<I>[]): Buffer {
+  const frames = messages.map((message) => frame(toBinary(input, create(input, message))));
+  const [only] = frames;
+  return frames.length === 1 && only !== undefined ? only : Buffer.concat(frames);
 }
 
 /** How the other side ended a call. */

@@ -14,25 +14,53 @@ export async function* messages(stream: http2.Http2Stream): AsyncGenerator<Uint8
   unframer.end();
 }
 
-/** Reads by hand: a `for await` over the stream itself would destroy it when left, and with it the answer. */
+/** Bytes that wait to be read before the other side is slowed down. */
+const HIGH = 1024 * 1024;
+
+/** By events: a `for await` over the stream itself would destroy it when left, and with it the answer. */
 async function* chunks(stream: http2.Http2Stream): AsyncGenerator<Uint8Array, void, void> {
+  let queue: Uint8Array[] = [];
+  let waiting = 0;
   let ended = false;
+  let wake: () => void = () => undefined;
+  const take = (chunk: Uint8Array) => {
+    queue.push(chunk);
+    waiting += chunk.length;
+    if (waiting > HIGH) stream.pause();
+    wake();
+  };
   const end = () => {
     ended = true;
+    wake();
   };
-  stream.once("end", end);
+  const stop = () => wake();
+  stream.on("data", take);
+  stream.on("end", end);
+  for (const event of STOPS) stream.on(event, stop);
   try {
     for (;;) {
-      const chunk: unknown = stream.read();
-      if (chunk instanceof Uint8Array) yield chunk;
-      else if (ended || stream.readableEnded) return;
-      else if (stream.destroyed || stream.aborted) throw cut(stream);
-      else await oneOf(stream, ["readable", "end", "close", "aborted", "error"]);
+      const taken = queue;
+      queue = [];
+      waiting = 0;
+      if (stream.isPaused()) stream.resume();
+      yield* taken;
+      if (queue.length > 0) continue;
+      if (ended) return;
+      if (stream.destroyed || stream.aborted) throw cut(stream);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
   } finally {
+    stream.removeListener("data", take);
     stream.removeListener("end", end);
+    for (const event of STOPS) stream.removeListener(event, stop);
+    // What nobody reads any more must not hold the others of its connection.
+    stream.resume();
   }
 }
+
+const STOPS = ["close", "aborted", "error"] as const;
 
 /** Writes a framed message and waits while the other side does not read. */
 export async function put(stream: http2.Http2Stream, framed: Uint8Array): Promise<void> {

@@ -36,36 +36,40 @@ class Sender {
     this.say({ type: Kind.PACKET_STAT });
     const waiting: Init[] = [];
     this.call = {
-      send: async (message) => {
-        if (message.type === Kind.PACKET_FIN) {
-          this.finished = true;
-          this.say({ type: Kind.PACKET_FIN });
-          this.#ended = true;
-          this.#wake();
-          return;
-        }
-        const id = message.id ?? 0;
-        this.asked.push(id);
-        if (answer !== undefined) {
-          for (const packet of answer(id)) this.say(packet);
-          return;
-        }
-        const data = Buffer.from(files[id]?.data ?? "");
-        const half = Math.ceil(data.length / 2);
-        waiting.push({ type: Kind.PACKET_DATA, id, data: data.subarray(0, half) });
-        waiting.push({ type: Kind.PACKET_DATA, id, data: data.subarray(half) });
-        // In an order of its own: the later ones first.
-        queueMicrotask(() => {
-          for (const packet of waiting.splice(0).sort((a, b) => (b.id ?? 0) - (a.id ?? 0))) {
-            if ((packet.data ?? []).length > 0) this.say(packet);
-          }
-          this.say({ type: Kind.PACKET_DATA, id });
-        });
+      send: async (...messages) => {
+        for (const message of messages) this.#hear(message, files, waiting, answer);
       },
       end: () => undefined,
       answers: this.#answers(),
       cancel: () => undefined,
     };
+  }
+
+  #hear(message: Init, files: readonly File[], waiting: Init[], answer?: (id: number) => readonly Init[]): void {
+    if (message.type === Kind.PACKET_FIN) {
+      this.finished = true;
+      this.say({ type: Kind.PACKET_FIN });
+      this.#ended = true;
+      this.#wake();
+      return;
+    }
+    const id = message.id ?? 0;
+    this.asked.push(id);
+    if (answer !== undefined) {
+      for (const packet of answer(id)) this.say(packet);
+      return;
+    }
+    const data = Buffer.from(files[id]?.data ?? "");
+    const half = Math.ceil(data.length / 2);
+    waiting.push({ type: Kind.PACKET_DATA, id, data: data.subarray(0, half) });
+    waiting.push({ type: Kind.PACKET_DATA, id, data: data.subarray(half) });
+    // In an order of its own: the later ones first.
+    queueMicrotask(() => {
+      for (const packet of waiting.splice(0).sort((a, b) => (b.id ?? 0) - (a.id ?? 0))) {
+        if ((packet.data ?? []).length > 0) this.say(packet);
+      }
+      this.say({ type: Kind.PACKET_DATA, id });
+    });
   }
 
   readonly call: DiffCopyCall;

@@ -15,7 +15,7 @@ export type DiffCopyCall = OpenCall<typeof FileSync.method.diffCopy>;
 
 /** What is asked for ahead, so that the other side never waits for us: bytes and files. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
-const AHEAD_FILES = 64;
+const AHEAD_FILES = 512;
 
 /** What was received before, so that it is not sent again. */
 export interface Known {
@@ -140,17 +140,20 @@ class Contents {
     if (given !== file.size) throw changed(file);
   }
 
-  /** Asks for `file`, and for those that come next while there is room. */
+  /** Asks for `file`, and, when less than half of the room is in use, for as many that come next as there is room for. */
   async #askAhead(file: ListedFile): Promise<void> {
+    const isRoomy = this.#asked.size < AHEAD_FILES / 2 && this.#ahead < AHEAD_BYTES / 2;
+    const asking: number[] = [];
     for (let next = this.#wanted[this.#next]; next !== undefined; next = this.#wanted[this.#next]) {
       const needed = next.id <= file.id;
-      const room = this.#asked.size < AHEAD_FILES && this.#ahead + next.size <= AHEAD_BYTES;
-      if (!needed && !room) return;
+      const room = isRoomy && this.#asked.size < AHEAD_FILES && this.#ahead + next.size <= AHEAD_BYTES;
+      if (!needed && !room) break;
       this.#next += 1;
       this.#ahead += next.size;
       this.#asked.set(next.id, { file: next, chunks: [], length: 0, ended: false });
-      await this.#call.send({ type: Kind.PACKET_REQ, id: next.id });
+      asking.push(next.id);
     }
+    if (asking.length > 0) await this.#call.send(...asking.map((id) => ({ type: Kind.PACKET_REQ, id })));
   }
 
   async #take(): Promise<void> {
