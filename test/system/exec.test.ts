@@ -71,7 +71,7 @@ describe("exec", () => {
 
   eachClient(hoy, "on a terminal: one stream, its size, resize", async (client) => {
     const shell = client.terminal("exec", "-it", name, "sh");
-    await shell.until(/# (.\[6n)?$/);
+    await shell.until(/# /); // the shell may ask for the cursor and print its prompt again
     shell.write("stty size\r");
     await shell.until(/24 80/);
     shell.resize(100, 40);

@@ -8,7 +8,7 @@ import { testDaemon } from "../harness/daemon.ts";
 const hoy = await testDaemon();
 const NET = ["--network", "none"];
 /** Of busybox's shell, which may ask the terminal where its cursor is. */
-const PROMPT = /# (.\[6n)?$/;
+const PROMPT = /# (.\[6n)?(\r.*# .\[J)?$/;
 
 describe("run -i", () => {
   eachClient(hoy, "standard input goes through to its end, byte for byte", async (client) => {

@@ -24,7 +24,10 @@ export function writeLayerTar(upper: string, options: LayerTarOptions = {}): Asy
   return gathered(stream(upper, options));
 }
 
-async function* stream(upper: string, { omit, signal, clamp }: LayerTarOptions): AsyncGenerator<Uint8Array, void, void> {
+async function* stream(
+  upper: string,
+  { omit, signal, clamp }: LayerTarOptions,
+): AsyncGenerator<Uint8Array, void, void> {
   using root = new OwnedFd(openat2(AT.FDCWD, upper, { flags: O.RDONLY | O.DIRECTORY }));
   const archive = new TarStream(NO_SHIFT);
   let omitted: RawText | undefined;
