@@ -9,7 +9,7 @@ import { Netlink } from "../../src/linux/netlink.ts";
 import { setUp } from "../../src/network/link.ts";
 import { type CommandOptions, command, type Result, type Running, start } from "./command.ts";
 import { importBase } from "./images.ts";
-import { interfaces, removeEmptyCgroups, traces } from "./machine.ts";
+import { interfaces, removeEmptyCgroups, type Traces, traces } from "./machine.ts";
 import { have } from "./needs.ts";
 
 const DIST = resolve(import.meta.dir, "../../dist");
@@ -191,12 +191,22 @@ export class TestDaemon {
     await this.api("POST", "/build/prune?all=1");
     for (const { Id } of await listed("/images/json")) await this.api("DELETE", `/images/${Id}?force=1`);
     expect(await this.down()).toBe(0);
-    removeEmptyCgroups(`/${this.mark}`);
-    const left = traces(this.mark);
+    const left = await this.#left();
     const newInterfaces = interfaces().filter((name) => !this.#interfaces.includes(name));
     for (const mount of left.mounts.toReversed()) await command(["umount", "-l", mount]);
     if (!process.env.HOY_TEST_KEEP) rmSync(this.root, { recursive: true, force: true });
     expect({ ...left, interfaces: newInterfaces }).toEqual({ mounts: [], processes: [], cgroups: [], interfaces: [] });
+  }
+
+  /** What is still there once the last shims, which end a moment after their containers, have had time to. */
+  async #left(): Promise<Traces> {
+    const end = Date.now() + 5000;
+    for (;;) {
+      removeEmptyCgroups(`/${this.mark}`);
+      const left = traces(this.mark);
+      if (Date.now() > end || Object.values(left).every((each) => each.length === 0)) return left;
+      await Bun.sleep(20);
+    }
   }
 
   #client(name: Client["program"], program: string): Client {

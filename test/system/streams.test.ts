@@ -7,7 +7,7 @@ import { testDaemon } from "../harness/daemon.ts";
 
 const hoy = await testDaemon();
 const NET = ["--network", "none"];
-/** Of busybox's shell, which may ask the terminal where its cursor is. */
+/** Of busybox's shell; what follows it (a question to the terminal, the prompt once more) depends on the moment. */
 const PROMPT = /# (.\[6n)?(\r.*# .\[J)?$/;
 
 describe("run -i", () => {
