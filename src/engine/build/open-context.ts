@@ -4,14 +4,14 @@
 import { posix } from "node:path";
 import type { BuildRequest } from "../../api/backend.ts";
 import { HoyError } from "../../base/error.ts";
+import { FETCHED, fetchedText, unpackFetched } from "../../build/frontend/fetched.ts";
 import { parseGitRef } from "../../build/frontend/git-ref.ts";
-import { type FileChange, type Input, type Op, type Source, vertex } from "../../build/graph.ts";
+import { type Input, type Op, type Source, vertex } from "../../build/graph.ts";
 import type { LayerSession } from "../../build/needs.ts";
 import type { GraphSolver } from "../../build/solver/solver.ts";
 import type { SolveOptions, Tree } from "../../build/solver-contract.ts";
 import { ignoreFileNames, parseIgnoreFile } from "../../image/ignore/file.ts";
 import { hostPlatform } from "../../image/platform.ts";
-import { detectCompression } from "../../storage/decompress.ts";
 import type { FoundDockerfile } from "./request-options.ts";
 import { filterContext, receiveContext } from "./tar-context.ts";
 
@@ -29,7 +29,6 @@ export interface ContextParts {
 const MAX_DOCKERFILE = 2 * 1024 * 1024;
 const MAX_IGNORE = 2 * 1024 * 1024;
 const DEFAULT = "Dockerfile";
-const FETCHED = "context";
 
 /** A body is read to its end here. */
 export async function openContext(
@@ -112,17 +111,13 @@ async function fromRemote(request: BuildRequest, solver: GraphSolver, options: S
   } as const;
   const fetched = node(http, [], `[internal] load remote build context`);
   const tree = await solver.solve(fetched, options);
-  const head = await firstBytes(solver, tree);
-  if (head.text !== undefined) {
+  const text = await fetchedText(solver, tree, MAX_DOCKERFILE);
+  if (text !== undefined) {
     const empty = node({ kind: "source", type: "scratch" }, [], "[internal] no build context");
     const context = { type: "result", input: empty, config: undefined } as const;
-    return { text: head.text, name: DEFAULT, context };
+    return { text: text, name: DEFAULT, context };
   }
-  const unpacked = node(
-    { kind: "file", actions: [{ input: -1, secondary: 0, output: 0, action: UNPACK }] },
-    [fetched],
-    "[internal] unpack the build context",
-  );
+  const unpacked = node(unpackFetched, [fetched], "[internal] unpack the build context");
   const files = await solver.solve(unpacked, options);
   return findDockerfile(
     request,
@@ -135,38 +130,6 @@ async function fromRemote(request: BuildRequest, solver: GraphSolver, options: S
 function reader(solver: GraphSolver, tree: Tree): ReadFile {
   return (path, limit) => solver.readFile(tree, path, limit);
 }
-
-/** A small text is a Dockerfile; everything else must be an archive. */
-async function firstBytes(solver: GraphSolver, tree: Tree): Promise<{ readonly text: string | undefined }> {
-  let data: Uint8Array | undefined;
-  try {
-    data = await solver.readFile(tree, FETCHED, MAX_DOCKERFILE);
-  } catch (error) {
-    if (error instanceof HoyError && error.code === "too-large") return { text: undefined };
-    throw error;
-  }
-  if (data === undefined || data.includes(0) || detectCompression(data) !== "plain") return { text: undefined };
-  return { text: Buffer.from(data).toString("utf8") };
-}
-
-const UNPACK: FileChange = {
-  type: "copy",
-  source: `/${FETCHED}`,
-  target: "/",
-  owner: { user: 0, group: 0 },
-  mode: undefined,
-  followSymlink: false,
-  contentsOnly: false,
-  unpack: true,
-  createTarget: true,
-  allowWildcard: false,
-  allowEmptyWildcard: false,
-  include: [],
-  exclude: [],
-  parents: false,
-  alwaysReplace: false,
-  created: undefined,
-};
 
 function node(op: Op, inputs: readonly Input[], name: string): Input {
   return {

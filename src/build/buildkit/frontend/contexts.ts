@@ -4,10 +4,10 @@
 import { HoyError } from "../../../base/error.ts";
 import { parseIgnoreFile } from "../../../image/ignore/file.ts";
 import { familiarString, tryParseReference } from "../../../image/reference.ts";
-import { detectCompression } from "../../../storage/decompress.ts";
+import { FETCHED, fetchedText, plainText, unpackFetched } from "../../frontend/fetched.ts";
 import { parseGitRef } from "../../frontend/git-ref.ts";
 import type { BuildContext } from "../../frontend/options.ts";
-import type { FileChange, Input, Op, Source } from "../../graph.ts";
+import type { Input, Op, Source } from "../../graph.ts";
 import { vertex } from "../../graph.ts";
 import type { LayerSession } from "../../needs.ts";
 import type { SolveOptions, Tree } from "../../solver-contract.ts";
@@ -40,7 +40,6 @@ export interface MainContext {
 }
 
 const LIMIT = 2 * 1024 * 1024;
-const FETCHED = "context";
 
 export function mainContext(attrs: Attributes, parts: ContextParts): Promise<MainContext> {
   const key = attrs.contextkey ?? "context";
@@ -159,25 +158,9 @@ async function httpContext(url: URL, parts: ContextParts): Promise<MainContext> 
   } as const;
   const fetched = node({ kind: "source", ...source }, [], "[internal] load remote build context");
   const tree = await needs.solver.solve(fetched, options);
-  const text = await asText(tree, parts);
+  const text = await fetchedText(parts.needs.solver, tree, LIMIT);
   if (text !== undefined) return { context: nothing(), tree: undefined, text };
-  const actions = [{ input: -1, secondary: 0, output: 0, action: UNPACK }];
-  return solved(node({ kind: "file", actions }, [fetched], "[internal] unpack the build context"), parts);
-}
-
-/** A small text is a Dockerfile; everything else must be an archive. */
-async function asText(tree: Tree, { needs }: ContextParts): Promise<string | undefined> {
-  try {
-    const data = await needs.solver.readFile(tree, FETCHED, LIMIT);
-    return data === undefined ? undefined : textOf(data);
-  } catch (error) {
-    if (error instanceof HoyError && error.code === "too-large") return undefined;
-    throw error;
-  }
-}
-
-function textOf(data: Uint8Array): string | undefined {
-  return data.includes(0) || detectCompression(data) !== "plain" ? undefined : Buffer.from(data).toString("utf8");
+  return solved(node(unpackFetched, [fetched], "[internal] unpack the build context"), parts);
 }
 
 async function uploaded(url: URL, parts: ContextParts): Promise<MainContext> {
@@ -194,7 +177,7 @@ async function uploaded(url: URL, parts: ContextParts): Promise<MainContext> {
       length += next.value.length;
     }
   }
-  const text = ended ? textOf(Buffer.concat(head)) : undefined;
+  const text = ended ? plainText(Buffer.concat(head)) : undefined;
   if (text !== undefined) return { context: nothing(), tree: undefined, text };
   async function* whole() {
     yield* head;
@@ -216,22 +199,3 @@ export function node(op: Op, inputs: readonly Input[], name: string): Input {
     output: 0,
   };
 }
-
-const UNPACK: FileChange = {
-  type: "copy",
-  source: `/${FETCHED}`,
-  target: "/",
-  owner: { user: 0, group: 0 },
-  mode: undefined,
-  followSymlink: false,
-  contentsOnly: false,
-  unpack: true,
-  createTarget: true,
-  allowWildcard: false,
-  allowEmptyWildcard: false,
-  include: [],
-  exclude: [],
-  parents: false,
-  alwaysReplace: false,
-  created: undefined,
-};
