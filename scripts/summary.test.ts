@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readReport, readStatus, summary } from "./summary.ts";
+import { readReport, readStatus, reasons, summary } from "./summary.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="3">
@@ -30,4 +30,13 @@ test("a run that ends badly without a failed test is a failure", () => {
   expect(readStatus("1", "unit", failed)).toEqual([]);
   expect(readStatus("1", "unit", []).map((each) => each.outcome)).toEqual(["failed"]);
   expect(readStatus("124", "unit", failed).map((each) => each.outcome)).toEqual(["failed"]);
+});
+
+test("why a test failed: what stands before it, up to the test before", () => {
+  const log = ["a.test.ts:", "(fail) one [1ms]", "error: expected 1", "  at a.test.ts:3", "(fail) two [1ms]", "3 pass"];
+  expect(reasons(log.join("\n"))).toEqual([
+    "a.test.ts:\n(fail) one [1ms]",
+    "error: expected 1\n  at a.test.ts:3\n(fail) two [1ms]",
+  ]);
+  expect(reasons("3 pass\n0 fail\n")).toEqual([]);
 });

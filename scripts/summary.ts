@@ -1,9 +1,10 @@
 // Sums up a run of ./check: reads the results of steps (NAME.step: pass or fail) and of test runs (NAME.status: the exit
-// status, NAME.xml: bun's JUnit report) from a directory; prints what failed and what was skipped, and last the line
-// `N passed, N failed, N skipped`.
+// status, NAME.xml: bun's JUnit report, NAME.log: what it printed) from a directory; prints why tests failed, which ones
+// did and which were skipped, and last the line `N passed, N failed, N skipped`.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 interface Result {
   readonly name: string;
@@ -43,9 +44,24 @@ export function readStatus(status: string, name: string, results: readonly Resul
   return [{ name: `${name}: the run ended with status ${status}`, outcome: "failed" }];
 }
 
+/** What bun printed before each failed test, at most 40 lines of it: the error and where it was thrown. */
+export function reasons(log: string): string[] {
+  const lines = stripVTControlCharacters(log).split("\n");
+  return lines.flatMap((line, index) => {
+    if (!line.startsWith("(fail)")) return [];
+    const before = lines.slice(Math.max(0, index - 40), index);
+    const start = before.findLastIndex((earlier) => /^\((pass|skip|fail)\)/.test(earlier));
+    return [[...before.slice(start + 1), line].join("\n")];
+  });
+}
+
 function main(folder: string): number {
   const read = (file: string) => readFileSync(join(folder, file), "utf8");
   const files = readdirSync(folder);
+  // Once more at the end: where a log is kept in part, it is the end that is kept.
+  for (const file of files.filter((name) => name.endsWith(".log"))) {
+    for (const reason of reasons(read(file)).slice(0, 10)) console.log(`${reason}\n`);
+  }
   const results = files.flatMap((file): Result[] => {
     const name = file.replace(/\.\w+$/, "");
     if (file.endsWith(".step")) return [{ name, outcome: read(file).trim() === "pass" ? "passed" : "failed" }];

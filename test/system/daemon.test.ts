@@ -189,7 +189,8 @@ describe("TCP", () => {
 describe("systemd", () => {
   test("READY=1, RELOADING=1 and STOPPING=1 by the notify socket; a passed socket is served", async () => {
     const dir = join(hoy.root, "activation");
-    const manager = start(["python3", "-c", MANAGER, dir, PROGRAM]);
+    // In a network namespace of its own: its bridge and rules end with it.
+    const manager = start(["unshare", "--net", "--", "python3", "-c", MANAGER, dir, PROGRAM]);
     await manager.until(/^READY=1$/m);
     expect(await ok(command([PROGRAM, "--host", `unix://${dir}/api.sock`, "ps", "-q"]))).toBe("");
     manager.write("stop\n");
