@@ -27,7 +27,8 @@ export interface Daemon {
 export async function startDaemon(config: Config, settings: DaemonSettings): Promise<Daemon> {
   process.umask(0o022);
   const notify = notifier();
-  const passed = passedSockets();
+  // Before anything is touched: a certificate that can't be read leaves no directory, bridge or rule behind.
+  const listeners = listenersOf(settings, passedSockets());
   await using undo = new AsyncDisposableStack();
   const step = <T>(value: T, close: (value: T) => void | Promise<void>): T => undo.adopt(value, close);
 
@@ -52,7 +53,7 @@ export async function startDaemon(config: Config, settings: DaemonSettings): Pro
   });
   const grace = Math.max(0, engineSettings(config, "/").shutdownTimeout) * 1000;
   step(server, (each) => each.close(grace));
-  for (const listener of listenersOf(settings, passed)) {
+  for (const listener of listeners) {
     const { address } = await server.listen(listener);
     log.info("API listen", { address });
   }

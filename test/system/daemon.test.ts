@@ -43,6 +43,8 @@ describe("configuration", () => {
       1,
       /TCP is opened only with TLS/,
     );
+    expect(existsSync(`${hoy.root}/x`)).toBe(false);
+    expect(existsSync(`${hoy.root}/y`)).toBe(false);
     await fails(daemon("--metrics-addr=:1"), 1, /not there yet/);
   });
 
