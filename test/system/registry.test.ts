@@ -36,7 +36,7 @@ async function serve(listen: string): Promise<void> {
 
 /** A registry command that must succeed; the password is on its standard input for those that want one. */
 async function registry(...words: string[]): Promise<string> {
-  const group = ["user", "token", "repo"].includes(words[0] ?? "") ? 2 : 1;
+  const group = ["user", "org", "robot", "token", "repo"].includes(words[0] ?? "") ? 2 : 1;
   const argv = [HOY, "registry", ...words.slice(0, group), "--root", root(), ...words.slice(group)];
   const { code, stdout, stderr } = await command(argv, { input: `${PASSWORD}\n` });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -107,8 +107,38 @@ test("a folder in use is not collected by another process, and a token opens wha
       `http://${address}/v2/${repository}/blobs/uploads/`,
     ]);
   expect((await curl("alice/x")).stdout).toBe("202");
-  expect((await curl("alice/y")).stdout).toBe("401");
+  expect((await curl("alice/y")).stdout).toBe("403");
+  const [, id] = /^hoyt_([0-9a-f]{16})_/.exec(token) ?? [];
+  expect(await registry("token", "ls", "alice")).toContain("alice/x:pull,push");
+  await registry("token", "rm", id ?? "");
+  expect((await curl("alice/x")).stdout).toBe("401");
 }, 30_000);
+
+test("a robot of an organisation signs in with its token, and does what it was let", async () => {
+  await registry("org", "create", "team");
+  await registry("org", "join", "team", "alice", "write");
+  expect(await registry("org", "members", "team")).toContain("alice");
+  const token = await registry("robot", "create", "--write", "team/app", "team+ci");
+  for (const client of daemon.clients) {
+    const name = `${address}/team/app:${client.program}`;
+    await client("tag", "busybox", name);
+    const login = await client.with({ input: token }, "login", "-u", "team+ci", "--password-stdin", address);
+    expect(login.stdout).toContain("Login Succeeded");
+    expect((await client("push", name)).code).toBe(0);
+    await client("tag", "busybox", `${address}/team/other:v1`);
+    expect((await client("push", `${address}/team/other:v1`)).code).toBe(1);
+    await client("logout", address);
+    await client("rmi", name);
+    expect((await client("pull", name)).code).toBe(1);
+    await registry("repo", "set", "--public", "team/app");
+    expect((await client("pull", name)).code).toBe(0);
+    await registry("repo", "set", "--private", "team/app");
+  }
+  expect(await registry("robot", "ls", "team")).toContain("team/app=write");
+  await registry("robot", "rm", "team+ci");
+  await registry("repo", "rm", "team/app");
+  expect((await registry("repo", "ls")).split("\n")).not.toContain("team/app");
+}, 60_000);
 
 test("an address that others can reach needs users and TLS, or a word that it does not", async () => {
   const open = await command([HOY, "registry", "serve", "--listen", ":0", "--root", root()]);

@@ -28,6 +28,70 @@ const users = [
   ),
 ];
 
+const orgs = [
+  entry(
+    "registry org",
+    "create",
+    "Make an organisation",
+    async () => (await import("../commands/registry-server/org.ts")).orgCreate,
+  ),
+  entry(
+    "registry org",
+    "join",
+    "Add a member, or change the role",
+    async () => (await import("../commands/registry-server/org.ts")).orgJoin,
+  ),
+  entry(
+    "registry org",
+    "leave",
+    "Remove a member",
+    async () => (await import("../commands/registry-server/org.ts")).orgLeave,
+  ),
+  entry(
+    "registry org",
+    "ls",
+    "List organisations",
+    async () => (await import("../commands/registry-server/org.ts")).orgLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry org",
+    "members",
+    "List the members of an organisation",
+    async () => (await import("../commands/registry-server/org.ts")).orgMembers,
+  ),
+  entry(
+    "registry org",
+    "rm",
+    "Remove organisations",
+    async () => (await import("../commands/registry-server/org.ts")).orgRm,
+    { aliases: ["remove"] },
+  ),
+];
+
+const robots = [
+  entry(
+    "registry robot",
+    "create",
+    "Make an account for a machine, and its first token",
+    async () => (await import("../commands/registry-server/robot.ts")).robotCreate,
+  ),
+  entry(
+    "registry robot",
+    "ls",
+    "List robots",
+    async () => (await import("../commands/registry-server/robot.ts")).robotLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry robot",
+    "rm",
+    "Remove robots",
+    async () => (await import("../commands/registry-server/robot.ts")).robotRm,
+    { aliases: ["remove"] },
+  ),
+];
+
 const own = [
   entry(
     "registry",
@@ -38,8 +102,14 @@ const own = [
   entry(
     "registry",
     "grant",
-    "Let a user, or everybody, into repositories",
+    "Let an account, or everybody, into repositories",
     async () => (await import("../commands/registry-server/grant.ts")).grant,
+  ),
+  entry(
+    "registry",
+    "grants",
+    "List who was let in where",
+    async () => (await import("../commands/registry-server/grant.ts")).grantLs,
   ),
   entry(
     "registry",
@@ -63,14 +133,41 @@ const repos = [
     async () => (await import("../commands/registry-server/repo.ts")).repoLs,
     { aliases: ["list"] },
   ),
+  entry(
+    "registry repo",
+    "rm",
+    "Remove repositories with all they have",
+    async () => (await import("../commands/registry-server/repo.ts")).repoRm,
+    { aliases: ["remove"] },
+  ),
+  entry(
+    "registry repo",
+    "set",
+    "Make a repository public or private",
+    async () => (await import("../commands/registry-server/repo.ts")).repoSet,
+  ),
 ];
 
 const tokens = [
   entry(
     "registry token",
     "create",
-    "Make a Bearer token for scripts",
+    "Make a token: a password for scripts",
     async () => (await import("../commands/registry-server/token.ts")).tokenCreate,
+  ),
+  entry(
+    "registry token",
+    "ls",
+    "List tokens",
+    async () => (await import("../commands/registry-server/token.ts")).tokenLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry token",
+    "rm",
+    "Take tokens back",
+    async () => (await import("../commands/registry-server/token.ts")).tokenRm,
+    { aliases: ["remove"] },
   ),
 ];
 
@@ -80,7 +177,9 @@ export const registry: Group = {
   ...whole,
   children: [
     ...whole.children,
+    group("org", "Manage organisations of a registry", orgs),
     group("repo", "Manage repositories of a registry", repos),
+    group("robot", "Manage robots of a registry", robots),
     group("token", "Manage tokens of a registry", tokens),
     group("user", "Manage users of a registry", users),
   ],

@@ -25,6 +25,16 @@ export function* repositoryNames(root: string): Generator<string, void, void> {
   }
 }
 
+/** Also while a server uses the folder: its next collection frees the bytes. @returns false when there was none. */
+export function removeRepository(root: string, name: string): boolean {
+  const rows = new RegistryRows(openDatabase(join(root, "registry.db"), registryMigrations));
+  try {
+    return rows.removeRepository(name);
+  } finally {
+    rows.close();
+  }
+}
+
 /** @param grace ms. @throws HoyError "conflict" while a server uses the folder. */
 export async function collectOnce(root: string, grace: number): Promise<Collected> {
   const storage = await FileStorage.open({ root, blobLimit: 0, uploadsLimit: 0 });

@@ -3,9 +3,9 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { log } from "../../base/log.ts";
+import type { Accounts } from "./access/accounts.ts";
 import { token } from "./access/token.ts";
 import type { UserAccess } from "./access/user-access.ts";
-import type { Users } from "./access/users.ts";
 import type { Access, Action, Need } from "./access.ts";
 import { type Audit, isAudited } from "./audit.ts";
 import { type Call, json, notAllowed } from "./call.ts";
@@ -21,7 +21,7 @@ export interface HandlerOptions {
   readonly storage: RegistryStorage;
   readonly access: Access;
   /** With users there is `/token`. */
-  readonly tokens: { readonly users: Users; readonly access: UserAccess } | undefined;
+  readonly tokens: { readonly accounts: Accounts; readonly access: UserAccess } | undefined;
   readonly audit: Audit | undefined;
 }
 
@@ -36,7 +36,7 @@ export function registryHandler({ storage, access, tokens, audit }: HandlerOptio
     response.setHeader("X-Content-Type-Options", "nosniff");
     let user: string | undefined;
     try {
-      if (pathname === "/token" && tokens !== undefined) return await token(call, tokens.users, tokens.access);
+      if (pathname === "/token" && tokens !== undefined) return await token(call, tokens.accounts, tokens.access);
       const route = parseRoute(pathname);
       if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
       ({ user } = await access.require(request, needOf(route, call.method)));

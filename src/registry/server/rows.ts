@@ -35,6 +35,11 @@ export class RegistryRows {
       .map(({ name }) => name);
   }
 
+  /** With all it has; bytes that nobody has any more are freed by the next collection. */
+  removeRepository(name: string): boolean {
+    return this.#db.query("DELETE FROM repositories WHERE name = ?").run(name).changes > 0;
+  }
+
   /** Size of a blob that the repository has. */
   linkedBlob(repository: string, digest: string): number | undefined {
     return this.#db

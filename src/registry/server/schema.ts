@@ -3,7 +3,7 @@
 // are in the row itself, so a manifest, what it names and its tags come and go in one transaction.
 
 import type { Migration } from "../../state/database.ts";
-import { accessMigrations } from "./access/schema.ts";
+import { organisationsMigration, usersMigration } from "./access/schema.ts";
 
 export const registryMigrations: readonly Migration[] = [
   {
@@ -71,5 +71,6 @@ export const registryMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
-  ...accessMigrations,
+  usersMigration,
+  organisationsMigration,
 ];

@@ -5,8 +5,8 @@ import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
+import { Accounts } from "./access/accounts.ts";
 import { UserAccess } from "./access/user-access.ts";
-import { Users } from "./access/users.ts";
 import { openAccess } from "./access.ts";
 import { openAudit } from "./audit.ts";
 import { FileStorage } from "./file-storage.ts";
@@ -76,7 +76,7 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
         clearInterval(timer);
         await stop(server);
         await audit?.close();
-        tokens?.users.close();
+        tokens?.accounts.close();
         storage.close();
       },
     };
@@ -88,8 +88,8 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
 
 function withUsers(options: RegistryServerOptions) {
   if (!options.users) return undefined;
-  const users = new Users(options.root);
-  return { users, access: new UserAccess(users, options.tls !== undefined) };
+  const accounts = new Accounts(options.root);
+  return { accounts, access: new UserAccess(accounts, options.tls !== undefined) };
 }
 
 function listen(server: Server, { host, port }: RegistryServerOptions): Promise<number> {

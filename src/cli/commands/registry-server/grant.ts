@@ -1,30 +1,41 @@
-// `registry grant` and `registry revoke`: who may do what where.
+// `registry grant`, `registry revoke` and `registry grants`: who may do what where.
 
-import { ROLES } from "../../../registry/server/access/users.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
-import { rootFlag, withUsers } from "./root.ts";
-
-const EVERYBODY = "everybody";
+import { accountOf, printRows, requireRole, rootFlag, withAccounts, wordOf } from "./root.ts";
 
 export const grant = command({
-  usage: "[OPTIONS] USER|everybody REPOSITORY read|write|admin",
+  usage: "[OPTIONS] ACCOUNT|everybody REPOSITORY read|write|admin",
   args: args.exactly(3),
-  details: "REPOSITORY is a name, NAME/* for all under it, or *. Granting everybody read makes repositories public.",
+  details:
+    "ACCOUNT is a user, an organisation (all its members) or a robot. REPOSITORY is a name, NAME/* for all under it, or *. " +
+    "Granting everybody read makes repositories public.",
   flags: { root: rootFlag() },
-  async run(_context, { flags, args: [user = "", pattern = "", word = ""] }) {
-    const role = ROLES.find((each) => each === word);
-    if (role === undefined) throw new ExitError(1, `invalid role ${JSON.stringify(word)}: read, write or admin`);
-    await withUsers(flags.root, (users) => users.grant(user === EVERYBODY ? "" : user, pattern, role));
+  async run(_context, { flags, args: [account = "", pattern = "", word = ""] }) {
+    const role = requireRole(word);
+    await withAccounts(flags.root, (accounts) => accounts.grant(accountOf(account), pattern, role));
   },
 });
 
 export const revoke = command({
-  usage: "[OPTIONS] USER|everybody REPOSITORY",
+  usage: "[OPTIONS] ACCOUNT|everybody REPOSITORY",
   args: args.exactly(2),
   flags: { root: rootFlag() },
-  async run(_context, { flags, args: [user = "", pattern = ""] }) {
-    const gone = await withUsers(flags.root, (users) => users.revoke(user === EVERYBODY ? "" : user, pattern));
-    if (!gone) throw new ExitError(1, `${user} has no grant for ${pattern}`);
+  async run(_context, { flags, args: [account = "", pattern = ""] }) {
+    const gone = await withAccounts(flags.root, ({ grants }) => grants.revoke(accountOf(account), pattern));
+    if (!gone) throw new ExitError(1, `${account} has no grant for ${pattern}`);
+  },
+});
+
+export const grantLs = command({
+  usage: "[OPTIONS] [ACCOUNT|everybody]",
+  args: args.atMost(1),
+  flags: { root: rootFlag() },
+  async run({ io }, { flags, args: [account] }) {
+    const found = await withAccounts(flags.root, ({ grants }) =>
+      grants.list(account === undefined ? undefined : accountOf(account)),
+    );
+    const rows = found.map((each) => [wordOf(each.account), each.pattern, each.role]);
+    printRows(io.stdout, ["ACCOUNT", "REPOSITORY", "ROLE"], rows);
   },
 });

@@ -5,7 +5,7 @@ import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { textOf } from "../../stream/bytes.ts";
 import { readLine } from "../../stream/prompt.ts";
-import { rootFlag, withUsers } from "./root.ts";
+import { rootFlag, withAccounts } from "./root.ts";
 
 export const userAdd = command({
   usage: "[OPTIONS] NAME",
@@ -22,7 +22,7 @@ export const userAdd = command({
     const password = flags["password-stdin"]
       ? (await textOf(io.stdin.read())).replace(/\r?\n$/, "")
       : await readLine(io, "Password: ", { hidden: true });
-    await withUsers(flags.root, (users) => users.put(name, password, flags.admin));
+    await withAccounts(flags.root, ({ users }) => users.put(name, password, flags.admin));
     io.stdout.line(name);
   },
 });
@@ -34,7 +34,7 @@ export const userImport = command({
   flags: { root: rootFlag() },
   async run({ io }, { flags }) {
     const text = await textOf(io.stdin.read());
-    const count = await withUsers(flags.root, (users) => users.importHtpasswd(text));
+    const count = await withAccounts(flags.root, ({ users }) => users.importHtpasswd(text));
     io.stdout.line(`${count} users`);
   },
 });
@@ -44,7 +44,7 @@ export const userLs = command({
   args: args.none,
   flags: { root: rootFlag() },
   async run({ io }, { flags }) {
-    const users = await withUsers(flags.root, (all) => all.list());
+    const users = await withAccounts(flags.root, ({ users: all }) => all.list());
     for (const { name, admin } of users) io.stdout.line(admin ? `${name} (admin)` : name);
   },
 });
@@ -54,9 +54,9 @@ export const userRm = command({
   args: args.atLeast(1),
   flags: { root: rootFlag() },
   async run({ io }, { flags, args: names }) {
-    await withUsers(flags.root, (users) => {
+    await withAccounts(flags.root, (accounts) => {
       for (const name of names) {
-        if (!users.remove(name)) throw new ExitError(1, `there is no user ${name}`);
+        if (!accounts.removeUser(name)) throw new ExitError(1, `there is no user ${name}`);
         io.stdout.line(name);
       }
     });

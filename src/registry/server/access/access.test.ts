@@ -5,8 +5,8 @@ import { readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { refusal, TestRegistry } from "../testing.ts";
+import { Accounts } from "./accounts.ts";
 import { SERVICE, signToken, verifyToken } from "./jwt.ts";
-import { Users } from "./users.ts";
 
 // Hashing passwords is slow by design, and slower on a busy machine.
 setDefaultTimeout(30_000);
@@ -17,14 +17,14 @@ const basic = (name: string, password: string) => ({
 
 async function withUsers() {
   const registry = await TestRegistry.start({ users: true });
-  const users = new Users(registry.root);
-  await users.put("alice", "alice's secret", false);
-  await users.put("root", "root's secret", true);
+  const accounts = new Accounts(registry.root);
+  await accounts.users.put("alice", "alice's secret", false);
+  await accounts.users.put("root", "root's secret", true);
   return {
     registry,
-    users,
+    accounts,
     async [Symbol.asyncDispose]() {
-      users.close();
+      accounts.close();
       await registry[Symbol.asyncDispose]();
     },
   };
@@ -45,27 +45,27 @@ test("nobody in particular is asked to sign in, and told where", async () => {
 
 test("a user has what is under the own name, and what was granted", async () => {
   await using set = await withUsers();
-  const { registry, users } = set;
+  const { registry, accounts } = set;
   const headers = basic("alice", "alice's secret");
   const start = (name: string) => registry.request("POST", `/v2/${name}/blobs/uploads/`, { headers });
   expect((await start("alice/app")).status).toBe(202);
   expect(await refusal(await start("team/app"))).toEqual([403, "DENIED"]);
   expect(await refusal(await start("alicex/app"))).toEqual([403, "DENIED"]);
-  users.grant("alice", "team/*", "write");
+  accounts.grant("alice", "team/*", "write");
   expect((await start("team/app")).status).toBe(202);
   const removal = await registry.request("DELETE", "/v2/team/app/manifests/v1", { headers });
   expect(await refusal(removal)).toEqual([403, "DENIED"]);
-  users.revoke("alice", "team/*");
+  accounts.grants.revoke("alice", "team/*");
   expect((await start("team/app")).status).toBe(403);
 });
 
 test("a public repository is read by anybody and written by its own; the catalog shows what one may see", async () => {
   await using set = await withUsers();
-  const { registry, users } = set;
+  const { registry, accounts } = set;
   const headers = basic("root", "root's secret");
   const digest = await registry.pushBlob("public/app", "bytes", headers);
   await registry.pushBlob("secret/app", "bytes", headers);
-  users.grant("", "public/app", "read");
+  accounts.grant("", "public/app", "read");
   expect((await registry.request("GET", `/v2/public/app/blobs/${digest}`)).status).toBe(200);
   expect((await registry.request("GET", `/v2/secret/app/blobs/${digest}`)).status).toBe(401);
   expect((await registry.request("POST", "/v2/public/app/blobs/uploads/")).status).toBe(401);
@@ -84,7 +84,7 @@ test("mounting needs the right to read there", async () => {
 
 test("a token allows what was asked and may be had, no more", async () => {
   await using set = await withUsers();
-  const { registry, users } = set;
+  const { registry, accounts } = set;
   const path = "/token?service=hoy-registry&scope=repository:alice/app:pull&scope=repository:secret/app:pull,push";
   const answer = await registry.request("GET", path, { headers: basic("alice", "alice's secret") });
   const { token } = (await answer.json()) as TokenAnswer;
@@ -94,7 +94,7 @@ test("a token allows what was asked and may be had, no more", async () => {
   expect((await get("secret/app")).status).toBe(401);
   expect((await registry.request("POST", "/v2/alice/app/blobs/uploads/", { headers })).status).toBe(401);
   expect((await registry.request("GET", "/v2/", { headers })).status).toBe(200);
-  users.remove("alice");
+  accounts.removeUser("alice");
   expect((await get("alice/app")).status).toBe(401);
 });
 
@@ -130,18 +130,26 @@ test("wrong passwords are refused, and after a few so are right ones for a while
 test("htpasswd: bcrypt lines are taken, others refuse the whole file", async () => {
   await using set = await withUsers();
   const hash = await Bun.password.hash("bob's secret", { algorithm: "bcrypt", cost: 4 });
-  expect(() => set.users.importHtpasswd(`bob:${hash}\ncarol:{SHA}abc\n`)).toThrow("line 2");
-  expect(set.users.user("bob")).toBeUndefined();
-  expect(set.users.importHtpasswd(`# people\nbob:${hash}\n`)).toBe(1);
-  expect(await set.users.verify("bob", "bob's secret")).toEqual({ name: "bob", admin: false });
-  expect(await set.users.verify("bob", "else")).toBeUndefined();
-  await expect(set.users.put("../x", "long enough", false)).rejects.toThrow("invalid user name");
-  await expect(set.users.put("dave", "short", false)).rejects.toThrow("characters");
+  expect(() => set.accounts.users.importHtpasswd(`bob:${hash}\ncarol:{SHA}abc\n`)).toThrow("line 2");
+  expect(set.accounts.users.get("bob")).toBeUndefined();
+  expect(set.accounts.users.importHtpasswd(`# people\nbob:${hash}\n`)).toBe(1);
+  expect(await set.accounts.users.verify("bob", "bob's secret")).toEqual({ name: "bob", kind: "user", admin: false });
+  expect(await set.accounts.users.verify("bob", "else")).toBeUndefined();
+  await expect(set.accounts.users.put("../x", "long enough", false)).rejects.toThrow("invalid user name");
+  await expect(set.accounts.users.put("dave", "short", false)).rejects.toThrow("characters");
 });
 
 test("tokens that were changed, are old, or of another algorithm", () => {
   const secret = new Uint8Array(32).fill(7);
-  const claims = { iss: SERVICE, aud: SERVICE, sub: "alice", use: "access", access: [], exp: 2_000_000_000 } as const;
+  const claims = {
+    iss: SERVICE,
+    aud: SERVICE,
+    sub: "alice",
+    via: "",
+    use: "access",
+    access: [],
+    exp: 2_000_000_000,
+  } as const;
   const token = signToken({ ...claims, access: [] }, secret);
   const now = 1_900_000_000_000;
   expect(verifyToken(token, secret, now)?.sub).toBe("alice");
@@ -156,9 +164,9 @@ test("tokens that were changed, are old, or of another algorithm", () => {
 test("the audit log says who changed what and who was refused, and holds no secrets", async () => {
   const audit = join(tmpdir(), `hoy-audit-${crypto.randomUUID()}`);
   const registry = await TestRegistry.start({ users: true, audit });
-  const users = new Users(registry.root);
-  await users.put("alice", "alice's secret", false);
-  users.close();
+  const accounts = new Accounts(registry.root);
+  await accounts.users.put("alice", "alice's secret", false);
+  accounts.close();
   await registry.pushBlob("alice/app", "bytes", basic("alice", "alice's secret"));
   await registry.request("GET", "/v2/bob/app/manifests/v1");
   await registry.request("GET", "/v2/alice/app/manifests/v1", { headers: basic("alice", "alice's secret") });

@@ -13,12 +13,14 @@ const claimsSchema = v.object({
   sub: v.string(),
   /** Seconds since the epoch. */
   exp: v.number(),
+  /** What it was made from: a token's id, or the stamp of a user's password; "" for nobody. It ends when that does. */
+  via: v.string(),
   use: v.picklist(["access", "refresh"]),
   access: v.array(v.object({ type: v.string(), name: v.string(), actions: v.array(v.string()) })),
 });
 
 export type Claims = v.InferOutput<typeof claimsSchema>;
-export type Grant = Claims["access"][number];
+export type SignedGrant = Claims["access"][number];
 
 const TOKEN_LIMIT = 64 * 1024;
 const HEADER = encode({ alg: "HS256", typ: "JWT" });

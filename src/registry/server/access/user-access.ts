@@ -1,63 +1,66 @@
-// Access by users: Basic, or a Bearer token from /token (distribution token spec). What a token allows was decided when
-// it was issued; it is short-lived. Who may not see a repository is told no more of it than that it is not for them.
+// Access by accounts: Basic with a password or a token, Bearer with a token, or with a signed one from /token
+// (distribution token spec). What a signed token allows was decided when it was issued; it is short-lived. Who may not
+// see a repository is told no more of it than that it is not for them.
 
 import type { IncomingMessage } from "node:http";
 import type { Access, Need } from "../access.ts";
 import { RegistryError } from "../errors.ts";
+import { type Accounts, NOBODY, type Principal } from "./accounts.ts";
 import { Guard } from "./guard.ts";
-import { SERVICE, verifyToken } from "./jwt.ts";
-import type { User, Users } from "./users.ts";
+import { type Claims, SERVICE, verifyToken } from "./jwt.ts";
+import { looksLikeToken } from "./tokens.ts";
 
-type Caller =
-  | { readonly kind: "user"; readonly user: User | undefined }
-  | { readonly kind: "token"; readonly user: User | undefined; allows(need: Need): boolean }
-  | { readonly kind: "refused" };
+/** `signed`: narrowed to what a token of /token says. */
+interface Caller {
+  readonly principal: Principal;
+  readonly signed: Claims | undefined;
+}
 
 export class UserAccess implements Access {
-  readonly #users: Users;
+  readonly #accounts: Accounts;
   readonly #guard = new Guard();
   readonly #secure: boolean;
 
-  constructor(users: Users, secure: boolean) {
-    this.#users = users;
+  constructor(accounts: Accounts, secure: boolean) {
+    this.#accounts = accounts;
     this.#secure = secure;
   }
 
   async require(request: IncomingMessage, need: Need) {
     const caller = await this.#caller(request);
-    if (caller.kind !== "refused" && this.#lets(caller, need)) return { user: caller.user?.name };
+    if (caller !== undefined && this.#lets(caller, need)) return { user: caller.principal.account?.name };
     // Signing in (again) may help, unless a name and password were just accepted: then the answer is no.
-    if (caller.kind === "user" && caller.user !== undefined)
+    if (caller?.principal.account !== undefined && caller.signed === undefined)
       throw new RegistryError(403, "DENIED", "requested access to the resource is denied");
     throw this.challenge(request, need);
   }
 
   async allows(request: IncomingMessage, need: Need): Promise<boolean> {
     const caller = await this.#caller(request);
-    return caller.kind !== "refused" && this.#lets(caller, need);
+    return caller !== undefined && this.#lets(caller, need);
   }
 
   async visible(request: IncomingMessage, names: readonly string[]): Promise<readonly string[]> {
     const caller = await this.#caller(request);
-    if (caller.kind === "refused") return [];
-    return names.filter((name) => this.#users.actions(caller.user, name).includes("pull"));
+    if (caller === undefined) return [];
+    return names.filter((name) => this.#accounts.actions(caller.principal, name).includes("pull"));
   }
 
-  /** The user of a Basic header; undefined when there is none. @throws RegistryError for a wrong one. */
-  async basicUser(request: IncomingMessage): Promise<User | undefined> {
+  /** Of a Basic header; NOBODY when there is none. @throws RegistryError for a wrong one. */
+  async basic(request: IncomingMessage): Promise<Principal> {
     const [, encoded] = /^basic +(\S{1,4096})$/i.exec(request.headers.authorization ?? "") ?? [];
-    if (encoded === undefined) return undefined;
+    if (encoded === undefined) return NOBODY;
     const text = Buffer.from(encoded, "base64").toString();
     const colon = text.indexOf(":");
     return this.password(request, text.slice(0, Math.max(0, colon)), text.slice(colon + 1));
   }
 
   /** @throws RegistryError UNAUTHORIZED, TOOMANYREQUESTS */
-  async password(request: IncomingMessage, name: string, password: string): Promise<User> {
+  async password(request: IncomingMessage, name: string, password: string): Promise<Principal> {
     const key = `${request.socket.remoteAddress ?? ""} ${name.slice(0, 64)}`;
     this.#guard.check(key);
-    const user = await this.#users.verify(name, password);
-    if (user !== undefined) return user;
+    const principal = await this.#accounts.verify(name, password);
+    if (principal !== undefined) return principal;
     this.#guard.failed(key);
     throw new RegistryError(401, "UNAUTHORIZED", "incorrect username or password");
   }
@@ -76,41 +79,37 @@ export class UserAccess implements Access {
     });
   }
 
-  #lets(caller: Exclude<Caller, { kind: "refused" }>, need: Need): boolean {
-    if (caller.kind === "token") return caller.allows(need);
+  #lets({ principal, signed }: Caller, need: Need): boolean {
     // The base end-point is where clients learn that they can sign in.
-    if (need.kind !== "repository") return caller.user !== undefined;
-    return this.#users.actions(caller.user, need.name).includes(need.action);
+    if (need.kind !== "repository") return signed !== undefined || principal.account !== undefined;
+    if (signed === undefined) return this.#accounts.actions(principal, need.name).includes(need.action);
+    return signed.access.some(
+      ({ type, name, actions }) => type === "repository" && name === need.name && actions.includes(need.action),
+    );
   }
 
-  async #caller(request: IncomingMessage): Promise<Caller> {
+  /** undefined: what was shown is not right. */
+  async #caller(request: IncomingMessage): Promise<Caller | undefined> {
     const header = request.headers.authorization;
-    if (header === undefined) return { kind: "user", user: undefined };
-    const [, token] = /^bearer +(\S+)$/i.exec(header) ?? [];
-    if (token === undefined) return this.#byPassword(request);
-    const claims = verifyToken(token, this.#users.secret());
-    if (claims?.use !== "access") return { kind: "refused" };
-    const user = claims.sub === "" ? undefined : this.#users.user(claims.sub);
-    // Removed since: its tokens end with it.
-    if (claims.sub !== "" && user === undefined) return { kind: "refused" };
-    return {
-      kind: "token",
-      user,
-      allows: (need) =>
-        need.kind !== "repository"
-          ? true
-          : claims.access.some(
-              ({ type, name, actions }) => type === "repository" && name === need.name && actions.includes(need.action),
-            ),
-    };
+    if (header === undefined) return { principal: NOBODY, signed: undefined };
+    const [, text] = /^bearer +(\S+)$/i.exec(header) ?? [];
+    if (text === undefined) return this.#byPassword(request);
+    if (looksLikeToken(text)) {
+      const principal = this.#accounts.byToken(text);
+      return principal === undefined ? undefined : { principal, signed: undefined };
+    }
+    const signed = verifyToken(text, this.#accounts.secret());
+    if (signed?.use !== "access") return undefined;
+    const principal = this.#accounts.bySigned(signed.sub, signed.via);
+    return principal === undefined ? undefined : { principal, signed };
   }
 
-  async #byPassword(request: IncomingMessage): Promise<Caller> {
+  async #byPassword(request: IncomingMessage): Promise<Caller | undefined> {
     try {
-      const user = await this.basicUser(request);
-      return user === undefined ? { kind: "refused" } : { kind: "user", user };
+      const principal = await this.basic(request);
+      return principal.account === undefined ? undefined : { principal, signed: undefined };
     } catch (error) {
-      if (error instanceof RegistryError && error.status === 401) return { kind: "refused" };
+      if (error instanceof RegistryError && error.status === 401) return undefined;
       throw error;
     }
   }
