@@ -50,6 +50,7 @@ export function startContainer(engine: EngineContext, container: Container): Pro
 /** The start itself, for whoever holds the container's lock. On an error the container is as it was, with the reason. */
 export async function startLocked(engine: EngineContext, container: Container): Promise<void> {
   const { state, id } = container;
+  engine.runtime.anticipate();
   try {
     await span("container.start", { id }, () => start(engine, container));
   } catch (thrown) {

@@ -32,6 +32,7 @@ export class Execs implements ExecBackend {
     const container = this.#engine.containers.find(ref);
     checkRequest(request);
     checkReady(container);
+    this.#engine.runtime.anticipate(); // who creates it starts it next
     if (container.execs.size >= MOST) {
       throw new HoyError("unavailable", `container ${container.id} has ${MOST} execs already`);
     }
@@ -86,6 +87,7 @@ export class Execs implements ExecBackend {
     size?: readonly [number, number] | null,
   ): Promise<ExecHandle> {
     return span("exec.start", { id: container.id }, async () => {
+      this.#engine.runtime.anticipate();
       this.#emit(container, exec, `exec_start: ${exec.command.join(" ")}`);
       const handle = await shim.exec({
         id: exec.id,

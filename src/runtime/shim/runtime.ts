@@ -13,6 +13,7 @@ import { log } from "../../base/log.ts";
 import { isErrno } from "../../linux/libc.ts";
 import type { Cgroup } from "../cgroups/contract.ts";
 import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
+import { GracePeriod } from "../cgroups/grace-period.ts";
 import { openCgroup } from "../cgroups/open.ts";
 import { prepareParent } from "../cgroups/parent.ts";
 import type { ContainerRuntime, ExitStatus, OciRuntime, Shim, StartRequest } from "../contract.ts";
@@ -52,6 +53,7 @@ class ShimRuntime implements ContainerRuntime {
   readonly #options: RuntimeOptions;
   readonly #cgroups: CgroupLayout;
   readonly #shimCgroups: readonly string[];
+  readonly #gracePeriod: GracePeriod;
   readonly #removed: string;
   readonly #clients = new Map<string, ShimClient>();
   readonly #seccomp = new SeccompCache();
@@ -60,9 +62,14 @@ class ShimRuntime implements ContainerRuntime {
     this.#options = options;
     this.#cgroups = cgroups;
     this.#shimCgroups = options.shimCgroups ?? ownCgroup(cgroups);
+    this.#gracePeriod = new GracePeriod(ownCgroup(cgroups)[0]);
     this.#removed = join(options.root, REMOVED);
     mkdirSync(this.#removed, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(this.#removed)) removeLater(join(this.#removed, name));
+  }
+
+  anticipate(): void {
+    this.#gracePeriod.anticipate();
   }
 
   async start(request: StartRequest, beforeRun?: (shim: Shim) => Promise<void>): Promise<Shim> {
