@@ -17,6 +17,7 @@ static const struct key KEYS[] = {
 	{"bundle", take_absolute, AT(bundle), 0, ONCE},
 	{"state", take_absolute, AT(state), 0, ONCE},
 	{"runtime", take_absolute, AT(runtime), 0, ONCE},
+	{"sealed", take_flag, AT(sealed), 0, ONCE},
 	{"runtime-root", take_absolute, AT(runtime_root), 0, ONCE},
 	{"runtime-arg", take_list, AT(runtime_args), MAX_ARGS, MANY},
 	{"hide", take_absolute_list, AT(hides), MAX_HIDES, MANY},

@@ -49,9 +49,13 @@ struct log_settings {
 	uint64_t max_buffer;
 };
 
+/* Where the daemon put the runtime's copy. */
+#define SEALED_FD 3
+
 struct job {
 	char *id, *bundle, *state;
 	char *runtime, *runtime_root;
+	bool sealed; /* SEALED_FD is a copy of the runtime that nobody can change, to be run in its place */
 	struct strings runtime_args, hides, lowers, oom_files, cgroup_procs;
 	struct id_map uids, gids;
 	char *upper, *work, *rootfs;

@@ -80,8 +80,9 @@ static int prepare(void)
 {
 	umask(0);
 	setsid();
-	spawn_init(&job);
 	life_init(&job, &userns);
+	if (spawn_init(&job) != 0)
+		return -1;
 	join_cgroups();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		return fail(errno, "subreaper");

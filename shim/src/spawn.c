@@ -20,9 +20,12 @@ extern char **environ;
 static const struct job *the_job;
 static char oom_score[16]; /* as the daemon gave it; "" when the shim's own was left alone */
 
-void spawn_init(const struct job *job)
+int spawn_init(const struct job *job)
 {
 	the_job = job;
+	if (job->sealed && fcntl(SEALED_FD, F_SETFD, FD_CLOEXEC) != 0)
+		return fail(errno, "the runtime's copy");
+	return 0;
 }
 
 void spawn_guard_against_oom(void)
@@ -52,6 +55,10 @@ static _Noreturn void become_runtime(const char *const arguments[], const int st
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* A sealed copy spares the runtime from making one of itself and starting again. Where the host forbids to run what
+	 * is in no file system, it is run by its path. */
+	if (the_job->sealed)
+		execveat(SEALED_FD, "", (char *const *)arguments, environ, AT_EMPTY_PATH);
 	execve(arguments[0], (char *const *)arguments, environ);
 	_exit(127);
 }

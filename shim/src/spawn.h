@@ -6,8 +6,8 @@
 
 #include "job.h"
 
-/* Remembers the job, its OOM score and its umask for the children. Call before anything changes them. */
-void spawn_init(const struct job *job);
+/* Remembers the job, and keeps the runtime's copy from all but the runtime. -1 with error_text() when it is not there. */
+int spawn_init(const struct job *job);
 
 /* Starts `runtime [args] --root R --log LOG --log-format json VERB…` with these three streams (-1: /dev/null) in the
  * bundle; `verb` ends with NULL. Gives its pid; -1 with error_text(). */

@@ -12,7 +12,7 @@
 static const char *const BASE[] = {
 	"version", "1", "id", ID, "bundle", "/run/b", "state", "/data/s", "runtime", "/usr/bin/crun", "runtime-root",
 	"/run/r", "upper", "/data/s/upper", "work", "/data/s/work", "rootfs", "/run/b/rootfs", "netns", "0", "terminal",
-	"0", "stdin", "1", "stdin-once", "0", "hold", "1", "delete", "1", "rows", "24", "cols", "80", "log-driver", "json-file",
+	"0", "sealed", "1", "stdin", "1", "stdin-once", "0", "hold", "1", "delete", "1", "rows", "24", "cols", "80", "log-driver", "json-file",
 	"log-path", "/data/s/log", "log-max-size", "1000", "log-max-file", "3", "log-compress", "1", "log-attrs", "",
 	"log-mode", "blocking", "log-max-buffer", "0", NULL};
 
@@ -81,7 +81,7 @@ static void test_whole(void)
 	CHECK(job.lowers.count == 2 && strcmp(job.lowers.items[0], "/l/1") == 0 && strcmp(job.lowers.items[1], "/l/2") == 0);
 	CHECK(job.uids.count == 1 && job.uids.ranges[0].host == 100000 && job.uids.ranges[0].size == 65536);
 	CHECK(job.bind_count == 2 && job.binds[0].recursive && job.binds[0].idmap && !job.binds[1].idmap);
-	CHECK(job.rows == 24 && job.cols == 80 && job.open_stdin && !job.terminal && job.hold && job.deletes);
+	CHECK(job.rows == 24 && job.cols == 80 && job.open_stdin && !job.terminal && job.sealed && job.hold && job.deletes);
 	CHECK(job.log.driver == LOG_JSON && job.log.max_size == 1000 && job.log.max_file == 3 && job.log.compress);
 	job_free(&job);
 	free(text.data);

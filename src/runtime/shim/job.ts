@@ -10,6 +10,8 @@ const LIMIT = 256 * 1024;
 export interface JobPlace {
   /** The OCI runtime's `--root`. */
   readonly runtimeRoot: string;
+  /** The shim is given a sealed copy of the OCI runtime. */
+  readonly sealed: boolean;
   /** Mount points that the OCI runtime must not see: crun refuses hosts with cgroup v1 and a v2 tree beside it. */
   readonly hide: readonly string[];
   /** Cgroup files with a line `oom_kill N`. */
@@ -36,6 +38,7 @@ function* pairs(request: StartRequest, place: JobPlace): Generator<readonly [str
   yield ["bundle", request.bundle];
   yield ["state", request.state];
   yield ["runtime", request.runtime.path];
+  yield ["sealed", flag(place.sealed)];
   yield ["runtime-root", place.runtimeRoot];
   for (const arg of request.runtime.args) yield ["runtime-arg", arg];
   for (const path of place.hide) yield ["hide", path];

@@ -13,21 +13,33 @@ const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 /** What is done when the shim has made the network namespace: `pid` names it; the OCI runtime waits meanwhile. */
 export type OnNetwork = (pid: number) => Promise<void>;
 
+export interface Launch {
+  /** The shim's program. */
+  readonly shim: string;
+  /** Its job file. */
+  readonly job: string;
+  /** Descriptor of a sealed copy of the OCI runtime, when the job says that there is one. */
+  readonly sealed: number | undefined;
+  /** What the container runs, for the words of an error. */
+  readonly command: string;
+  readonly onNetwork: OnNetwork | undefined;
+}
+
 /**
  * Runs the shim until its container has started; gives the pid of its first process.
  * @throws HoyError as ContainerRuntime.start; the shim has ended (or is killed) then.
  */
-export async function launchShim(
-  shim: string,
-  job: string,
-  command: string,
-  onNetwork: OnNetwork | undefined,
-): Promise<number> {
+export async function launchShim({ shim, job, sealed, command, onNetwork }: Launch): Promise<number> {
   const child = spawn(shim, [job], {
     cwd: "/",
     env: ENVIRONMENT,
     detached: true,
-    stdio: [onNetwork === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [
+      onNetwork === undefined ? "ignore" : "pipe",
+      "pipe",
+      "pipe",
+      ...(sealed === undefined ? [] : [sealed]), // descriptor 3
+    ],
   });
   child.stdin?.on("error", () => undefined); // A shim that is gone says so on its other streams.
   const lines = new Lines(child);

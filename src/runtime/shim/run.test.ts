@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { CRUN, Fixture, RUNC } from "./testing/fixture.ts";
@@ -53,6 +53,18 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
     expect(statSync(join(upper, "made")).uid).toBe(0);
     await shim.signal(9);
     expect((await shim.exited).code).toBe(137);
+    await fixture.runtime.cleanup(id, bundle, runtime);
+  });
+
+  test("the shim runs a sealed copy of the runtime, of which neither container nor exec has a descriptor", async () => {
+    const { shim, id, bundle } = await fixture.start(["sh", "-c", "ls /proc/self/fd; sleep 100"], { runtime });
+    expect(readlinkSync(`/proc/${shim.shimPid}/fd/3`)).toBe(`/memfd:${runtime.name} (deleted)`);
+    const exec = await fixture.exec(shim, ["sh", "-c", "ls -l /proc/self/fd /proc/1/fd"]);
+    expect(exec.status.code).toBe(0);
+    expect(exec.stdout).toContain("pipe:");
+    expect(exec.stdout).not.toContain("memfd");
+    await shim.signal(9);
+    await shim.exited;
     await fixture.runtime.cleanup(id, bundle, runtime);
   });
 

@@ -24,6 +24,7 @@ import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
 import { encodeJob, isKnownRuntime } from "./job.ts";
 import { launchShim } from "./launch.ts";
+import { SealedRuntimes } from "./sealed-runtimes.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
 import { explainClosed } from "./traverse.ts";
 
@@ -57,6 +58,7 @@ class ShimRuntime implements ContainerRuntime {
   readonly #removed: string;
   readonly #clients = new Map<string, ShimClient>();
   readonly #seccomp = new SeccompCache();
+  readonly #sealed = new SealedRuntimes();
 
   constructor(options: RuntimeOptions, cgroups: CgroupLayout) {
     this.#options = options;
@@ -140,26 +142,30 @@ class ShimRuntime implements ContainerRuntime {
     chmodSync(bundle, 0o711);
     for (const directory of [state, bundle]) removeExitFile(directory);
     const job = join(bundle, "job");
-    writeFileSync(job, this.#job(request), { mode: 0o600 });
+    const sealed = this.#sealed.copyOf(request.runtime);
+    writeFileSync(job, this.#job(request, sealed !== undefined), { mode: 0o600 });
     writeSpec(bundle, spec);
     if (spec.linux.cgroupsPath !== undefined) prepareParent(this.#cgroups, spec.linux.cgroupsPath);
-    return launchShim(
-      this.#options.shim,
+    return launchShim({
+      shim: this.#options.shim,
       job,
-      spec.process.args[0] ?? "",
-      onNetworkNamespace === undefined
-        ? undefined
-        : async (pid) => {
-            await onNetworkNamespace(pid);
-            writeSpec(bundle, withNamespaces(spec, pid));
-          },
-    );
+      sealed,
+      command: spec.process.args[0] ?? "",
+      onNetwork:
+        onNetworkNamespace === undefined
+          ? undefined
+          : async (pid) => {
+              await onNetworkNamespace(pid);
+              writeSpec(bundle, withNamespaces(spec, pid));
+            },
+    });
   }
 
-  #job(request: StartRequest): Buffer {
+  #job(request: StartRequest, sealed: boolean): Buffer {
     const { mode, unified } = this.#cgroups;
     return encodeJob(request, {
       runtimeRoot: this.#root(request.runtime),
+      sealed,
       hide: mode === "hybrid" && unified !== undefined ? [unified] : [],
       shimCgroups: this.#shimCgroups,
       oomFiles: this.#cgroup(request.spec.linux.cgroupsPath)?.oomFiles() ?? [],

@@ -72,7 +72,13 @@ const REQUEST: StartRequest = {
   hold: false,
   onNetworkNamespace: undefined,
 };
-const PLACE = { runtimeRoot: "/run/r", hide: ["/h"], oomFiles: ["/o"], shimCgroups: ["/c"] };
+const PLACE = {
+  runtimeRoot: "/run/r",
+  sealed: false,
+  hide: ["/h"],
+  oomFiles: ["/o"],
+  shimCgroups: ["/c"],
+};
 
 describe("the job", () => {
   test("lists keep their order", () => {
