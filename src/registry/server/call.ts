@@ -13,6 +13,8 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly storage: RegistryStorage;
   readonly access: Access;
+  /** Filled in by whoever finds out; for the books and the audit log. */
+  readonly who: { user: string | undefined };
 }
 
 type Headers = Readonly<Record<string, string | number>>;

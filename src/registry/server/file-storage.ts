@@ -12,6 +12,7 @@ import { openDatabase } from "../../state/database.ts";
 import { RegistryError } from "./errors.ts";
 import { KeyedMutex } from "./mutex.ts";
 import { type Algorithm, type AnyDigest, requireDigest } from "./names.ts";
+import { Overview } from "./overview.ts";
 import { RegistryRows } from "./rows.ts";
 import { registryMigrations } from "./schema.ts";
 import type { BlobInfo, ByteRange, Collected, NewManifest, Page, RegistryStorage, Upload } from "./storage.ts";
@@ -39,10 +40,14 @@ export class FileStorage implements RegistryStorage {
   /** By digest: a blob's bytes are put in place or freed by one at a time. */
   readonly #blobs = new KeyedMutex();
 
+  readonly overview: Overview;
+
   private constructor(options: FileStorageOptions, lock: FileHandle) {
     this.#root = options.root;
     this.#lock = lock;
-    this.#rows = new RegistryRows(openDatabase(join(options.root, "registry.db"), registryMigrations));
+    const db = openDatabase(join(options.root, "registry.db"), registryMigrations);
+    this.#rows = new RegistryRows(db);
+    this.overview = new Overview(db);
     this.#uploads = new UploadFiles(join(options.root, "uploads"), options.blobLimit);
     this.#uploadsLimit = options.uploadsLimit;
   }
@@ -151,8 +156,8 @@ export class FileStorage implements RegistryStorage {
     return this.#rows.manifest(repository, reference);
   }
 
-  async putManifest(repository: string, manifest: NewManifest, tags: readonly string[]): Promise<void> {
-    const missing = this.#rows.putManifest(repository, manifest, tags);
+  async putManifest(repository: string, manifest: NewManifest, tags: readonly string[], by?: string): Promise<void> {
+    const missing = this.#rows.putManifest(repository, manifest, tags, by);
     if (missing === undefined) return;
     throw new RegistryError(404, "MANIFEST_BLOB_UNKNOWN", "the manifest names what the repository does not have", {
       detail: { digest: missing },
@@ -161,6 +166,10 @@ export class FileStorage implements RegistryStorage {
 
   async deleteManifest(repository: string, reference: string): Promise<boolean> {
     return this.#rows.deleteManifest(repository, reference);
+  }
+
+  async deleteRepository(repository: string): Promise<boolean> {
+    return this.#rows.removeRepository(repository);
   }
 
   async tags(repository: string, page: Page) {

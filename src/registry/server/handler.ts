@@ -3,13 +3,14 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { log } from "../../base/log.ts";
-import type { Accounts } from "./access/accounts.ts";
 import { token } from "./access/token.ts";
-import type { UserAccess } from "./access/user-access.ts";
 import type { Access, Action, Need } from "./access.ts";
+import { api } from "./api/api.ts";
+import type { People } from "./api/caller.ts";
 import { type Audit, isAudited } from "./audit.ts";
 import { type Call, json, notAllowed } from "./call.ts";
 import { RegistryError } from "./errors.ts";
+import type { Overview } from "./overview.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { blob } from "./routes/blobs.ts";
 import { catalog, referrers, tags } from "./routes/lists.ts";
@@ -21,32 +22,50 @@ export interface HandlerOptions {
   readonly storage: RegistryStorage;
   readonly access: Access;
   /** With users there is `/token`. */
-  readonly tokens: { readonly accounts: Accounts; readonly access: UserAccess } | undefined;
+  readonly people: People;
+  readonly overview: Overview;
+  /** Whether the server speaks TLS. */
+  readonly secure: boolean;
   readonly audit: Audit | undefined;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** A handler for node:http; it never rejects. */
-export function registryHandler({ storage, access, tokens, audit }: HandlerOptions): Handler {
+export function registryHandler(options: HandlerOptions): Handler {
+  const { storage, access, people, audit } = options;
   return async (request, response) => {
     const { pathname, query } = target(request.url ?? "/");
-    const call: Call = { request, response, method: request.method ?? "GET", query, storage, access };
+    const call: Call = {
+      request,
+      response,
+      method: request.method ?? "GET",
+      query,
+      storage,
+      access,
+      who: { user: undefined },
+    };
     response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
     response.setHeader("X-Content-Type-Options", "nosniff");
-    let user: string | undefined;
     try {
-      if (pathname === "/token" && tokens !== undefined) return await token(call, tokens.accounts, tokens.access);
+      if (pathname === "/token" && people !== undefined) return await token(call, people.accounts, people.access);
+      if (pathname.startsWith("/api/")) return await api(call, pathname, options);
       const route = parseRoute(pathname);
       if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
-      ({ user } = await access.require(request, needOf(route, call.method)));
+      call.who.user = (await access.require(request, needOf(route, call.method))).user;
       await run(call, route);
     } catch (error) {
       fail(call, error);
     } finally {
       const { statusCode: status } = response;
       if (isAudited(call.method, status))
-        audit?.write({ user, address: request.socket.remoteAddress, method: call.method, path: pathname, status });
+        audit?.write({
+          user: call.who.user,
+          address: request.socket.remoteAddress,
+          method: call.method,
+          path: pathname,
+          status,
+        });
     }
   };
 }

@@ -129,7 +129,7 @@ export class RegistryRows {
   }
 
   /** @returns the first thing the manifest names that the repository does not have; undefined when it was kept. */
-  putManifest(repository: string, manifest: NewManifest, tags: readonly string[]): string | undefined {
+  putManifest(repository: string, manifest: NewManifest, tags: readonly string[], by?: string): string | undefined {
     return this.#db.transaction(() => {
       const known = this.repositoryId(repository) ?? -1;
       const missing =
@@ -137,12 +137,13 @@ export class RegistryRows {
         manifest.manifests.find((digest) => !this.#has("manifests", known, digest));
       if (missing !== undefined) return missing;
       const id = this.#ensure(repository);
-      this.#insertManifest(id, manifest);
+      this.#insertManifest(id, manifest, by);
       const tag = this.#db.query(
-        `INSERT INTO tags (repository_id, name, digest, updated_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at`,
+        `INSERT INTO tags (repository_id, name, digest, updated_at, updated_by) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET
+           digest = excluded.digest, updated_at = excluded.updated_at, updated_by = excluded.updated_by`,
       );
-      for (const name of tags) tag.run(id, name, manifest.digest, Date.now());
+      for (const name of tags) tag.run(id, name, manifest.digest, Date.now(), by ?? null);
       return undefined;
     })();
   }
@@ -226,12 +227,14 @@ export class RegistryRows {
     this.#db.close();
   }
 
-  #insertManifest(id: number, manifest: NewManifest): void {
+  #insertManifest(id: number, manifest: NewManifest, by: string | undefined): void {
     this.#db
       .query(
-        `INSERT INTO manifests (repository_id, digest, media_type, bytes, subject, artifact_type, annotations, pushed_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET media_type = excluded.media_type, pushed_at = excluded.pushed_at`,
+        `INSERT INTO manifests (repository_id, digest, media_type, bytes, subject, artifact_type, annotations, pushed_at,
+           pushed_by)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET
+           media_type = excluded.media_type, pushed_at = excluded.pushed_at, pushed_by = excluded.pushed_by`,
       )
       .run(
         id,
@@ -242,6 +245,7 @@ export class RegistryRows {
         manifest.artifactType ?? null,
         manifest.annotations === undefined ? null : JSON.stringify(manifest.annotations),
         Date.now(),
+        by ?? null,
       );
     const name = this.#db.query(
       "INSERT OR IGNORE INTO manifest_refs (repository_id, manifest, digest) VALUES (?, ?, ?)",

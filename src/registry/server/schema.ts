@@ -73,4 +73,11 @@ export const registryMigrations: readonly Migration[] = [
   },
   usersMigration,
   organisationsMigration,
+  {
+    name: "who pushed",
+    sql: `
+      ALTER TABLE manifests ADD COLUMN pushed_by TEXT;
+      ALTER TABLE tags ADD COLUMN updated_by TEXT;
+    `,
+  },
 ];

@@ -59,10 +59,17 @@ const CLOSE_TIMEOUT_MS = 5_000;
 export async function startRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
   const storage = await FileStorage.open(options);
   try {
-    const tokens = withUsers(options);
+    const people = withUsers(options);
     const failed = (error: Error) => log.error("the audit log can't be written", { error });
     const audit = options.audit === undefined ? undefined : openAudit(options.audit, failed);
-    const handler = registryHandler({ storage, access: tokens?.access ?? openAccess, tokens, audit });
+    const handler = registryHandler({
+      storage,
+      overview: storage.overview,
+      access: people?.access ?? openAccess,
+      people,
+      audit,
+      secure: options.tls !== undefined,
+    });
     const server = options.tls === undefined ? createServer(handler) : createTlsServer({ ...options.tls }, handler);
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = 0; // a blob may take long; a silent connection is ended by the next line
@@ -76,7 +83,7 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
         clearInterval(timer);
         await stop(server);
         await audit?.close();
-        tokens?.accounts.close();
+        people?.accounts.close();
         storage.close();
       },
     };

@@ -104,15 +104,18 @@ export interface RegistryStorage {
   manifest(repository: string, reference: string): Promise<StoredManifest | undefined>;
   /**
    * Keeps a manifest and points `tags` to it, in one step.
+   * @param by Who pushes it, for the books.
    * @throws MANIFEST_BLOB_UNKNOWN when something it names is not in the repository.
    */
-  putManifest(repository: string, manifest: NewManifest, tags: readonly string[]): Promise<void>;
+  putManifest(repository: string, manifest: NewManifest, tags: readonly string[], by?: string): Promise<void>;
   /** A digest: the manifest and its tags; a tag: the tag alone. @returns false when it was not there. */
   deleteManifest(repository: string, reference: string): Promise<boolean>;
   /** undefined: there is no such repository. */
   tags(repository: string, page: Page): Promise<readonly string[] | undefined>;
   /** Manifests of the repository whose subject is `digest`, by digest. */
   referrers(repository: string, digest: AnyDigest, artifactType: string | undefined, page: Page): Promise<Referrer[]>;
+  /** With all it has. Bytes that no other repository has are freed by the next collection. */
+  deleteRepository(repository: string): Promise<boolean>;
   repositories(page: Page): Promise<readonly string[]>;
 
   /** Frees what nothing needs any more and has been so since before `before` (ms since the epoch). */

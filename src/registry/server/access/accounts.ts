@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { HoyError } from "../../../base/error.ts";
 import { openDatabase } from "../../../state/database.ts";
 import type { Action } from "../access.ts";
+import { Sessions } from "../api/sessions.ts";
 import { registryMigrations } from "../schema.ts";
 import { type Account, EVERYBODY, type Grant, Grants, type Role } from "./grants.ts";
 import { parseRobotName } from "./names.ts";
@@ -31,6 +32,7 @@ export class Accounts {
   readonly robots: Robots;
   readonly tokens: Tokens;
   readonly grants: Grants;
+  readonly sessions: Sessions;
   readonly #db: Database;
   #secret: Uint8Array | undefined;
 
@@ -41,6 +43,7 @@ export class Accounts {
     this.robots = new Robots(this.#db);
     this.tokens = new Tokens(this.#db);
     this.grants = new Grants(this.#db);
+    this.sessions = new Sessions(this.#db, () => this.secret());
   }
 
   /** A user or a robot. */

@@ -46,6 +46,14 @@ export class UserAccess implements Access {
     return names.filter((name) => this.#accounts.actions(caller.principal, name).includes("pull"));
   }
 
+  /** For what has no repository's name; a signed token, which is for /v2/, is not enough. @throws RegistryError */
+  async principal(request: IncomingMessage): Promise<Principal> {
+    const caller = await this.#caller(request);
+    if (caller === undefined || caller.signed !== undefined)
+      throw new RegistryError(401, "UNAUTHORIZED", "authentication required");
+    return caller.principal;
+  }
+
   /** Of a Basic header; NOBODY when there is none. @throws RegistryError for a wrong one. */
   async basic(request: IncomingMessage): Promise<Principal> {
     const [, encoded] = /^basic +(\S{1,4096})$/i.exec(request.headers.authorization ?? "") ?? [];

@@ -57,7 +57,7 @@ async function put(call: Call, name: string, reference: string): Promise<void> {
   if (expected !== undefined && read.digest !== expected.text)
     throw new RegistryError(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
   const tags = expected === undefined ? [reference] : extraTags(call);
-  await call.storage.putManifest(name, read, tags);
+  await call.storage.putManifest(name, read, tags, call.who.user);
   empty(call, 201, {
     Location: `/v2/${name}/manifests/${expected === undefined ? reference : read.digest}`,
     "Docker-Content-Digest": read.digest,

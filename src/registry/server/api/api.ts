@@ -1,0 +1,39 @@
+// The registry's own API, /api/v1/…: what a web page or a script needs beyond the distribution spec. Answers are JSON;
+// errors have the spec's shape. docs/registry.md says what each end-point takes and gives.
+
+import type { Call } from "../call.ts";
+import { RegistryError } from "../errors.ts";
+import type { Overview } from "../overview.ts";
+import { callerOf, type People } from "./caller.ts";
+import { manifest, repositories, repository, tags } from "./repositories.ts";
+import { parseApiRoute } from "./route.ts";
+import { session } from "./session.ts";
+
+export interface Api {
+  readonly overview: Overview;
+  readonly people: People;
+  /** Whether the server speaks TLS. */
+  readonly secure: boolean;
+}
+
+export async function api(call: Call, pathname: string, { overview, people, secure }: Api): Promise<void> {
+  const route = parseApiRoute(pathname);
+  if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
+  const caller = await callerOf(call.request, people);
+  call.who.user = caller.user;
+  const desk = { overview, people, caller };
+  switch (route.kind) {
+    case "session":
+      return session(call, caller, people, secure);
+    case "repositories":
+      return repositories(call, desk);
+    case "repository":
+      return repository(call, desk, route.name);
+    case "tags":
+      return tags(call, desk, route.name);
+    case "tag":
+      return manifest(call, desk, route.name, route.reference, "tag");
+    case "manifest":
+      return manifest(call, desk, route.name, route.reference, "digest");
+  }
+}
