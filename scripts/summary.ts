@@ -23,6 +23,11 @@ export function readReport(xml: string, from: string): Result[] {
   return results;
 }
 
+/** The same tests run in more than one lane (`system-overlay-runc`): which one it was is said with the name. */
+function inLane(result: Result, lane: string): Result {
+  return lane.startsWith("system-") ? { ...result, name: `${lane}: ${result.name}` } : result;
+}
+
 export function summary(results: readonly Result[]): string {
   const count = (outcome: Result["outcome"]) => results.filter((result) => result.outcome === outcome).length;
   return `${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`;
@@ -67,7 +72,7 @@ function main(folder: string): number {
     if (file.endsWith(".step")) return [{ name, outcome: read(file).trim() === "pass" ? "passed" : "failed" }];
     if (!file.endsWith(".status")) return [];
     const report = files.includes(`${name}.xml`) ? readReport(read(`${name}.xml`), name) : [];
-    return [...report, ...readStatus(read(file).trim(), name, report)];
+    return [...report.map((result) => inLane(result, name)), ...readStatus(read(file).trim(), name, report)];
   });
   for (const { name, outcome } of results) {
     if (outcome !== "passed") console.log(`${outcome.toUpperCase()}  ${name}`);

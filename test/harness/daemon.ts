@@ -47,6 +47,20 @@ export interface Client {
   terminal(...args: string[]): Running;
 }
 
+/**
+ * The same tests on another storage driver and another OCI runtime: HOY_TEST_STORAGE (erofs, overlay) and
+ * HOY_TEST_RUNTIME (crun, runc) in the environment. A test that names one itself, by flag or in its daemon.json, keeps it.
+ */
+function matrix({ flags = [], config = {} }: DaemonOptions): string[] {
+  return [
+    ["storage-driver", process.env.HOY_TEST_STORAGE] as const,
+    ["default-runtime", process.env.HOY_TEST_RUNTIME] as const,
+  ].flatMap(([key, value]) => {
+    const own = key in config || flags.some((flag) => flag.startsWith(`--${key}`));
+    return value === undefined || value === "" || own ? [] : [`--${key}=${value}`];
+  });
+}
+
 function ownNetwork(): NetworkNamespace {
   const namespace = NetworkNamespace.create();
   using socket = namespace.run(() => new Netlink());
@@ -130,6 +144,7 @@ export class TestDaemon {
       `--config-file=${join(this.root, "daemon.json")}`,
       `--cgroup-parent=/${this.mark}`,
       "--group=",
+      ...matrix(this.#options),
       ...(this.#options.flags ?? []),
     ];
   }

@@ -109,7 +109,8 @@ CMD ["cat", "/out"]
     };
     const dir = context("FROM busybox\nCOPY . /ctx/\n", files);
     await ok(build("-t", tag, dir));
-    expect(await run(tag, "find", "/ctx", "-type", "f")).toBe("/ctx/f\n/ctx/keep.log".split("\n").join("\n"));
+    const found = await run(tag, "find", "/ctx", "-type", "f"); // in whatever order the file system has them
+    expect(found.split("\n").sort()).toEqual(["/ctx/f", "/ctx/keep.log"]);
   });
 
   testWith("docker", "a Dockerfile from standard input, alone and with a context", async () => {

@@ -54,6 +54,11 @@ for (const driver of drivers) {
 }
 
 const hoy = await testDaemon({ config: { runtimes: { mine: { path: "/usr/bin/crun", runtimeArgs: ["--debug"] } } } });
+test("what runs where nothing is said: what the environment of the tests names, else EROFS and crun", async () => {
+  const { HOY_TEST_STORAGE: storage, HOY_TEST_RUNTIME: runtime } = process.env;
+  const expected = `${storage || (have.erofs ? "erofs" : "overlay")} ${runtime || "crun"}`;
+  expect(await ok(hoy.hoy("info", "--format", "{{.Driver}} {{.DefaultRuntime}}"))).toBe(expected);
+});
 describeWith("runc", "runtime runc", () => life(hoy, "--runtime", "runc"));
 describe("runtime crun, by its name", () => life(hoy, "--runtime", "crun"));
 describe("a runtime of the configuration", () => {
