@@ -2,7 +2,7 @@
 // so that tests can run a whole command line in memory.
 
 import { lazy } from "./base/builtin.ts";
-import { Output } from "./base/output.ts";
+import { isTerminal, Output } from "./base/output.ts";
 
 /** Standard input as a command needs it. */
 export interface Input {
@@ -33,8 +33,8 @@ export interface CliIo {
 export function processIo(program: string): CliIo {
   return {
     stdin: processInput(),
-    stdout: new Output(() => process.stdout, 1),
-    stderr: new Output(() => process.stderr, 2),
+    stdout: new Output(() => process.stdout, { fd: 1, sink: () => Bun.stdout.writer() }),
+    stderr: new Output(() => process.stderr, { fd: 2, sink: () => Bun.stderr.writer() }),
     env: process.env,
     cwd: process.cwd(),
     program: program === "docker" ? "docker" : "hoy",
@@ -49,14 +49,16 @@ function processInput(): Input {
   let used = false;
   return {
     get isTTY() {
-      return process.stdin.isTTY === true;
+      return isTerminal(0);
     },
     async *read() {
+      // Node's stream takes 8 ms to open; a terminal needs it, for raw mode.
+      if (!this.isTTY) return yield* Bun.stdin.stream();
       used = true;
       for await (const chunk of process.stdin) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     },
     setRaw(on) {
-      if (!process.stdin.isTTY) return;
+      if (!this.isTTY) return;
       process.stdin.setRawMode(on);
       // Node's raw mode still turns \n into \r\n on its way out, which the container's terminal has done already; a
       // program that moves the cursor by \n would be drawn askew. Switching off puts everything back. Without stty the
