@@ -5,10 +5,10 @@ import { args, command } from "../../command.ts";
 import { accountOf, printRows, requireRole, rootFlag, withAccounts, wordOf } from "./root.ts";
 
 export const grant = command({
-  usage: "[OPTIONS] ACCOUNT|everybody REPOSITORY read|write|admin",
+  usage: "[OPTIONS] ACCOUNT|everybody REPOSITORY ROLE",
   args: args.exactly(3),
   details:
-    "ACCOUNT is a user, an organisation (all its members) or a robot. REPOSITORY is a name, NAME/* for all under it, or *. " +
+    "ACCOUNT is a user, an organisation (all its members) or a robot. ROLE is read, write or admin. REPOSITORY is a name, NAME/* for all under it, or *. " +
     "Granting everybody read makes repositories public.",
   flags: { root: rootFlag() },
   async run(_context, { flags, args: [account = "", pattern = "", word = ""] }) {
