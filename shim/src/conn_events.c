@@ -82,7 +82,7 @@ void conns_failed(struct proc *proc, uint32_t code, const char *message)
 void conns_exit(struct proc *proc)
 {
 	for (struct conn *conn = conns; conn != NULL; conn = conn->next)
-		if (proc->number == 0 ? conn->subscribed : conn->proc == proc && conn->mode == MODE_EXEC)
+		if (proc->number == 0 ? conn->subscribed : conn->proc == proc)
 			conn_send_exit(conn, proc);
 }
 

@@ -16,20 +16,44 @@ void conn_frames_init(const struct job *job)
 	the_job = job;
 }
 
+/* Where the log ends at this moment, and then what was read and is in no entry yet: whoever reads the log up to there
+ * and this stream after it has each byte once. */
+static void send_position(struct conn *conn)
+{
+	uint8_t payload[16];
+	uint64_t inode = 0, size = 0;
+	if (conn->proc->number == 0)
+		log_position(&inode, &size);
+	put_u64(payload, inode);
+	put_u64(payload + 8, size);
+	conn_send_ok(conn, payload, sizeof payload);
+	for (int stream = STDOUT; inode != 0 && stream <= STDERR; stream++) {
+		size_t length;
+		const uint8_t *line = log_unfinished((enum stream)stream, &length);
+		if (length > 0 && (conn->want & (stream == STDOUT ? WANT_STDOUT : WANT_STDERR)) != 0)
+			conn_send(conn, FRAME_OUT, (uint8_t)stream, line, length);
+	}
+}
+
 static enum verdict attach(struct conn *conn, const struct frame *frame)
 {
 	struct proc *proc = proc_find(get_u32(frame->payload));
 	uint32_t want = get_u32(frame->payload + 4);
-	if (conn->mode != MODE_NEW || (want & ~(WANT_STDIN | WANT_STDOUT | WANT_STDERR)) != 0)
+	if (conn->mode != MODE_NEW || (want & ~(WANT_STDIN | WANT_STDOUT | WANT_STDERR | WANT_POSITION)) != 0)
 		return CLOSE;
-	if (proc == NULL || proc->state == PROC_FAILED) {
+	/* An exec that was told of is in its file. */
+	bool told = proc != NULL && proc->number != 0 && proc->state == PROC_REPORTED;
+	if (proc == NULL || proc->state == PROC_FAILED || told) {
 		conn_send_result(conn, ESRCH);
 		return DONE;
 	}
 	conn->mode = MODE_ATTACH;
 	conn->proc = proc;
-	conn->want = want;
-	conn_send_ok(conn, NULL, 0);
+	conn->want = want & ~WANT_POSITION;
+	if ((want & WANT_POSITION) != 0)
+		send_position(conn);
+	else
+		conn_send_ok(conn, NULL, 0);
 	/* A stream that ended before is at its end for this client too. */
 	for (int i = 0; i < 2; i++)
 		if (proc->state >= PROC_RUNNING && proc->out[i].watch.fd < 0)
@@ -95,9 +119,10 @@ static enum verdict subscribe(struct conn *conn)
 		return STALL;
 	conn->mode = MODE_SUBSCRIBE;
 	conn->subscribed = true;
-	uint8_t payload[8];
+	uint8_t payload[12];
 	put_u32(payload, (uint32_t)container->pid);
 	put_u32(payload + 4, (uint32_t)getpid());
+	put_u32(payload + 8, PROTOCOL_VERSION);
 	conn_send_ok(conn, payload, sizeof payload);
 	if (container->state == PROC_REPORTED)
 		conn_send_exit(conn, container);

@@ -30,6 +30,10 @@ enum frame_type {
 #define WANT_STDOUT 2u
 #define WANT_STDERR 4u
 #define WANT_TERMINAL 8u
+#define WANT_POSITION 16u /* of the log, at the moment of an ATTACH */
+
+/* Which of PROTOCOL.md's versions this is: a subscriber is told. */
+#define PROTOCOL_VERSION 2
 
 struct frame {
 	uint8_t type, stream;

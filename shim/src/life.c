@@ -135,20 +135,11 @@ void container_failed(struct proc *proc, uint32_t code, const char *message)
 	run_delete(undone);
 }
 
-/* Beside, fsync, rename: a reader sees all of it or nothing. */
 static int write_exit_in(const char *directory, const char *text, size_t length)
 {
-	char beside[4200], path[4200];
-	snprintf(beside, sizeof beside, "%s/exit.json.tmp", directory);
+	char path[4200];
 	snprintf(path, sizeof path, "%s/exit.json", directory);
-	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -1;
-	int result = write_all(fd, text, length) == 0 && fsync(fd) == 0 && rename(beside, path) == 0 ? 0 : -1;
-	close(fd);
-	if (result != 0)
-		unlink(beside);
-	return result;
+	return write_whole(path, text, length, true);
 }
 
 /* With a full disk under the state directory the bundle, in memory most likely, has to do. */

@@ -125,6 +125,20 @@ void log_end(enum stream stream)
 	flush();
 }
 
+void log_position(uint64_t *inode, uint64_t *size)
+{
+	*inode = *size = 0;
+	if (settings->driver != LOG_NONE && !settings->non_blocking)
+		log_file_position(inode, size);
+}
+
+const uint8_t *log_unfinished(enum stream stream, size_t *length)
+{
+	const struct line *line = &lines[stream - STDOUT];
+	*length = line->length;
+	return line->bytes;
+}
+
 int log_reopen(void)
 {
 	if (settings->driver == LOG_NONE)

@@ -30,6 +30,13 @@ void log_output(enum stream stream, const uint8_t *data, size_t length);
 /* The stream is at its end: what is left becomes an entry. */
 void log_end(enum stream stream);
 
+/* The file's inode and how many bytes of entries it has; 0 and 0 where it can't be said: there is no log, or entries wait
+ * in the queue of a non-blocking one. */
+void log_position(uint64_t *inode, uint64_t *size);
+
+/* What the stream gave of a line that has no end yet, and is in no entry. */
+const uint8_t *log_unfinished(enum stream stream, size_t *length);
+
 /* Closes and opens the file (someone moved it away). 0 or an errno. */
 int log_reopen(void);
 

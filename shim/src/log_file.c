@@ -156,6 +156,15 @@ void log_file_end(void)
 		whole = written;
 }
 
+void log_file_position(uint64_t *inode, uint64_t *size)
+{
+	struct stat status;
+	log_file_flush();
+	bool known = fd >= 0 && fstat(fd, &status) == 0;
+	*inode = known ? (uint64_t)status.st_ino : 0;
+	*size = known ? (uint64_t)status.st_size : 0;
+}
+
 int log_file_reopen(void)
 {
 	log_file_flush();

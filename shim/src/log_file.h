@@ -18,6 +18,9 @@ void log_file_end(void);
 /* Hands what is buffered to the kernel. */
 void log_file_flush(void);
 
+/* Its inode, and its bytes with all that is buffered handed over; 0 and 0 when it is not open. */
+void log_file_position(uint64_t *inode, uint64_t *size);
+
 int log_file_reopen(void);
 void log_file_close(void);
 

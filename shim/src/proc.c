@@ -129,6 +129,16 @@ void proc_process_ended(struct child *child, int status)
 
 static void collect(struct proc *proc);
 
+/* For a daemon that asks only after its own restart. Without room for it (memory, most likely) it is lost to that one. */
+static void leave_exit(const struct proc *proc)
+{
+	char path[40], text[96], time[TIME_TEXT];
+	format_time(proc->ended_at, time);
+	snprintf(path, sizeof path, "%sexit", proc->prefix);
+	int length = snprintf(text, sizeof text, "{\"code\":%u,\"oomKilled\":false,\"at\":\"%s\"}\n", proc->code, time);
+	(void)write_whole(path, text, (size_t)length, false);
+}
+
 static void report(struct proc *proc)
 {
 	timer_stop(&proc->grace);
@@ -142,6 +152,7 @@ static void report(struct proc *proc)
 		container_ended(proc);
 	} else {
 		/* What it left in the background may hold the pipes for ever: that output is read and dropped. */
+		leave_exit(proc);
 		conns_exit(proc);
 		conns_finish(proc);
 	}

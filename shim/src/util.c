@@ -44,6 +44,21 @@ int write_all(int fd, const void *data, size_t length)
 	return 0;
 }
 
+int write_whole(const char *path, const char *text, size_t length, bool lasting)
+{
+	char beside[4300];
+	snprintf(beside, sizeof beside, "%s.tmp", path);
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	bool written = write_all(fd, text, length) == 0 && (!lasting || fsync(fd) == 0);
+	int result = written && rename(beside, path) == 0 ? 0 : -1;
+	close(fd);
+	if (result != 0)
+		unlink(beside);
+	return result;
+}
+
 char *read_file(const char *path, size_t limit, size_t *length)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

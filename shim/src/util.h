@@ -20,6 +20,10 @@ const char *error_text(void);
 /* Writes all of it, over interruptions; -1 with errno otherwise. For files and blocking descriptors. */
 int write_all(int fd, const void *data, size_t length);
 
+/* Writes a file of mode 0600 beside and renames it: a reader sees all of it or nothing, with `lasting` after a power cut
+ * too. -1 with errno; nothing is left then. */
+int write_whole(const char *path, const char *text, size_t length, bool lasting);
+
 /* Reads a whole file of at most `limit` bytes into fresh memory with a NUL behind it; NULL with errno (EFBIG when it
  * is larger). */
 char *read_file(const char *path, size_t limit, size_t *length);

@@ -78,6 +78,18 @@ int log_reopen(void)
 	return 0;
 }
 
+void log_position(uint64_t *inode, uint64_t *size)
+{
+	*inode = 11;
+	*size = 22;
+}
+
+const uint8_t *log_unfinished(enum stream stream, size_t *length)
+{
+	*length = stream == STDOUT ? 4 : 0;
+	return (const uint8_t *)"half";
+}
+
 /* ---- the daemon's side ---- */
 
 static int dial(void)

@@ -43,6 +43,8 @@ export interface EngineContext {
     exec: Exec,
     attached: Pick<ExecCreateRequest, "AttachStdin" | "AttachStdout" | "AttachStderr"> | undefined,
   ) => Promise<ExecHandle>;
+  /** What a former engine's execs are in a container that runs on. */
+  readonly retakeExecs: (container: Container, shim: Shim) => Promise<void>;
   /** Fires when the engine closes: no restart policy acts from then on. */
   readonly closing: AbortSignal;
 }

@@ -125,6 +125,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       execs.announce(container, exec);
       return execs.run(container, shim, exec, attached);
     },
+    retakeExecs: (container, shim) => execs.retake(container, shim),
     closing: closing.signal,
   };
   const execs = new Execs(engine);

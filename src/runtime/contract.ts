@@ -124,10 +124,20 @@ export interface ExecRequest {
 
 export interface ExecHandle {
   readonly pid: number;
+  /** What `Shim.execAgain` knows it by. */
+  readonly number: number;
   /** Undefined when detached (no stream was asked for). */
   readonly stream: ShimStream | undefined;
   readonly exited: Promise<ExitStatus>;
   resize(height: number, width: number): Promise<void>;
+  /** The exit has been noted: what the shim keeps of it for another engine may go. */
+  noted(): void;
+}
+
+/** Up to where a log goes: so many bytes of the file with this inode. */
+export interface LogPosition {
+  readonly inode: number;
+  readonly size: number;
 }
 
 /** A running container, as the engine holds it. */
@@ -137,8 +147,19 @@ export interface Shim {
   /** Always resolves, also when the shim itself was killed (then from exit.json or as 137). */
   readonly exited: Promise<ExitStatus>;
   attach(want: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<ShimStream>;
+  /**
+   * As `attach`; the log up to `logged` and then the stream is the whole output, each byte once. Undefined: the shim
+   * can't say, or there is no such place (no log, one that may drop lines).
+   */
+  attachBehindLog(want: {
+    stdin: boolean;
+    stdout: boolean;
+    stderr: boolean;
+  }): Promise<{ readonly stream: ShimStream; readonly logged: LogPosition | undefined }>;
   release(): Promise<void>;
   exec(request: ExecRequest): Promise<ExecHandle>;
+  /** One that a former engine started, without its streams. Undefined: nobody knows how it ended. */
+  execAgain(number: number): Promise<ExecHandle | ExitStatus | undefined>;
   /** Sends a signal to the first process, race-free against its end. @throws "conflict" when it has ended. */
   signal(signal: number): Promise<void>;
   resize(height: number, width: number): Promise<void>;

@@ -34,6 +34,8 @@ export class Container implements ContainerRecord {
   quickExits = 0;
   /** `restart` is between its stop and its start: AutoRemove waits for the next end. */
   restarting = false;
+  /** Its removal is under way: a state "removing" alone may be what a former engine left. */
+  removing = false;
   /** Someone asked for the end; the restart policy keeps out of it. */
   stopping = false;
   readonly paths: ContainerPaths;

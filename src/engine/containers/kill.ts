@@ -9,6 +9,7 @@ import { isActive, isRunning } from "./machine.ts";
 import { thaw } from "./pause.ts";
 import { cancelRestart } from "./restart-timer.ts";
 import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
+import { endUnreachable, isUnreachable } from "./unreachable.ts";
 import { within } from "./within.ts";
 
 /** SIGINT and SIGQUIT too: what a user at a keyboard ends things with. */
@@ -25,6 +26,8 @@ export async function killContainer(engine: EngineContext, container: Container,
   if (ends) markStopped(engine, container);
   if (container.state.status === "restarting") {
     if (ends) await container.lock.run(async () => cancelRestart(engine, container));
+  } else if (signal === SIGKILL && isUnreachable(container)) {
+    await container.lock.run(() => endUnreachable(engine, container));
   } else {
     await signalContainer(container, signal);
     if (ends && container.state.status === "paused") await thaw(engine, container);

@@ -43,6 +43,8 @@ export async function recoverContainers(engine: EngineContext): Promise<Containe
         .run(() => recover(engine, container))
         .catch((error) => {
           log.error("a container could not be taken up", { container: container.id, error });
+          // A removal that can't be finished now is asked for again.
+          if (container.state.status === "removing") container.state.status = "dead";
           return false;
         }),
     );
@@ -116,6 +118,7 @@ async function takeUp(engine: EngineContext, container: Container, shim: Shim): 
   container.clean = false;
   await retakeVolumes(engine, container);
   took(engine, container, shim, reservation, true);
+  await engine.retakeExecs(container, shim);
   engine.containers.touch(container);
 }
 

@@ -13,6 +13,7 @@ import type { Container } from "./container.ts";
 import { killForRemoval } from "./kill.ts";
 import { isRunning, move } from "./machine.ts";
 import { cancelRestart } from "./restart-timer.ts";
+import { endUnreachable } from "./unreachable.ts";
 
 export interface RemoveOptions {
   readonly force: boolean;
@@ -26,7 +27,7 @@ export async function removeContainer(
   container: Container,
   options: RemoveOptions,
 ): Promise<void> {
-  if (container.state.status === "removing") {
+  if (container.removing) {
     throw new HoyError("conflict", `removal of container ${container.id} is already in progress`);
   }
   refuseActive(container, options.force);
@@ -35,6 +36,7 @@ export async function removeContainer(
     if (engine.containers.byId(container.id) === undefined) return;
     refuseActive(container, options.force);
     if (container.state.status === "restarting") cancelRestart(engine, container);
+    await endUnreachable(engine, container);
     await removeLocked(engine, container, options);
   });
 }
@@ -59,6 +61,7 @@ export function removeLocked(
   return span("container.remove", { id: container.id }, async () => {
     const { state, spec, id } = container;
     if (state.status !== "removing") move(state, "removing");
+    container.removing = true;
     try {
       await span("files.discard", {}, () => discardFiles(engine, container));
       if (!container.clean) {
@@ -68,6 +71,7 @@ export function removeLocked(
       engine.events.emit("container", "destroy", id, container.attributes);
       await span("row.remove", {}, async () => engine.containers.remove(container));
     } catch (error) {
+      container.removing = false;
       move(state, "dead");
       state.error = String(error);
       engine.containers.touch(container);

@@ -12,6 +12,7 @@ import { thaw } from "./pause.ts";
 import { cancelRestart } from "./restart-timer.ts";
 import { parseSignal, SIGKILL } from "./signals.ts";
 import { startContainer } from "./start.ts";
+import { endUnreachable } from "./unreachable.ts";
 import { within } from "./within.ts";
 
 const DEFAULT_TIMEOUT_S = 10;
@@ -56,7 +57,10 @@ async function stopRunning(
   return span("container.stop", { id: container.id }, async () => {
     markStopped(engine, container);
     // Waits for a start that is under way, and cancels the restart policy's next try.
-    await container.lock.run(async () => cancelRestart(engine, container));
+    await container.lock.run(async () => {
+      cancelRestart(engine, container);
+      await endUnreachable(engine, container);
+    });
     if (container.shim === undefined) return;
     const timeout = options.timeout ?? container.spec.config.StopTimeout ?? DEFAULT_TIMEOUT_S;
     const first = options.signal ?? stopSignal(container);

@@ -14,6 +14,7 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../containers/detach-keys.
 import type { EngineContext } from "../context.ts";
 import { Exec } from "./exec.ts";
 import { execProcess } from "./process.ts";
+import { readExecRecords, removeExecRecord, writeExecRecord } from "./records.ts";
 
 /** How long the exit code of an exec can be asked for. */
 const KEEP_MS = 5 * 60_000;
@@ -37,10 +38,8 @@ export class Execs implements ExecBackend {
       throw new HoyError("unavailable", `container ${container.id} has ${MOST} execs already`);
     }
     const exec = new Exec(newId(), container.id, request, request.User || container.spec.config.User || "");
-    this.#byId.set(exec.id, { exec, container });
-    container.execs.set(exec.id, exec);
+    this.#keep(exec, container);
     this.announce(container, exec);
-    this.#forget(exec, container);
     return { Id: exec.id };
   }
 
@@ -97,19 +96,48 @@ export class Execs implements ExecBackend {
         stderr: attached?.AttachStderr ?? false,
         consoleSize: size ? { height: size[0], width: size[1] } : undefined,
       });
-      exec.handle = handle;
       exec.pid = handle.pid;
-      exec.running = true;
-      handle.exited.then(({ code }) => {
-        exec.running = false;
-        exec.exitCode = code;
-        exec.handle = undefined;
-        exec.starting = undefined;
-        this.#emit(container, exec, "exec_die", { exitCode: String(code) });
-        this.#forget(exec, container);
-      });
+      this.#took(container, exec, handle);
       return handle;
     });
+  }
+
+  /** What a former engine started in a container that runs on: what runs is watched, what has ended has its code. */
+  async retake(container: Container, shim: Shim): Promise<void> {
+    for (const { exec, number } of readExecRecords(container)) {
+      const found = exec.exitCode === null ? await shim.execAgain(number) : undefined;
+      if (found === undefined && exec.exitCode === null) {
+        removeExecRecord(container, exec.id);
+        continue;
+      }
+      this.#keep(exec, container);
+      if (found !== undefined && "exited" in found) this.#took(container, exec, found);
+      else if (found !== undefined) exec.exitCode = found.code;
+    }
+  }
+
+  #took(container: Container, exec: Exec, handle: ExecHandle): void {
+    exec.handle = handle;
+    exec.running = true;
+    // Health checks are nobody's to ask for.
+    const known = this.#byId.has(exec.id);
+    if (known) writeExecRecord(container, exec, handle.number);
+    handle.exited.then(({ code }) => {
+      exec.running = false;
+      exec.exitCode = code;
+      exec.handle = undefined;
+      exec.starting = undefined;
+      if (known && container.shim !== undefined) writeExecRecord(container, exec, handle.number);
+      handle.noted();
+      this.#emit(container, exec, "exec_die", { exitCode: String(code) });
+      this.#forget(exec, container);
+    });
+  }
+
+  #keep(exec: Exec, container: Container): void {
+    this.#byId.set(exec.id, { exec, container });
+    container.execs.set(exec.id, exec);
+    this.#forget(exec, container);
   }
 
   /**
@@ -149,6 +177,7 @@ export class Execs implements ExecBackend {
       if (exec.running) return;
       this.#byId.delete(exec.id);
       container.execs.delete(exec.id);
+      removeExecRecord(container, exec.id);
     }, KEEP_MS).unref();
   }
 

@@ -1,5 +1,5 @@
-// One exec: a command to run in a container, while and after it runs. Held in memory; when it has ended it can be
-// asked for its exit code for some minutes.
+// One exec: a command to run in a container, while and after it runs. When it has ended it can be asked for its exit
+// code for some minutes; over a restart of the engine too (records.ts).
 
 import type { ExecCreateRequest, ExecInspectResponse } from "../../api/types/exec.ts";
 import type { ExecHandle } from "../../runtime/contract.ts";

@@ -7,6 +7,12 @@ import { LogWatcher } from "./watcher.ts";
 
 const CHUNK = 64 * 1024;
 
+/** Files that are open already, of which one is read to a place in it and those after it not at all. */
+export interface OpenedLog {
+  readonly files: readonly LogFile[];
+  readonly end: { readonly inode: number; readonly size: number };
+}
+
 export interface EntriesOptions {
   readonly path: string;
   readonly format: LogFormat;
@@ -19,6 +25,8 @@ export interface EntriesOptions {
   readonly signal: AbortSignal;
   /** Calls `wake` when `live` has changed; the result ends that. */
   readonly onEnd: (wake: () => void) => () => void;
+  /** Without `follow`: read this in place of opening `path`. The files are closed at the end of it. */
+  readonly opened?: OpenedLog | undefined;
 }
 
 export async function* logEntries(options: EntriesOptions): AsyncGenerator<LogEntry, void, void> {
@@ -63,17 +71,20 @@ class LogReader implements AsyncDisposable {
 
   /** What is there when this is called, from the oldest entry that `tail` asks for. */
   async *past(): AsyncGenerator<LogEntry, void, void> {
-    this.#files = await openLogFiles(this.#options.path);
+    const { opened } = this.#options;
+    this.#files = opened?.files ?? (await openLogFiles(this.#options.path));
     const from = await this.#start();
     for (const [index, file] of this.#files.entries()) {
       if (index < from.file) continue;
       let skip = index === from.file ? from.skip : 0;
       this.#position = index === from.file ? from.offset : 0;
       this.#decode = this.#options.format.decoder();
-      for await (const chunk of contents(file, this.#position)) {
+      const end = file.inode === opened?.end.inode ? opened.end.size : undefined;
+      for await (const chunk of contents(file, this.#position, end)) {
         this.#position += chunk.length;
         for (const entry of this.#decode(chunk)) if (skip-- <= 0) yield this.#seen(entry);
       }
+      if (end !== undefined) return;
     }
   }
 

@@ -92,8 +92,12 @@ export async function closeAll(files: readonly LogFile[]): Promise<void> {
   await Promise.all(files.map((file) => file.handle.close()));
 }
 
-/** From an offset to the end as it is when that is reached; unpacked. */
-export async function* contents(file: LogFile, offset = 0): AsyncGenerator<Uint8Array, void, void> {
+/** From an offset to the end as it is when that is reached, or to another offset; unpacked. */
+export async function* contents(
+  file: LogFile,
+  offset = 0,
+  end = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array, void, void> {
   if (file.compressed) {
     const packed = file.handle.createReadStream({ autoClose: false, start: 0 });
     const plain = createGunzip();
@@ -101,8 +105,8 @@ export async function* contents(file: LogFile, offset = 0): AsyncGenerator<Uint8
     yield* packed.pipe(plain);
     return;
   }
-  for (let at = offset; ; ) {
-    const chunk = await readAt(file.handle, at, CHUNK);
+  for (let at = offset; at < end; ) {
+    const chunk = await readAt(file.handle, at, Math.min(CHUNK, end - at));
     if (chunk.length === 0) return;
     at += chunk.length;
     yield chunk;

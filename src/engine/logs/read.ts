@@ -5,7 +5,7 @@ import { HoyError } from "../../base/error.ts";
 import type { Container } from "../containers/container.ts";
 import { isActive } from "../containers/machine.ts";
 import { formatNs, nowNs, parseTimestamp } from "../time.ts";
-import { logEntries } from "./entries.ts";
+import { logEntries, type OpenedLog } from "./entries.ts";
 import { type LogEntry, logFormat } from "./format.ts";
 
 /** @throws HoyError "invalid" for bad options; "internal" with Docker's words for a driver that can't be read. */
@@ -24,10 +24,15 @@ export async function containerLogs(
   return { tty: container.spec.config.Tty ?? false, chunks: readLogs(container, options, signal) };
 }
 
+export interface ReadOptions extends LogOptions {
+  /** These files, up to there, in place of what the log is when it is read. They are closed at the end of it. */
+  readonly upTo?: OpenedLog;
+}
+
 /** Nothing for a container without a log that can be read (driver none, or never started). */
 export async function* readLogs(
   container: Container,
-  options: LogOptions,
+  options: ReadOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<OutputChunk, void, void> {
   const driver = container.spec.hostConfig.LogConfig?.Type ?? "json-file";
@@ -53,6 +58,7 @@ export async function* readLogs(
       live: () => isActive(container.state),
       signal: stop.signal,
       onEnd: (wake) => container.onExit(wake),
+      opened: options.upTo,
     });
     for await (const entry of entries) {
       if (stop.signal.aborted && signal?.aborted) return;

@@ -3,12 +3,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
-import type { ExecHandle, ExecRequest, ExitStatus, Shim, ShimStream } from "../contract.ts";
+import type { ExecHandle, ExecRequest, ExitStatus, LogPosition, Shim, ShimStream } from "../contract.ts";
 import { Connection } from "./connection.ts";
-import { startExec } from "./exec.ts";
+import { resumeExec, startExec } from "./exec.ts";
 import { timeText } from "./exit-file.ts";
-import { type Frame, FromShim, numbers, sized, ToShim } from "./frames.ts";
-import { attachStream, ShimRefusal, type Wanted } from "./stream.ts";
+import { type Frame, FromShim, numbers, PROTOCOL, sized, ToShim } from "./frames.ts";
+import { attachBehindLog, attachStream, ShimRefusal, type Wanted } from "./stream.ts";
 
 const ESRCH = 3;
 
@@ -24,6 +24,7 @@ export class ShimClient implements Shim {
   #hasExit = false;
   #pid = 0;
   #shimPid = 0;
+  #version = PROTOCOL;
   readonly exited: Promise<ExitStatus>;
   /** Resolves when the shim is done with the container: the OCI runtime's record is gone, or the shim is. */
   finished: Promise<void> = Promise.resolve();
@@ -37,7 +38,8 @@ export class ShimClient implements Shim {
 
   /**
    * Subscribes; resolves when the container runs (or has ended).
-   * @throws HoyError "conflict" when no shim listens in this bundle, ShimRefusal when the container could not start.
+   * @throws HoyError "conflict" when no shim listens in this bundle, ShimRefusal when the container could not start,
+   * HoyError "unavailable" when its protocol is newer than this one.
    */
   static async open(bundle: string, lost: LostShim): Promise<ShimClient> {
     const client = new ShimClient(bundle);
@@ -48,6 +50,11 @@ export class ShimClient implements Shim {
     const ok = await client.#ask(ToShim.subscribe);
     client.#pid = ok.readUInt32LE(0);
     client.#shimPid = ok.readUInt32LE(4);
+    client.#version = ok.length > 8 ? ok.readUInt32LE(8) : 1;
+    if (client.#version > PROTOCOL) {
+      connection.close();
+      throw new HoyError("unavailable", `a shim speaks version ${client.#version} of its protocol, not ${PROTOCOL}`);
+    }
     return client;
   }
 
@@ -71,16 +78,26 @@ export class ShimClient implements Shim {
     return attachStream(this.#bundle, want);
   }
 
+  async attachBehindLog(want: Wanted): Promise<{ stream: ShimStream; logged: LogPosition | undefined }> {
+    if (this.#version >= 2) return attachBehindLog(this.#bundle, want);
+    return { stream: await this.attach(want), logged: undefined };
+  }
+
   async release(): Promise<void> {
     await this.#ask(ToShim.release);
   }
 
   exec(request: ExecRequest): Promise<ExecHandle> {
-    const resize = async (number: number, height: number, width: number): Promise<void> => {
-      await this.#ask(ToShim.resize, sized(number, height, width));
-    };
-    return startExec(this.#bundle, request, resize);
+    return startExec(this.#bundle, request, this.#resizeExec);
   }
+
+  async execAgain(number: number): Promise<ExecHandle | ExitStatus | undefined> {
+    return this.#version < 2 ? undefined : resumeExec(this.#bundle, number, this.#resizeExec);
+  }
+
+  readonly #resizeExec = async (number: number, height: number, width: number): Promise<void> => {
+    await this.#ask(ToShim.resize, sized(number, height, width));
+  };
 
   async signal(signal: number): Promise<void> {
     try {

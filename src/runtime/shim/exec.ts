@@ -7,9 +7,9 @@ import { HoyError } from "../../base/error.ts";
 import type { ExecHandle, ExecRequest, ExitStatus } from "../contract.ts";
 import type { OciProcess } from "../oci.ts";
 import { specJson } from "../spec/json.ts";
-import { timeText } from "./exit-file.ts";
+import { readExit, timeText } from "./exit-file.ts";
 import { runtimeFailure } from "./failures.ts";
-import { sized, ToShim, Want } from "./frames.ts";
+import { numbers, sized, ToShim, Want } from "./frames.ts";
 import { ShimRefusal, StreamConnection, wantBits } from "./stream.ts";
 
 const ESRCH = 3;
@@ -32,9 +32,11 @@ export async function startExec(bundle: string, request: ExecRequest, resize: Re
     if (detached) stream.close();
     return {
       pid: ok.readUInt32LE(4),
+      number,
       stream: detached ? undefined : stream,
       exited: stream.exit.then(execExit),
       resize: (height, width) => resize(number, height, width),
+      noted: () => rmSync(exitFile(bundle, number), { force: true }),
     };
   } catch (error) {
     throw toError(error, request.process.args[0] ?? "");
@@ -42,6 +44,35 @@ export async function startExec(bundle: string, request: ExecRequest, resize: Re
     // The runtime has read it, or never will.
     rmSync(file, { force: true });
   }
+}
+
+/** How it ended, when that was before anyone asked again; else its exit is waited for. */
+export async function resumeExec(
+  bundle: string,
+  number: number,
+  resize: Resize,
+): Promise<ExecHandle | ExitStatus | undefined> {
+  const noted = (): void => rmSync(exitFile(bundle, number), { force: true });
+  const nothing = { stdin: false, stdout: false, stderr: false };
+  try {
+    const { stream } = await StreamConnection.open(bundle, ToShim.attach, numbers(number, 0), nothing);
+    return {
+      pid: 0,
+      number,
+      stream: undefined,
+      exited: stream.exit.then(execExit),
+      resize: (height, width) => resize(number, height, width),
+      noted,
+    };
+  } catch (error) {
+    if (!(error instanceof ShimRefusal && error.code === ESRCH)) throw error;
+    return readExit(exitFile(bundle, number));
+  }
+}
+
+/** Written by the shim when an exec has ended. */
+function exitFile(bundle: string, number: number): string {
+  return join(bundle, `exec-${number}.exit`);
 }
 
 /** The runtime gives a terminal its size before the process runs; from here it would come a moment too late. */

@@ -6,9 +6,14 @@ import type { ExitStatus } from "../contract.ts";
 
 /** Undefined when there is none, or it is not whole (the machine lost power between rename and write). */
 export function readExitFile(state: string): ExitStatus | undefined {
+  return readExit(join(state, "exit.json"));
+}
+
+/** As `readExitFile`, of a file by its name: an exec's. */
+export function readExit(file: string): ExitStatus | undefined {
   let text: string;
   try {
-    text = readFileSync(join(state, "exit.json"), "utf8");
+    text = readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;

@@ -19,7 +19,10 @@ export const ToShim = {
 
 export const FromShim = { out: 65, ok: 66, error: 67, exit: 68, oom: 69, end: 70 } as const;
 
-export const Want = { stdin: 1, stdout: 2, stderr: 4, terminal: 8 } as const;
+export const Want = { stdin: 1, stdout: 2, stderr: 4, terminal: 8, position: 16 } as const;
+
+/** PROTOCOL.md's version that is spoken here; shims of older ones are understood, too. */
+export const PROTOCOL = 2;
 
 export interface Frame {
   readonly type: number;

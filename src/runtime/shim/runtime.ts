@@ -22,6 +22,7 @@ import { specJson } from "../spec/json.ts";
 import { releaseSharedMemory } from "../spec/shm.ts";
 import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
+import { foreignShim } from "./foreign.ts";
 import { encodeJob, isKnownRuntime } from "./job.ts";
 import { launchShim } from "./launch.ts";
 import { SealedRuntimes } from "./sealed-runtimes.ts";
@@ -93,11 +94,26 @@ class ShimRuntime implements ContainerRuntime {
     try {
       return await this.#open(id, bundle, state);
     } catch (error) {
-      if (!isNobody(error)) throw error;
+      if (!isNobody(error)) return this.#foreign(bundle, state, error);
     }
     const status = exitOf(bundle, state);
     if (status !== undefined) return status;
     return existsSync(join(bundle, "pid")) ? this.#lost(bundle, state) : undefined;
+  }
+
+  #foreign(bundle: string, state: string, reason: unknown): Shim | ExitStatus {
+    const status = exitOf(bundle, state);
+    if (status !== undefined) return status;
+    log.warn("a container's shim can't be talked to", { bundle, error: reason });
+    const shim = foreignShim({
+      path: bundle,
+      cgroup: this.#cgroup(cgroupsPathOf(bundle)),
+      exit: () => exitOf(bundle, state),
+      lost: () => this.#lost(bundle, state),
+      reason,
+    });
+    if (shim === undefined) throw reason;
+    return shim;
   }
 
   async cleanup(id: string, bundle: string, runtime: OciRuntime): Promise<void> {

@@ -2,7 +2,7 @@
 // with it, in the shim, the process.
 
 import { HoyError } from "../../base/error.ts";
-import type { ShimOutput, ShimStream } from "../contract.ts";
+import type { LogPosition, ShimOutput, ShimStream } from "../contract.ts";
 import { Connection } from "./connection.ts";
 import { type Frame, FromShim, MAX_PAYLOAD, numbers, ToShim, Want } from "./frames.ts";
 
@@ -33,6 +33,17 @@ export function wantBits(want: Wanted): number {
 export async function attachStream(bundle: string, want: Wanted): Promise<ShimStream> {
   const { stream } = await StreamConnection.open(bundle, ToShim.attach, numbers(0, wantBits(want)), want);
   return stream;
+}
+
+/** For shims of version 2 on: others take the flag for an error. */
+export async function attachBehindLog(
+  bundle: string,
+  want: Wanted,
+): Promise<{ stream: ShimStream; logged: LogPosition | undefined }> {
+  const flags = wantBits(want) | Want.position;
+  const { stream, ok } = await StreamConnection.open(bundle, ToShim.attach, numbers(0, flags), want);
+  const [inode, size] = [Number(ok.readBigUInt64LE(0)), Number(ok.readBigUInt64LE(8))];
+  return { stream, logged: inode === 0 ? undefined : { inode, size } };
 }
 
 /** A connection whose first answer is OK or ERROR, and which then carries a process's streams. */
