@@ -33,6 +33,10 @@ export interface Cgroup {
   update(resources: OciResources): Promise<void>;
   /** SIGKILL to all, frozen or not, until none is left. @throws HoyError "internal" when some outlive it (state D). */
   killAll(): Promise<void>;
+  /**
+   * Takes it away where no process and no group is in it, as after most ends: whether that was so. Else it is as it was.
+   */
+  removeEmpty(): Promise<boolean>;
   /** Takes away the cgroup with those below it. Idempotent. @throws HoyError "internal" while processes are in it. */
   remove(): Promise<void>;
   /** Files with a line `oom_kill N` (the shim's `oom-file`). */

@@ -3,9 +3,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
 import { type CgroupLayout, detectCgroups } from "./detect.ts";
 import { openCgroup } from "./open.ts";
@@ -98,6 +99,17 @@ describe.skipIf(!isRoot || layout === undefined)(`cgroups of this kernel (${why}
     await cgroup.killAll();
     expect((await ended)[1]).toBe("SIGKILL");
     expect(await cgroup.pids()).toEqual([]);
+  });
+
+  test("is removed when nobody is in it, and stays in every hierarchy as long as somebody is", async () => {
+    await member("sleep 60 & wait");
+    expect(await cgroup.removeEmpty()).toBe(false);
+    expect(folders.filter((folder) => !existsSync(folder))).toEqual([]);
+    await cgroup.killAll();
+    const end = Date.now() + 10_000; // a killed process leaves a moment later
+    while (!(await cgroup.removeEmpty()) && Date.now() < end) await sleep(5);
+    expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
+    expect(await cgroup.removeEmpty()).toBe(true);
   });
 
   test("is removed with the groups below it, once and again", async () => {

@@ -40,6 +40,19 @@ export async function pidsBelow(folder: string): Promise<number[]> {
 const PATIENCE = 2000;
 const PAUSE = 5;
 
+/** False when processes or other groups are in it; true when it is gone, now or before. */
+export async function removeEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EBUSY" || code === "ENOTEMPTY") return false;
+    if (code === "ENOENT" || code === "ENODEV") return true;
+    throw error;
+  }
+}
+
 /** Idempotent. @throws HoyError "internal" when it stays busy */
 export async function removeTree(folder: string): Promise<void> {
   const end = Date.now() + PATIENCE;

@@ -8,7 +8,7 @@ import type { OciResources } from "../oci.ts";
 import type { Cgroup, CgroupStats } from "./contract.ts";
 import type { CgroupLayout } from "./detect.ts";
 import { readText, writeText } from "./files.ts";
-import { killBelow, pidsBelow, removeTree, signalKill } from "./tree.ts";
+import { killBelow, pidsBelow, removeEmpty, removeTree, signalKill } from "./tree.ts";
 import { statsV1 } from "./v1-stats.ts";
 import { updateV1 } from "./v1-update.ts";
 
@@ -81,15 +81,28 @@ export class CgroupV1 implements Cgroup {
     await killBelow(() => this.pids());
   }
 
+  async removeEmpty(): Promise<boolean> {
+    // The one that tells who is in it goes first: with nobody in it, nobody is in the others, which go all at once.
+    const members = this.#members();
+    if (members !== undefined && !(await removeEmpty(members))) return false;
+    const gone = await Promise.all(this.#directories().map(removeEmpty));
+    return gone.every((each) => each);
+  }
+
   async remove(): Promise<void> {
-    const roots = [...new Set(this.#layout.controllers.values())];
-    const unified = this.#layout.unified === undefined ? [] : [this.#layout.unified];
-    for (const root of [...roots, ...unified]) await removeTree(join(root, this.path));
+    for (const directory of this.#directories()) await removeTree(directory);
   }
 
   oomFiles(): string[] {
     const memory = this.directory("memory");
     return memory === undefined ? [] : [join(memory, "memory.oom_control")];
+  }
+
+  /** In every hierarchy. */
+  #directories(): string[] {
+    const roots = [...new Set(this.#layout.controllers.values())];
+    const unified = this.#layout.unified === undefined ? [] : [this.#layout.unified];
+    return [...roots, ...unified].map((root) => join(root, this.path));
   }
 
   #members(): string | undefined {

@@ -7,7 +7,7 @@ import { HoyError } from "../../base/error.ts";
 import type { OciResources } from "../oci.ts";
 import type { Cgroup, CgroupStats } from "./contract.ts";
 import { readKeyed, writeText } from "./files.ts";
-import { killBelow, pidsBelow, removeTree } from "./tree.ts";
+import { killBelow, pidsBelow, removeEmpty, removeTree } from "./tree.ts";
 import { statsV2 } from "./v2-stats.ts";
 import { updateV2 } from "./v2-update.ts";
 
@@ -59,6 +59,10 @@ export class CgroupV2 implements Cgroup {
     const file = join(this.directory, "cgroup.kill");
     if (existsSync(file)) await writeText(file, "1");
     await killBelow(() => this.pids());
+  }
+
+  removeEmpty(): Promise<boolean> {
+    return removeEmpty(this.directory);
   }
 
   async remove(): Promise<void> {

@@ -127,7 +127,7 @@ class ShimRuntime implements ContainerRuntime {
   }
 
   /**
-   * Out of the way at once; the files go while nobody waits. Removing a directory on which something was mounted can
+   * Out of the way at once; the files go while nobody waits, a crash leaves them to the next engine. Removing a directory on which something was mounted can
    * take the kernel 10 ms, when the mount namespace that it was mounted in is just going.
    */
   #discard(bundle: string): void {
@@ -216,10 +216,12 @@ class ShimRuntime implements ContainerRuntime {
   /** What the shim left to us, or could not do. The cgroup's processes go first: nothing may still use what is removed. */
   async #deleteByHand(id: string, bundle: string, runtime: OciRuntime): Promise<void> {
     const cgroup = this.#cgroup(cgroupsPathOf(bundle));
-    await cgroup?.killAll();
     const record = join(this.#root(runtime), id);
+    if (isKnownRuntime(runtime) && cgroup !== undefined && (await cgroup.removeEmpty())) return this.#discard(record);
+    await cgroup?.killAll();
     if (isKnownRuntime(runtime)) {
-      await Promise.all([rm(record, { recursive: true, force: true }), cgroup?.remove()]);
+      this.#discard(record);
+      await cgroup?.remove();
       return;
     }
     if (existsSync(record)) {
