@@ -9,7 +9,7 @@ const root = resolve(import.meta.dir, "../../src");
 /** What each folder may import, besides itself and base. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   main: ["cli", "daemon"],
-  cli: ["api", "image", "registry"],
+  cli: ["api", "build", "image", "registry"],
   daemon: ["api", "engine", "build", "registry", "storage", "network", "runtime", "image", "state", "linux"],
   engine: ["api", "build", "registry", "storage", "network", "runtime", "image", "state", "linux"],
   build: ["api", "registry", "storage", "network", "runtime", "image", "state", "linux"],
@@ -26,6 +26,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** api/server may not know api/client, nor the other way round; the engine sees api's types and contract only. */
 const API_CONTRACT = /^api\/(types\/|backend\.ts$)/;
+/** The wire of BuildKit's API: messages and gRPC, which its client speaks too. Nothing of how anything is built. */
+const BUILDKIT_WIRE = /^build\/buildkit\/(?:grpc\/|proto\/|session\/go-mode\.ts$)/;
 const REGISTRY_COMMANDS = /^cli\/commands\/registry-server\//;
 
 function* sources(folder: string): Generator<string> {
@@ -58,6 +60,8 @@ test("imports run down the house only", () => {
       // The registry is a server of its own: its commands run it and keep its books. No other command knows it.
       if (room === "cli" && other === "registry" && !REGISTRY_COMMANDS.test(file.name))
         wrong.push(`${file.name} → ${target} (registry's own commands only)`);
+      if (room === "cli" && other === "build" && !BUILDKIT_WIRE.test(target))
+        wrong.push(`${file.name} → ${target} (BuildKit's wire only)`);
       const below = room !== "daemon" && room !== "cli" && room !== "main";
       if (other === "api" && below && !API_CONTRACT.test(target))
         wrong.push(`${file.name} → ${target} (contract only)`);

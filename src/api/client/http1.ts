@@ -8,7 +8,8 @@ export interface RequestHead {
   readonly method: string;
   /** Path and query, already encoded. */
   readonly target: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** A list: a line for each. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface ResponseHead {
@@ -64,9 +65,11 @@ export class Reader {
 /** The request's head, and a body of known length right behind it, in one write. */
 export async function writeRequest(wire: Wire, request: RequestHead, body?: Uint8Array): Promise<void> {
   const lines = [`${request.method} ${request.target} HTTP/1.1`];
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (/[\r\n\0]/.test(value)) throw new HoyError("invalid", `the header ${name} holds a line break`);
-    lines.push(`${name}: ${value}`);
+  for (const [name, values] of Object.entries(request.headers)) {
+    for (const value of typeof values === "string" ? [values] : values) {
+      if (/[\r\n\0]/.test(value)) throw new HoyError("invalid", `the header ${name} holds a line break`);
+      lines.push(`${name}: ${value}`);
+    }
   }
   const head = encoder.encode(`${lines.join("\r\n")}\r\n\r\n`);
   if (body === undefined || body.length === 0) return wire.write(head);

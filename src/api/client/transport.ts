@@ -15,7 +15,8 @@ import { connectSocket, type Wire } from "./wire.ts";
 export interface RequestOptions {
   /** undefined and false are left out; lists are repeated. */
   readonly query?: Readonly<Record<string, QueryValue>>;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A list: a line for each. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as it comes. An engine may answer before it is whole. */

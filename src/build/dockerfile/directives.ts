@@ -7,7 +7,7 @@ export interface Directives {
   readonly escape: "\\" | "`";
   /** Rules of the linter: "skip=all;error=true". */
   readonly check: string;
-  /** "unset VOLUME EXPOSE …": of the base image (ours). */
+  /** Words of "unset VOLUME /data ENV …": of the base image (ours). */
   readonly unset: readonly string[];
   /** How many lines they take. */
   readonly lines: number;
@@ -45,7 +45,7 @@ export function readDirectives(lines: readonly string[]): Directives {
     syntax: found.get("syntax") ?? "",
     escape: found.get("escape") === "`" ? "`" : "\\",
     check: found.get("check") ?? "",
-    unset: unset.map((word) => word.toUpperCase()),
+    unset,
     lines: index,
     fault,
   };

@@ -23,6 +23,8 @@ import { resolveBases } from "./resolve.ts";
 import { carryOut } from "./stage.ts";
 
 const EPOCH = "SOURCE_DATE_EPOCH";
+/** A build argument in the place of the directive (BuildKit, frontend/dockerfile/builder). */
+const CHECK = "BUILDKIT_DOCKERFILE_CHECK";
 
 /**
  * @throws DockerfileError that shows the lines at fault; HoyError of the solver for base images; HoyError "invalid" for
@@ -55,7 +57,7 @@ export async function convert(
   const warnings: LintWarning[] = [];
   const head = { start: 1, end: 1 };
   const linter = new Linter(
-    located(source, head, "build", () => parseLintOptions(directives.check)),
+    located(source, head, "build", () => parseLintOptions(options.buildArgs.get(CHECK) ?? directives.check)),
     (warning) => {
       warnings.push(warning);
       warn?.(warning);

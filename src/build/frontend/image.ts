@@ -2,7 +2,6 @@
 
 import type { RunConfig } from "../../image/config.ts";
 import type { Platform } from "../../image/platform.ts";
-import { Fault, withSuggestion } from "../dockerfile/fault.ts";
 import type { ImageDraft } from "./options.ts";
 
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -46,25 +45,4 @@ export function configOf(image: ImageDraft): RunConfig {
 
 export function withConfig(image: ImageDraft, change: Partial<RunConfig>): ImageDraft {
   return { ...image, config: { ...configOf(image), ...change } };
-}
-
-const UNSETTABLE: Readonly<Record<string, keyof RunConfig>> = {
-  VOLUME: "Volumes",
-  EXPOSE: "ExposedPorts",
-  ENV: "Env",
-  LABEL: "Labels",
-};
-
-/** Drops what the base image brought of these kinds; without ENV, PATH is the default again. @throws Fault */
-export function dropped(image: ImageDraft, kinds: readonly string[]): ImageDraft {
-  return kinds.reduce((draft, kind) => {
-    const key = Object.hasOwn(UNSETTABLE, kind.toUpperCase()) ? UNSETTABLE[kind.toUpperCase()] : undefined;
-    if (key === undefined) {
-      const known = Object.keys(UNSETTABLE);
-      throw new Fault(
-        withSuggestion(`unset: unknown kind ${JSON.stringify(kind)}, only ${known.join(", ")}`, kind, known),
-      );
-    }
-    return withConfig(draft, { [key]: undefined });
-  }, image);
 }

@@ -102,6 +102,27 @@ describe("config", () => {
     expect(all.config.config?.Env).toEqual(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]);
     expect(build(F, { unset: ["VOLUMES"] }, images)).rejects.toThrow('unset: unknown kind "VOLUMES"');
   });
+  test("of what the base brought single ones can be dropped, and what a command sees is without them", async () => {
+    const config = {
+      Env: ["PATH=/x", "A=1", "B=2"],
+      Volumes: { "/v": {}, "/w": {} },
+      Labels: { a: "1" },
+      ExposedPorts: { "80/tcp": {}, "80/udp": {} },
+    };
+    const images = { "busybox:latest": { config } };
+    const text = `# hoy: unset VOLUME /v, ENV A missing\n# hoy: unset expose 80 LABEL a\n${F}RUN true\n`;
+    const result = await build(text, {}, images);
+    expect(result.config.config).toMatchObject({
+      Env: ["PATH=/x", "B=2"],
+      Volumes: { "/w": {} },
+      ExposedPorts: { "80/udp": {} },
+      Labels: undefined,
+    });
+    const { op } = result.target.vertex;
+    expect(op.kind === "exec" ? op.env : []).toEqual(["PATH=/x", "B=2"]);
+    const later = await build(`# hoy: unset VOLUME\nFROM busybox AS a\nVOLUME /own\nFROM a\n`, {}, images);
+    expect(later.config.config?.Volumes).toEqual({ "/own": {} });
+  });
   test("the platform asked for is the image's", async () => {
     const platform = { os: "linux", architecture: "arm64" };
     expect((await build("FROM scratch\nCMD x", { platform })).config).toMatchObject({

@@ -5,14 +5,15 @@ import type { Conversion } from "./conversion.ts";
 import { copy } from "./copy.ts";
 import { Environment, splitPair } from "./environment.ts";
 import { expose } from "./expose.ts";
-import { configOf, DEFAULT_PATH, dropped, withConfig } from "./image.ts";
+import { configOf, DEFAULT_PATH, withConfig } from "./image.ts";
 import * as metadata from "./metadata.ts";
 import type { StageNode, StageState } from "./node.ts";
 import { resolve } from "./paths.ts";
 import { run } from "./run.ts";
 import { Scope } from "./scope.ts";
+import { dropped } from "./unset.ts";
 
-/** `unset`: kinds that are dropped of what the base image brought. @throws DockerfileError */
+/** `unset`: what is dropped of what the base image brought (unset.ts). @throws DockerfileError */
 export function carryOut(node: StageNode, conversion: Conversion, unset: readonly string[]): void {
   const state = startState(node, conversion, unset);
   node.state = state;

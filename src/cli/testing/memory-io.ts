@@ -18,6 +18,8 @@ export interface MemoryOptions {
   readonly cwd?: string;
   /** Columns of a terminal that standard output then is. */
   readonly columns?: number;
+  /** Its height; 24 unless said. */
+  readonly rows?: number;
 }
 
 /** Runs one command line in this process. */
@@ -28,8 +30,8 @@ export async function hoy(argv: readonly string[], options: MemoryOptions = {}):
 }
 
 export function memoryIo(options: MemoryOptions = {}) {
-  const out = new Sink(options.columns);
-  const err = new Sink(options.columns);
+  const out = new Sink(options.columns, options.rows);
+  const err = new Sink(options.columns, options.rows);
   const listeners = new Map<SignalName, Set<() => void>>();
   const io: CliIo = {
     stdin: {
@@ -54,20 +56,24 @@ export function memoryIo(options: MemoryOptions = {}) {
   const signal = (name: SignalName) => {
     for (const listener of listeners.get(name) ?? []) listener();
   };
-  return { io, signal, text: () => ({ stdout: out.text, stderr: err.text }) };
+  const resize = (columns: number) => {
+    for (const sink of [out, err]) sink.columns = columns;
+    signal("SIGWINCH");
+  };
+  return { io, signal, resize, text: () => ({ stdout: out.text, stderr: err.text }) };
 }
 
 class Sink extends Writable {
   text = "";
   readonly isTTY: boolean;
-  readonly columns: number | undefined;
+  columns: number | undefined;
   readonly rows: number | undefined;
 
-  constructor(columns: number | undefined) {
+  constructor(columns: number | undefined, rows = 24) {
     super({ decodeStrings: true });
     this.isTTY = columns !== undefined;
     this.columns = columns;
-    this.rows = columns === undefined ? undefined : 24;
+    this.rows = columns === undefined ? undefined : rows;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {

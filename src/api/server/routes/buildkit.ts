@@ -39,5 +39,7 @@ function upgraded(call: Call): Duplex {
   const socket = detach(call, ["HTTP/1.1 101 UPGRADED", "Connection: Upgrade", "Upgrade: h2c"]);
   const { early } = call.parts;
   if (early.length > 0) socket.unshift(early);
+  // HTTP/2 has no use for half a connection, and a client that was killed says nothing else: its builds end with it.
+  socket.once("end", () => socket.destroy());
   return socket;
 }

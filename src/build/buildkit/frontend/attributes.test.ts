@@ -68,9 +68,15 @@ test("nothing said is nothing asked", () => {
   expect(readAttributes({ "no-cache": "a,b" }).options.noCache).toEqual(["a", "b"]);
 });
 
+test("a network of the engine's own, and what is dropped of the base", () => {
+  const read = readAttributes({ "force-network-mode": "backend", unset: 'VOLUME /a b,"ENV ""x"" y"' });
+  expect(read.options.network).toBe("sandbox");
+  expect(read.limits).toEqual({ network: "backend", resources: {} });
+  expect(read.options.unset).toEqual(["VOLUME", "/a", "b", "ENV", '"x"', "y"]);
+});
+
 for (const [attrs, error] of [
   [{ "image-resolve-mode": "x" }, "invalid: invalid image-resolve-mode"],
-  [{ "force-network-mode": "bridge0" }, "invalid: invalid netmode"],
   [{ ulimit: "nofile" }, "invalid: invalid ulimit argument"],
   [{ "shm-size": "1g" }, "invalid: failed to parse shm size"],
   [{ "add-hosts": "a" }, "invalid: invalid key-value pair"],

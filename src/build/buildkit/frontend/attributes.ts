@@ -11,7 +11,7 @@ export type Attributes = Readonly<Record<string, string>>;
 
 export type CommonOptions = Omit<
   DockerfileOptions,
-  "text" | "name" | "mainContext" | "contexts" | "platform" | "buildPlatform" | "showPlatform" | "unset"
+  "text" | "name" | "mainContext" | "contexts" | "platform" | "buildPlatform" | "showPlatform"
 >;
 
 export interface ReadAttributes {
@@ -36,6 +36,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   "cgroup-parent",
   "hostname",
   "source-date-epoch",
+  // Of this engine alone.
+  "unset",
   "memory",
   "memswap",
   "cpushares",
@@ -68,6 +70,7 @@ export function readAttributes(attrs: Attributes): ReadAttributes {
       shmSize: number(attrs["shm-size"], "shm size") ?? 0,
       cgroupParent: attrs["cgroup-parent"] ?? "",
       sourceDateEpoch: number(attrs["source-date-epoch"], "source date"),
+      unset: listed(attrs.unset).flatMap((each) => each.trim().split(/\s+/)),
     },
     platforms: platforms.length === 0 ? undefined : platforms,
     multiPlatform: multi || platforms.length > 1,
@@ -118,11 +121,12 @@ function pullModeOf(mode: string | undefined): DockerfileOptions["pullMode"] {
   throw new HoyError("invalid", `invalid image-resolve-mode: ${mode}`);
 }
 
+/** Networks besides those that a Dockerfile can name are the session's (see StepLimits), and this engine's alone. */
 function networkOf(mode: string | undefined): DockerfileOptions["network"] {
-  if (mode === undefined || ["", "default", "sandbox"].includes(mode)) return "sandbox";
-  if (mode === "none" || mode === "host") return mode;
-  throw new HoyError("invalid", `invalid netmode ${mode}`);
+  return mode === "none" || mode === "host" ? mode : "sandbox";
 }
+
+const OWN_NETWORKS: ReadonlySet<string> = new Set(["", "default", "bridge", "sandbox", "none", "host"]);
 
 function extraHost(text: string): { host: string; ip: string } {
   const [, host, ip] = /^([^=]+)=(.+)$/.exec(text.toLowerCase()) ?? [];
@@ -160,7 +164,9 @@ function limitsOf(attrs: Attributes): StepLimits | undefined {
     ...given("CpusetCpus", attrs.cpusetcpus),
     ...given("CpusetMems", attrs.cpusetmems),
   };
-  return Object.keys(resources).length === 0 ? undefined : { network: "", resources };
+  const mode = attrs["force-network-mode"] ?? "";
+  const network = OWN_NETWORKS.has(mode) ? "" : mode;
+  return Object.keys(resources).length === 0 && network === "" ? undefined : { network, resources };
 }
 
 function given<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {

@@ -51,7 +51,8 @@ export class GrpcServer {
       if (served === undefined) throw unknownMethod(path, this.#methods);
       const encoding = headers["grpc-encoding"] ?? "identity";
       if (encoding !== "identity") throw new GrpcError(CODE.unimplemented, `compression ${encoding} is not understood`);
-      await respond(served, stream, call.context, answer);
+      const chosen = typeof served === "function" ? served(call.context.metadata) : served;
+      await respond(chosen, stream, call.context, answer);
       answer.end();
     } catch (thrown) {
       const error = call.expired() ? new GrpcError(CODE.deadlineExceeded, "the deadline passed") : toGrpcError(thrown);

@@ -38,8 +38,11 @@ export interface Served {
   readonly handler: unknown;
 }
 
+/** The messages of some paths are of several kinds, and the metadata says which. */
+export type Choice = (metadata: Metadata) => Served;
+
 /** Path ("/package.Service/Method") → what serves it. */
-export type ServiceTable = ReadonlyMap<string, Served>;
+export type ServiceTable = ReadonlyMap<string, Served | Choice>;
 
 export function service<S extends DescService>(description: S, handlers: Handlers<S>): ServiceTable {
   const table = new Map<string, Served>();

@@ -157,8 +157,9 @@ function openCall(session: ClientSession, source: LocalSource, signal: AbortSign
   const metadata = new Map<string, readonly string[]>();
   const put = (name: string, values: readonly string[]) => {
     if (values.length === 0) return;
-    // A header holds ASCII only; the other side decodes when it is told to.
-    const encode = values.some((value) => /[^\x20-\x7e]/.test(value));
+    // A header holds ASCII only, and several of one name may become one, apart by commas; the other side decodes when
+    // it is told to.
+    const encode = values.some((value) => /[^\x20-\x2b\x2d-\x7e]/.test(value));
     metadata.set(name, encode ? values.map(queryEscape) : values);
     if (encode) metadata.set(`${name}-encoded`, ["1"]);
   };
