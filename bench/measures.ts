@@ -1,6 +1,7 @@
 // The measurements, each over all subjects in interleaved rounds: what is asked of a machine that is shared and noisy is
 // a ratio in one run, not a time.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { command } from "../test/harness/command.ts";
 import { median, type Row } from "./figures.ts";
 import { memoryOf, usedMemory } from "./memory.ts";
@@ -9,13 +10,13 @@ import { IMAGE, must, type Subject } from "./subjects.ts";
 export type Measure = (subjects: readonly Subject[], rounds: number) => Promise<readonly Row[]>;
 
 export const measures: Readonly<Record<string, Measure>> = {
-  idle: async (all) => idle(all, "just started"),
+  idle: async (all) => idle(all, "15 s after the start"),
   api: (all, rounds) => apiCycle(all, rounds),
   run: (all, rounds) => wholeRun(all, rounds),
   exec: (all, rounds) => execTrue(all, rounds),
   parallel: (all) => eightAtATime(all),
   sleepers: (all, rounds) => sleepers(all, rounds),
-  settled: async (all) => idle(all, "after all of this"),
+  settled: async (all) => idle(all, "15 s after all of this"),
 };
 
 /** create + start + wait + remove of `true` by the API alone. */
@@ -82,8 +83,12 @@ async function eightAtATime(all: readonly Subject[], count = 40): Promise<readon
   return [{ name: "runs, 8 at a time", unit: "/s", less: false, values, goal: { text: "≥ 8 × dockerd", met } }];
 }
 
+/** Milliseconds in which nobody asks for anything: what is idle has come to rest. */
+const REST = 15_000;
+
 /** Resident memory of the daemons. */
-function idle(all: readonly Subject[], when: string): readonly Row[] {
+async function idle(all: readonly Subject[], when: string): Promise<readonly Row[]> {
+  await sleep(REST);
   const values: Record<string, number> = {};
   for (const { name, daemons } of all) {
     const pids = daemons();

@@ -13,6 +13,7 @@ import type { Config } from "./config.ts";
 import { listenersOf } from "./listeners.ts";
 import { notifier, passedSockets } from "./notify.ts";
 import { writePidfile } from "./pidfile.ts";
+import { QuietTime } from "./quiet.ts";
 import { type DaemonSettings, engineSettings } from "./settings.ts";
 import { placeShim } from "./shim-file.ts";
 import { startTrace } from "./trace-file.ts";
@@ -43,12 +44,16 @@ export async function startDaemon(config: Config, settings: DaemonSettings): Pro
   mkdirSync(dirname(settings.pidfile), { recursive: true });
   step(writePidfile(settings.pidfile), (remove) => remove());
   const engine = step(await openEngine(engineSettings(config, placeShim(shimProgram(), run))), (each) => each.close());
+  const quiet = step(new QuietTime(), (each) => each[Symbol.dispose]());
   const server = createApiServer({
     backend: engine.backend,
     buildkit: engine.buildkit,
     log,
     productVersion: build.version,
-    trace: rootSpan,
+    trace: (name, attributes) => {
+      quiet.disturb();
+      return rootSpan(name, attributes);
+    },
     experimental: config.values.get("experimental") === true,
   });
   const grace = Math.max(0, engineSettings(config, "/").shutdownTimeout) * 1000;

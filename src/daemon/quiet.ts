@@ -1,0 +1,36 @@
+// What the daemon does when nobody has asked it for anything for a while: it gives memory back. Starting it, and each burst
+// of work, leaves garbage and pages of program text of which the next command needs few. This decides when, not what.
+
+import { log } from "../base/log.ts";
+import { releaseProgramText } from "../linux/memory.ts";
+
+/** Milliseconds. A script's next command within it finds everything in its place. */
+const QUIET_MS = 10_000;
+
+export class QuietTime implements Disposable {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(giveBack: () => void = giveMemoryBack, milliseconds = QUIET_MS) {
+    this.#timer = setTimeout(giveBack, milliseconds);
+    this.#timer.unref();
+  }
+
+  /** Somebody has asked for something. */
+  disturb(): void {
+    this.#timer.refresh();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Some 20 ms, once in each quiet time. */
+function giveMemoryBack(): void {
+  Bun.gc(true);
+  try {
+    releaseProgramText();
+  } catch (error) {
+    log.debug("program text could not be given back", { error });
+  }
+}
