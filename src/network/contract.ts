@@ -57,6 +57,8 @@ export interface NetworkManager {
    * @throws HoyError "conflict" for a port that is taken (nothing has changed then), "invalid" when it has no network.
    */
   changePorts(request: NetworkRequest): Promise<Reservation>;
+  /** A container has the request's name now: it is found by that at once, and by `old` no more. Links to it follow. */
+  rename(request: NetworkRequest, old: string): void;
   adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation>;
   /** What inspect shows of a container that does not run. */
   describe(request: NetworkRequest): NetworkSettings;

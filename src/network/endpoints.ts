@@ -102,9 +102,8 @@ function extrasOf(
 ): EndpointExtras {
   const aliases = asked.Aliases ?? [];
   const prefix = network.options["com.docker.network.container_iface_prefix"];
-  const names = [request.name, ...aliases, shortId(request.containerId), request.hostname].filter((one) => one !== "");
   return {
-    names: [...new Set(names)],
+    names: namesOf(request, aliases),
     aliases,
     links: asked.Links ?? [],
     gwPriority: asked.GwPriority ?? 0,
@@ -113,6 +112,27 @@ function extrasOf(
     requestedIPv4: asked.IPAMConfig?.IPv4Address ?? "",
     requestedIPv6: asked.IPAMConfig?.IPv6Address ?? "",
   };
+}
+
+/** How others on the network may ask for it. */
+function namesOf(request: NetworkRequest, aliases: readonly string[]): string[] {
+  const names = [request.name, ...aliases, shortId(request.containerId), request.hostname];
+  return [...new Set(names.filter((one) => one !== ""))];
+}
+
+/** After a rename from `old`: of the container that was renamed (`request`), or of one that has links to it. */
+export function renamedEndpoint(endpoint: EndpointRecord, request: NetworkRequest, old: string): EndpointRecord {
+  const { settings, container } = endpoint;
+  const own = container === request.containerId;
+  const links = (settings.links ?? []).map((link) => followedLink(link, old, request.name));
+  const names = own ? namesOf(request, settings.aliases) : settings.names;
+  return { ...endpoint, settings: { ...settings, links, names } };
+}
+
+/** "NAME[:ALIAS]" with the new name in place of the old; the alias stays what it was. */
+export function followedLink(link: string, old: string, name: string): string {
+  const [target = "", alias = target] = link.split(":");
+  return target.replace(/^\//, "") === old ? `${name}:${alias}` : link;
 }
 
 export function endpointOf(row: EndpointRow, network: NetworkRecord): EndpointRecord {

@@ -15,7 +15,7 @@ import { describeAbsent, describeNetworks, describePorts } from "./describe.ts";
 import { DnsServer } from "./dns/server.ts";
 import { Zone, zoneLink } from "./dns/zone.ts";
 import type { NetworkDriver } from "./driver.ts";
-import { checkEndpoint, endpointOf, gatewayOf, takeEndpoints, wantedNetworks } from "./endpoints.ts";
+import { checkEndpoint, endpointOf, gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./endpoints.ts";
 import { hostsLines } from "./hosts.ts";
 import { deleteLink, listLinks } from "./link.ts";
 import { MacvlanDriver } from "./macvlan.ts";
@@ -115,6 +115,21 @@ export class Networks implements NetworkManager {
     live.ports = await this.#publisher.change(owner, live.endpoints, live.ports, this.#wishes(live, request));
     live.request = request;
     return this.#reservation(request, namespaceSource(request.networkMode), live);
+  }
+
+  rename(request: NetworkRequest, old: string): void {
+    this.#rows.transaction(() => {
+      for (const live of this.#live.values()) {
+        for (const [index, endpoint] of live.endpoints.entries()) {
+          const renamed = renamedEndpoint(endpoint, request, old);
+          this.#rows.updateEndpointSettings(endpoint.id, JSON.stringify(renamed.settings));
+          live.endpoints[index] = renamed;
+        }
+      }
+    });
+    const own = this.#live.get(request.containerId);
+    if (own !== undefined) own.request = request;
+    for (const live of this.#live.values()) if (live.endpoints.length > 0) this.#name(live);
   }
 
   async release(containerId: string): Promise<void> {

@@ -122,6 +122,10 @@ export class NetworkRows {
       .run({ ...row });
   }
 
+  updateEndpointSettings(id: string, settings: string): void {
+    this.#db.query("UPDATE endpoints SET settings = $settings WHERE id = $id").run({ id, settings });
+  }
+
   deleteEndpoint(id: string): void {
     this.#db.query("DELETE FROM endpoints WHERE id = $id").run({ id });
   }

@@ -395,6 +395,42 @@ describe("the networks' verbs", () => {
     await ok(hoy.hoy("network", "rm", name));
   });
 
+  eachClient(hoy, "a renamed container has its new name at once, and links follow it", async (client) => {
+    const name = await network();
+    const [old, fresh, parent] = [unique("old"), unique("new"), unique("parent")];
+    const target = await ok(client("run", "-d", "--name", old, "--network", name, "busybox", "sleep", "600"));
+    const asker = await sleeper("--network", name, "--link", `${old}:alias`);
+    const look = (what: string) => client("exec", asker, "nslookup", what);
+    const address = `{{(index .NetworkSettings.Networks "${name}").IPAddress}}`;
+    const ip = await ok(client("inspect", "--format", address, target));
+    expect((await look(old)).stdout).toContain(ip);
+    await ok(client("rename", old, fresh));
+    expect((await look(fresh)).stdout).toContain(ip);
+    expect((await look("alias")).stdout).toContain(ip);
+    expect((await look(old)).stdout).not.toContain(ip);
+    const names = await ok(
+      client("inspect", "--format", `{{json (index .NetworkSettings.Networks "${name}").DNSNames}}`, fresh),
+    );
+    expect(JSON.parse(names)).toEqual([fresh, target.slice(0, 12)]);
+    await hoy.restart("SIGKILL");
+    expect((await look(fresh)).stdout).toContain(ip);
+    await remove(asker, fresh);
+    await ok(client("network", "rm", name));
+
+    const other = await ok(client("run", "-d", "--name", old, ...DNS, "busybox", "sleep", "600"));
+    await ok(client("create", "--name", parent, ...DNS, "--link", `${old}:db`, "busybox", "env"));
+    await ok(client("rename", old, fresh));
+    const shown = await ok(
+      client("ps", "-a", "--no-trunc", "--filter", `name=^/${parent}/db$`, "--format", "{{.ID}} {{.Names}}"),
+    );
+    expect(shown).toBe(`${other} ${fresh},${parent}/db`);
+    expect(await ok(client("ps", "--filter", `id=${other}`, "--format", "{{.Names}}"))).toBe(fresh);
+    expect(await ok(client("inspect", "--format", "{{.Id}}", `${parent}/db`))).toBe(other);
+    expect(await ok(client("inspect", "--format", "{{.HostConfig.Links}}", parent))).toBe(`[/${fresh}:/${parent}/db]`);
+    expect(await ok(client("start", "-a", parent))).toContain(`DB_NAME=/${parent}/db`);
+    await remove(parent, other);
+  });
+
   test("links and a hardware address asked for are shown, before the start and after", async () => {
     const name = await network();
     const upstream = await ok(hoy.hoy("run", "-d", "--network", name, "busybox", "sleep", "100"));

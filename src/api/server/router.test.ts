@@ -10,7 +10,7 @@ const find = (method: string, path: string) => {
   return match && [match.route.path, Object.fromEntries(match.params)];
 };
 
-test("names of images may hold slashes, ids may not", () => {
+test("names of images and of linked containers may hold slashes", () => {
   expect(find("GET", "/images/registry.example:5000/a/b:1/json")).toEqual([
     "/images/{name*}/json",
     { name: "registry.example:5000/a/b:1" },
@@ -19,7 +19,8 @@ test("names of images may hold slashes, ids may not", () => {
   expect(find("GET", "/images/get")).toEqual(["/images/get", {}]);
   expect(find("GET", "/images/get/json")).toEqual(["/images/{name*}/json", { name: "get" }]);
   expect(find("DELETE", "/images/a@sha256:1/json")).toEqual(["/images/{name*}", { name: "a@sha256:1/json" }]);
-  expect(find("GET", "/containers/a/b/json")).toBeUndefined();
+  expect(find("GET", "/containers/a/b/json")).toEqual(["/containers/{id*}/json", { id: "a/b" }]);
+  expect(find("GET", "/networks/a/b")).toBeUndefined();
   expect(find("GET", "/containers/json")).toEqual(["/containers/json", {}]);
   expect(find("GET", "/containers//json")).toBeUndefined();
 });

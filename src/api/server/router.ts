@@ -1,5 +1,5 @@
 // Path and method → route. Patterns are written as in Docker's swagger: {id} is one segment, {name*} may hold slashes
-// (image references do). With and without the /v1.NN prefix; the version is checked here, once for every route.
+// (image references do, and a container's name by a link: parent/alias). With and without the /v1.NN prefix; the version is checked here, once for every route.
 
 import { HoyError } from "../../base/error.ts";
 import { API_VERSION, compareVersions, isVersion, MIN_API_VERSION } from "../version.ts";

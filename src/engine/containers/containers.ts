@@ -7,6 +7,7 @@ import { log } from "../../base/log.ts";
 import type { ContainerTable } from "../../state/containers.ts";
 import type { EventBus } from "../events/bus.ts";
 import type { Container } from "./container.ts";
+import { linkedBy } from "./links.ts";
 
 const SOON_MS = 20;
 
@@ -49,7 +50,8 @@ export class Containers {
   }
 
   /**
-   * By whole id, then name (with or without the slash), then unique prefix of an id: Docker's order.
+   * By whole id, then name (with or without the slash; "parent/alias" for one that is linked to), then unique prefix of
+   * an id: Docker's order.
    * @throws HoyError "not-found", or "invalid" when more than one id begins so.
    */
   find(ref: string): Container {
@@ -59,6 +61,8 @@ export class Containers {
     const named = this.#idByName.get(ref.startsWith("/") ? ref.slice(1) : ref);
     const container = named === undefined ? undefined : this.#byId.get(named);
     if (container !== undefined) return container;
+    const linked = ref.includes("/") ? linkedBy(this, ref) : undefined;
+    if (linked !== undefined) return linked;
     const matches = /^[0-9a-f]{1,64}$/.test(ref) ? this.#withPrefix(ref) : [];
     const [only, other] = matches;
     if (only === undefined) throw new HoyError("not-found", `No such container: ${ref}`);
@@ -117,9 +121,9 @@ export class Containers {
     this.save(container);
   }
 
-  /** Writes the whole row, and everything else that waits; on return it is on disk. */
-  save(container: Container): void {
-    this.#put.add(container);
+  /** Writes the whole rows, and everything else that waits; on return it is on disk. */
+  save(...containers: readonly Container[]): void {
+    for (const container of containers) this.#put.add(container);
     this.flush(true);
   }
 

@@ -4,6 +4,7 @@
 
 import type { HostConfig } from "../../api/types/container.ts";
 import { HoyError } from "../../base/error.ts";
+import { followedLink } from "../../network/endpoints.ts";
 import type { ContainerSpec } from "../../state/containers.ts";
 import type { Container } from "./container.ts";
 import type { Containers } from "./containers.ts";
@@ -51,6 +52,57 @@ export function linkEnvironment(spec: ContainerSpec, containers: Containers): st
 export function linkVariables(spec: ContainerSpec, started: readonly string[]): string[] {
   const prefixes = linksOf(spec.hostConfig).map(({ alias }) => `${prefixOf(alias)}_`);
   return started.filter((entry) => prefixes.some((prefix) => entry.startsWith(prefix)));
+}
+
+/**
+ * Links to `old` become links to `name`, under the alias that they have.
+ * @returns undefined when there are none; else whose they are, and how to take it back.
+ */
+export function followLinks(
+  spec: ContainerSpec,
+  old: string,
+  name: string,
+): { readonly id: string; readonly undo: () => void } | undefined {
+  const { hostConfig, endpoints } = spec;
+  const follow = (links: readonly string[]) => links.map((link) => followedLink(link, old, name));
+  const Links = follow(hostConfig.Links ?? []);
+  const followed = Object.fromEntries(
+    Object.entries(endpoints).map(([network, settings]) => [
+      network,
+      settings.Links ? { ...settings, Links: follow(settings.Links) } : settings,
+    ]),
+  );
+  const changed =
+    Links.some((link, index) => link !== hostConfig.Links?.[index]) ||
+    Object.entries(followed).some(([network, { Links: links }]) =>
+      links?.some((link, index) => link !== endpoints[network]?.Links?.[index]),
+    );
+  if (!changed) return undefined;
+  spec.hostConfig = { ...hostConfig, Links };
+  spec.endpoints = followed;
+  return { id: spec.id, undo: () => Object.assign(spec, { hostConfig, endpoints }) };
+}
+
+/** "PARENT/ALIAS", with or without a slash before it: the container that the parent has a link to under that alias. */
+export function linkedBy(containers: Containers, path: string): Container | undefined {
+  const [name = "", alias, ...more] = path.replace(/^\//, "").split("/");
+  if (name === "" || alias === undefined || more.length > 0) return undefined;
+  const link = linksOf(containers.tryFind(name)?.spec.hostConfig ?? {}).find((one) => one.alias === alias);
+  // A target with a slash would be looked up here again, perhaps for ever.
+  return link === undefined || link.target.includes("/") ? undefined : containers.tryFind(link.target);
+}
+
+/** All names of every container by its id: its own and those that links give it, sorted, as `docker ps` shows them. */
+export function allNames(containers: Containers): ReadonlyMap<string, readonly string[]> {
+  const names = new Map(containers.all().map(({ id, name }) => [id, [`/${name}`]]));
+  for (const { spec } of containers.all()) {
+    for (const { target, alias } of linksOf(spec.hostConfig)) {
+      const other = containers.tryFind(target);
+      if (other !== undefined) names.get(other.id)?.push(`/${spec.name}/${alias}`);
+    }
+  }
+  for (const list of names.values()) list.sort();
+  return names;
 }
 
 /** As inspect shows them: "/other:/this/alias". */

@@ -29,6 +29,8 @@ const HEALTHS = ["none", "starting", "healthy", "unhealthy"];
 
 export interface ListContext {
   readonly containers: Containers;
+  /** With the slash; those that links give it, too. */
+  readonly namesOf: (container: Container) => readonly string[];
   /** Ids of the images that an ancestor filter means; none when there is no such image. */
   readonly imagesOf: (ancestor: string) => Promise<ReadonlySet<string>>;
   /** Names and ids of a container's networks. */
@@ -58,7 +60,7 @@ export async function containerFilter(
   const all = options.all || (options.limit ?? 0) > 0 || filters.has("status") || before !== "" || since !== "";
   return (container) =>
     (all || exits !== undefined || isActive(container.state)) &&
-    matchPattern(filters.get("name"), `/${container.name}`) &&
+    context.namesOf(container).some((name) => matchPattern(filters.get("name"), name)) &&
     matchPrefix(filters.get("id"), container.id) &&
     matchLabels(filters.get("label"), container.spec.config.Labels ?? {}) &&
     matchExact(filters.get("status"), container.state.status) &&

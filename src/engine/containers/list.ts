@@ -8,6 +8,7 @@ import type { EngineContext } from "../context.ts";
 import { parseRfc3339 } from "../time.ts";
 import type { Container } from "./container.ts";
 import { mountPoint, sizes } from "./inspect.ts";
+import { allNames } from "./links.ts";
 import { containerFilter } from "./list-filter.ts";
 import { networkRequest } from "./network-request.ts";
 import { statusText } from "./status-text.ts";
@@ -17,8 +18,10 @@ export async function listContainers(
   options: ContainerListOptions,
 ): Promise<ContainerSummary[]> {
   const imageIds = imageResolver(engine);
+  const names = allNames(engine.containers);
   const passes = await containerFilter(options, {
     containers: engine.containers,
+    namesOf: (container) => names.get(container.id) ?? [],
     imagesOf: async (ancestor) => new Set(await imageIds(ancestor)),
     networksOf: (container) => {
       const networks = settingsOf(engine, container).Networks ?? {};
@@ -30,7 +33,7 @@ export async function listContainers(
     .filter(passes)
     .sort((a, b) => (a.spec.created > b.spec.created ? -1 : 1))
     .slice(0, options.limit !== undefined && options.limit > 0 ? options.limit : undefined);
-  return Promise.all(chosen.map((container) => summarize(engine, container, options.size, imageIds)));
+  return Promise.all(chosen.map((container) => summarize(engine, container, options.size, imageIds, names)));
 }
 
 async function summarize(
@@ -38,6 +41,7 @@ async function summarize(
   container: Container,
   size: boolean,
   imageIds: (ref: string) => Promise<readonly string[]>,
+  names: ReadonlyMap<string, readonly string[]>,
 ): Promise<ContainerSummary> {
   const { spec, state } = container;
   const ref = spec.config.Image ?? "";
@@ -45,7 +49,7 @@ async function summarize(
   const named = ref === spec.image.id || (await imageIds(ref)).includes(spec.image.id);
   return {
     Id: spec.id,
-    Names: [`/${spec.name}`],
+    Names: [...(names.get(spec.id) ?? [`/${spec.name}`])],
     Image: named ? ref : spec.image.id,
     ImageID: spec.image.id,
     Command: commandText(commandOf(spec.config)),

@@ -1,9 +1,11 @@
-// POST /containers/{id}/rename.
+// POST /containers/{id}/rename. The name that others find it by changes at once, and their links go on meaning it.
 
 import { HoyError } from "../../base/error.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
+import { followLinks } from "./links.ts";
 import { checkName } from "./names.ts";
+import { networkRequest } from "./network-request.ts";
 
 /** @throws HoyError "invalid" for a bad or the same name, "conflict" for one that is taken. */
 export function renameContainer(engine: EngineContext, container: Container, wanted: string): Promise<void> {
@@ -16,14 +18,21 @@ export function renameContainer(engine: EngineContext, container: Container, wan
     }
     engine.containers.reserve(name, container.id);
     container.spec.name = name;
+    const linked = engine.containers.all().flatMap((other) => followLinks(other.spec, old, name) ?? []);
     try {
-      engine.containers.save(container);
+      engine.containers.save(container, ...linked.map(({ id }) => engine.containers.byId(id) ?? container));
     } catch (error) {
       container.spec.name = old;
+      for (const { undo } of linked) undo();
       engine.containers.release(name, container.id);
       throw error;
     }
     engine.containers.release(old, container.id);
+    engine.network.rename(networkRequest(container.spec), old);
+    if (container.reservation !== undefined) {
+      const settings = engine.network.describe(networkRequest(container.spec));
+      container.reservation = { ...container.reservation, settings };
+    }
     engine.events.emit("container", "rename", container.id, { ...container.attributes, oldName: `/${old}` });
   });
 }

@@ -11,7 +11,7 @@ import { acceptKey, encodeFrame, FrameDecoder, OPCODE, type Opcode } from "../we
 import { attachOptions } from "./streams.ts";
 
 export const webSocketRoutes: readonly Route[] = [
-  { method: "GET", path: "/containers/{id}/attach/ws", handler: attach, hijack: true },
+  { method: "GET", path: "/containers/{id*}/attach/ws", handler: attach, hijack: true },
 ];
 
 const NORMAL = Buffer.from([0x03, 0xe8]);

@@ -11,7 +11,7 @@ import type { Route } from "../router.ts";
 import { terminalSize } from "./containers.ts";
 
 export const execRoutes: readonly Route[] = [
-  { method: "POST", path: "/containers/{id}/exec", handler: create },
+  { method: "POST", path: "/containers/{id*}/exec", handler: create },
   { method: "POST", path: "/exec/{id}/start", handler: start, hijack: true },
   { method: "POST", path: "/exec/{id}/resize", handler: resize },
   { method: "GET", path: "/exec/{id}/json", handler: inspect },

@@ -9,13 +9,13 @@ import { beginStream, messageOf, pump, sendBytes, sendEmpty, sendJson, sendLines
 import type { Route } from "../router.ts";
 
 export const streamRoutes: readonly Route[] = [
-  { method: "GET", path: "/containers/{id}/logs", handler: logs },
-  { method: "POST", path: "/containers/{id}/attach", handler: attach, hijack: true },
-  { method: "GET", path: "/containers/{id}/stats", handler: stats },
-  { method: "GET", path: "/containers/{id}/export", handler: exportAll },
-  { method: "HEAD", path: "/containers/{id}/archive", handler: archiveStat },
-  { method: "GET", path: "/containers/{id}/archive", handler: archiveGet },
-  { method: "PUT", path: "/containers/{id}/archive", handler: archivePut },
+  { method: "GET", path: "/containers/{id*}/logs", handler: logs },
+  { method: "POST", path: "/containers/{id*}/attach", handler: attach, hijack: true },
+  { method: "GET", path: "/containers/{id*}/stats", handler: stats },
+  { method: "GET", path: "/containers/{id*}/export", handler: exportAll },
+  { method: "HEAD", path: "/containers/{id*}/archive", handler: archiveStat },
+  { method: "GET", path: "/containers/{id*}/archive", handler: archiveGet },
+  { method: "PUT", path: "/containers/{id*}/archive", handler: archivePut },
 ];
 
 async function logs(call: Call): Promise<void> {
