@@ -36,7 +36,9 @@ async function serve(listen: string): Promise<void> {
 
 /** A registry command that must succeed; the password is on its standard input for those that want one. */
 async function registry(...words: string[]): Promise<string> {
-  const group = ["user", "org", "robot", "token", "repo"].includes(words[0] ?? "") ? 2 : 1;
+  const group = ["user", "org", "robot", "token", "repo", "quota", "immutable", "retention"].includes(words[0] ?? "")
+    ? 2
+    : 1;
   const argv = [HOY, "registry", ...words.slice(0, group), "--root", root(), ...words.slice(group)];
   const { code, stdout, stderr } = await command(argv, { input: `${PASSWORD}\n` });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -138,6 +140,29 @@ test("a robot of an organisation signs in with its token, and does what it was l
   await registry("robot", "rm", "team+ci");
   await registry("repo", "rm", "team/app");
   expect((await registry("repo", "ls")).split("\n")).not.toContain("team/app");
+}, 60_000);
+
+test("rules and quotas on the command line hold for a client's push", async () => {
+  await registry("quota", "set", "public", "1k");
+  await registry("immutable", "add", "alice/fixed", "v*");
+  await registry("retention", "add", "--keep", "1", "--untagged", "7d", "alice/old");
+  const { hoy } = daemon;
+  await hoy.with({ input: PASSWORD }, "login", "-u", "alice", "--password-stdin", address);
+  const push = async (name: string) => {
+    await hoy("tag", "busybox", `${address}/${name}`);
+    return hoy("push", `${address}/${name}`);
+  };
+  const full = await push("public/big:v1");
+  expect([full.code, full.stderr]).toEqual([1, expect.stringContaining("the quota of public is used up")]);
+  for (const tag of ["v1", "v2"]) expect((await push(`alice/old:${tag}`)).code).toBe(0);
+  expect(await registry("retention", "run", "--dry-run")).toMatch(/alice\/old +v1/);
+  await registry("retention", "run");
+  expect((await push("alice/fixed:v1")).code).toBe(0);
+  expect((await push("alice/fixed:v1")).code).toBe(0);
+  const [used] = /public .*/.exec(await registry("quota", "ls")) ?? [];
+  expect(used).toContain("1.024kB");
+  await registry("quota", "rm", "public");
+  await hoy("logout", address);
 }, 60_000);
 
 test("an address that others can reach needs users and TLS, or a word that it does not", async () => {

@@ -171,14 +171,92 @@ const tokens = [
   ),
 ];
 
+const immutables = [
+  entry(
+    "registry immutable",
+    "add",
+    "Make tags that are set once",
+    async () => (await import("../commands/registry-server/policy.ts")).immutableAdd,
+  ),
+  entry(
+    "registry immutable",
+    "ls",
+    "List the rules",
+    async () => (await import("../commands/registry-server/policy.ts")).immutableLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry immutable",
+    "rm",
+    "Remove rules",
+    async () => (await import("../commands/registry-server/policy.ts")).immutableRm,
+    { aliases: ["remove"] },
+  ),
+];
+
+const quotas = [
+  entry(
+    "registry quota",
+    "ls",
+    "List quotas and what is used of them",
+    async () => (await import("../commands/registry-server/policy.ts")).quotaLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry quota",
+    "rm",
+    "Remove quotas",
+    async () => (await import("../commands/registry-server/policy.ts")).quotaRm,
+    { aliases: ["remove"] },
+  ),
+  entry(
+    "registry quota",
+    "set",
+    "Set how many bytes a name may hold",
+    async () => (await import("../commands/registry-server/policy.ts")).quotaSet,
+  ),
+];
+
+const retentions = [
+  entry(
+    "registry retention",
+    "add",
+    "Say which tags go by themselves",
+    async () => (await import("../commands/registry-server/policy.ts")).retentionAdd,
+  ),
+  entry(
+    "registry retention",
+    "ls",
+    "List the rules",
+    async () => (await import("../commands/registry-server/policy.ts")).retentionLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry retention",
+    "rm",
+    "Remove rules",
+    async () => (await import("../commands/registry-server/policy.ts")).retentionRm,
+    { aliases: ["remove"] },
+  ),
+  entry(
+    "registry retention",
+    "run",
+    "Remove now what the rules say",
+    async () => (await import("../commands/registry-server/policy.ts")).retentionRun,
+  ),
+];
+
 const whole = group("registry", "Run and manage a registry", own);
 
 export const registry: Group = {
   ...whole,
   children: [
     ...whole.children,
+    group("immutable", "Manage immutable tags of a registry", immutables),
     group("org", "Manage organisations of a registry", orgs),
+    group("quota", "Manage quotas of a registry", quotas),
     group("repo", "Manage repositories of a registry", repos),
+    group("retention", "Manage what goes by itself in a registry", retentions),
     group("robot", "Manage robots of a registry", robots),
     group("token", "Manage tokens of a registry", tokens),
     group("user", "Manage users of a registry", users),

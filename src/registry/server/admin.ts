@@ -1,43 +1,51 @@
-// What the command line asks of a registry's folder without a running server.
+// What the command line asks of a registry's folder without a running server, or beside one: SQLite keeps the two apart.
 
 import { join } from "node:path";
 import { openDatabase } from "../../state/database.ts";
-import { FileStorage } from "./file-storage.ts";
+import { Quotas } from "./policy/quotas.ts";
+import { type Removal, Rules } from "./policy/rules.ts";
 import { RegistryRows } from "./rows.ts";
 import { registryMigrations } from "./schema.ts";
 import type { Collected } from "./storage.ts";
+import { Store } from "./store.ts";
 
 const PAGE = 1000;
 
-/** All names, in byte order; also while a server uses the folder. */
-export function* repositoryNames(root: string): Generator<string, void, void> {
-  const rows = new RegistryRows(openDatabase(join(root, "registry.db"), registryMigrations));
+export interface Books {
+  readonly rows: RegistryRows;
+  readonly rules: Rules;
+  readonly quotas: Quotas;
+}
+
+/** Opens the books for as long as `work` takes. */
+export function withBooks<T>(root: string, work: (books: Books) => T): T {
+  const db = openDatabase(join(root, "registry.db"), registryMigrations);
   try {
-    for (let after = ""; ; ) {
-      const names = rows.repositories({ limit: PAGE, after });
-      yield* names;
-      const last = names.at(-1);
-      if (last === undefined) return;
-      after = last;
-    }
+    return work({ rows: new RegistryRows(db), rules: new Rules(db), quotas: new Quotas(db) });
   } finally {
-    rows.close();
+    db.close();
   }
 }
 
-/** Also while a server uses the folder: its next collection frees the bytes. @returns false when there was none. */
-export function removeRepository(root: string, name: string): boolean {
-  const rows = new RegistryRows(openDatabase(join(root, "registry.db"), registryMigrations));
-  try {
-    return rows.removeRepository(name);
-  } finally {
-    rows.close();
+/** All names, in byte order. */
+export function repositoryNames({ rows }: Books): string[] {
+  const names: string[] = [];
+  for (;;) {
+    const page = rows.repositories({ limit: PAGE, after: names.at(-1) ?? "" });
+    names.push(...page);
+    if (page.length < PAGE) return names;
   }
+}
+
+/** What retention removes now. @param dry Nothing is removed. */
+export function retain({ rows, rules }: Books, dry: boolean): Removal[] {
+  const removals = rules.plan(Date.now());
+  return dry ? removals : removals.filter((each) => rows.deleteManifest(each.repository, each.reference));
 }
 
 /** @param grace ms. @throws HoyError "conflict" while a server uses the folder. */
 export async function collectOnce(root: string, grace: number): Promise<Collected> {
-  const storage = await FileStorage.open({ root, blobLimit: 0, uploadsLimit: 0 });
+  const storage = await Store.open({ root, blobLimit: 0, uploadsLimit: 0 });
   try {
     return await storage.collect(Date.now() - grace);
   } finally {

@@ -5,12 +5,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { log } from "../../base/log.ts";
 import { token } from "./access/token.ts";
 import type { Access, Action, Need } from "./access.ts";
+import { addressKey, type Front } from "./address.ts";
 import { api } from "./api/api.ts";
 import type { People } from "./api/caller.ts";
 import { type Audit, isAudited } from "./audit.ts";
 import { type Call, json, notAllowed } from "./call.ts";
 import { RegistryError } from "./errors.ts";
 import type { Overview } from "./overview.ts";
+import type { RateLimit } from "./policy/rate.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { blob } from "./routes/blobs.ts";
 import { catalog, referrers, tags } from "./routes/lists.ts";
@@ -24,8 +26,8 @@ export interface HandlerOptions {
   /** With users there is `/token`. */
   readonly people: People;
   readonly overview: Overview;
-  /** Whether the server speaks TLS. */
-  readonly secure: boolean;
+  readonly front: Front;
+  readonly limits: { readonly address: RateLimit; readonly account: RateLimit };
   readonly audit: Audit | undefined;
 }
 
@@ -33,7 +35,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
 
 /** A handler for node:http; it never rejects. */
 export function registryHandler(options: HandlerOptions): Handler {
-  const { storage, access, people, audit } = options;
+  const { storage, access, people, audit, front, limits } = options;
   return async (request, response) => {
     const { pathname, query } = target(request.url ?? "/");
     const call: Call = {
@@ -47,12 +49,15 @@ export function registryHandler(options: HandlerOptions): Handler {
     };
     response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
     response.setHeader("X-Content-Type-Options", "nosniff");
+    const address = front.address(request);
     try {
+      limits.address.take(addressKey(address));
       if (pathname === "/token" && people !== undefined) return await token(call, people.accounts, people.access);
       if (pathname.startsWith("/api/")) return await api(call, pathname, options);
       const route = parseRoute(pathname);
       if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
       call.who.user = (await access.require(request, needOf(route, call.method))).user;
+      if (call.who.user !== undefined) limits.account.take(call.who.user);
       await run(call, route);
     } catch (error) {
       fail(call, error);
@@ -61,7 +66,7 @@ export function registryHandler(options: HandlerOptions): Handler {
       if (isAudited(call.method, status))
         audit?.write({
           user: call.who.user,
-          address: request.socket.remoteAddress,
+          address,
           method: call.method,
           path: pathname,
           status,

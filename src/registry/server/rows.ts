@@ -219,6 +219,10 @@ export class RegistryRows {
       .map(({ id }) => id);
   }
 
+  uploads(): { id: string; repository: string }[] {
+    return this.#db.query<{ id: string; repository: string }, []>("SELECT id, repository FROM uploads").all();
+  }
+
   hasUpload(id: string): boolean {
     return this.#db.query("SELECT 1 FROM uploads WHERE id = ?").get(id) !== null;
   }

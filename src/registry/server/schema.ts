@@ -4,6 +4,7 @@
 
 import type { Migration } from "../../state/database.ts";
 import { organisationsMigration, usersMigration } from "./access/schema.ts";
+import { policyMigration } from "./policy/schema.ts";
 
 export const registryMigrations: readonly Migration[] = [
   {
@@ -80,4 +81,5 @@ export const registryMigrations: readonly Migration[] = [
       ALTER TABLE tags ADD COLUMN updated_by TEXT;
     `,
   },
+  policyMigration,
 ];

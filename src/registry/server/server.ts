@@ -8,9 +8,11 @@ import { log } from "../../base/log.ts";
 import { Accounts } from "./access/accounts.ts";
 import { UserAccess } from "./access/user-access.ts";
 import { openAccess } from "./access.ts";
+import { type Front, frontOf, proxiesOf } from "./address.ts";
 import { openAudit } from "./audit.ts";
-import { FileStorage } from "./file-storage.ts";
 import { registryHandler } from "./handler.ts";
+import { RateLimit } from "./policy/rate.ts";
+import { Store } from "./store.ts";
 
 export interface RegistryServerOptions {
   /** Folder of the registry's own; made if there is none. */
@@ -28,6 +30,11 @@ export interface RegistryServerOptions {
   readonly blobLimit: number;
   /** Uploads that may be open at once. */
   readonly uploadsLimit: number;
+  /** Addresses and networks of proxies whose word on the caller's address counts. */
+  readonly proxies: readonly string[];
+  /** Requests a minute from one address, and by one account; 0: no limit. */
+  readonly addressRate: number;
+  readonly accountRate: number;
   /** ms between two collections; 0: none. */
   readonly collectEvery: number;
   /** ms that an idle upload, or a blob that no manifest names, is kept. */
@@ -40,6 +47,9 @@ export const REGISTRY_DEFAULTS = {
   users: false,
   blobLimit: 64 * 1024 ** 3,
   uploadsLimit: 1000,
+  proxies: [],
+  addressRate: 0,
+  accountRate: 0,
   collectEvery: 60 * 60 * 1000,
   grace: 24 * 60 * 60 * 1000,
 } as const;
@@ -57,9 +67,10 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 /** @throws HoyError "conflict" when the folder or the port is in use. */
 export async function startRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
-  const storage = await FileStorage.open(options);
+  const storage = await Store.open(options);
   try {
-    const people = withUsers(options);
+    const front = frontOf(options.tls !== undefined, proxiesOf(options.proxies));
+    const people = options.users ? peopleOf(options.root, front) : undefined;
     const failed = (error: Error) => log.error("the audit log can't be written", { error });
     const audit = options.audit === undefined ? undefined : openAudit(options.audit, failed);
     const handler = registryHandler({
@@ -68,7 +79,8 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
       access: people?.access ?? openAccess,
       people,
       audit,
-      secure: options.tls !== undefined,
+      front,
+      limits: { address: new RateLimit(options.addressRate), account: new RateLimit(options.accountRate) },
     });
     const server = options.tls === undefined ? createServer(handler) : createTlsServer({ ...options.tls }, handler);
     server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -93,10 +105,9 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
   }
 }
 
-function withUsers(options: RegistryServerOptions) {
-  if (!options.users) return undefined;
-  const accounts = new Accounts(options.root);
-  return { accounts, access: new UserAccess(accounts, options.tls !== undefined) };
+function peopleOf(root: string, front: Front) {
+  const accounts = new Accounts(root);
+  return { accounts, access: new UserAccess(accounts, front) };
 }
 
 function listen(server: Server, { host, port }: RegistryServerOptions): Promise<number> {
@@ -111,9 +122,13 @@ function listen(server: Server, { host, port }: RegistryServerOptions): Promise<
   });
 }
 
-function collectRegularly(storage: FileStorage, { collectEvery, grace }: RegistryServerOptions) {
+function collectRegularly(storage: Store, { collectEvery, grace }: RegistryServerOptions) {
   if (collectEvery === 0) return undefined;
   const timer = setInterval(() => {
+    storage.retain(Date.now()).then(
+      (removed) => log.info("registry retention", { removed: removed.length }),
+      (error: unknown) => log.error("registry retention failed", { error }),
+    );
     storage.collect(Date.now() - grace).then(
       (freed) => log.info("registry collection", { ...freed }),
       (error: unknown) => log.error("registry collection failed", { error }),

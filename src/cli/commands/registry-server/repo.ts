@@ -1,7 +1,7 @@
 // `registry repo …`: repositories, from the registry's database, whether it runs or not.
 
 import { EVERYBODY } from "../../../registry/server/access/grants.ts";
-import { removeRepository, repositoryNames } from "../../../registry/server/admin.ts";
+import { repositoryNames, withBooks } from "../../../registry/server/admin.ts";
 import { isRepositoryName } from "../../../registry/server/names.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
@@ -14,7 +14,7 @@ export const repoLs = command({
   flags: { root: rootFlag() },
   async run({ io }, { flags }) {
     requireRegistry(flags.root);
-    for (const name of repositoryNames(flags.root)) io.stdout.line(name);
+    for (const name of withBooks(flags.root, repositoryNames)) io.stdout.line(name);
   },
 });
 
@@ -46,9 +46,11 @@ export const repoRm = command({
   flags: { root: rootFlag() },
   async run({ io }, { flags, args: names }) {
     requireRegistry(flags.root);
-    for (const name of names) {
-      if (!removeRepository(flags.root, name)) throw new ExitError(1, `there is no repository ${name}`);
-      io.stdout.line(name);
-    }
+    withBooks(flags.root, ({ rows }) => {
+      for (const name of names) {
+        if (!rows.removeRepository(name)) throw new ExitError(1, `there is no repository ${name}`);
+        io.stdout.line(name);
+      }
+    });
   },
 });

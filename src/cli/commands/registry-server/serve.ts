@@ -27,6 +27,9 @@ export const serve = command({
     "tls-key": flag.string("TLS key (PEM file)"),
     "max-blob-size": flag.bytes("Bytes of one blob at most", { initial: REGISTRY_DEFAULTS.blobLimit, shown: "64GiB" }),
     "max-uploads": flag.uint("Uploads open at once", { initial: REGISTRY_DEFAULTS.uploadsLimit }),
+    "rate-limit": flag.uint("Requests a minute from one address (0: no limit)"),
+    "account-rate-limit": flag.uint("Requests a minute by one account (0: no limit)"),
+    "trust-proxy": flag.list("Address or network of a proxy that says who calls (X-Forwarded-For, -Proto)"),
     "gc-every": flag.duration("Time between collections (0: none)", {
       initial: REGISTRY_DEFAULTS.collectEvery * NS_PER_MS,
       shown: "1h",
@@ -54,6 +57,9 @@ export const serve = command({
       ...(flags["audit-log"] === "" ? {} : { audit: flags["audit-log"] }),
       blobLimit: flags["max-blob-size"],
       uploadsLimit: flags["max-uploads"],
+      proxies: flags["trust-proxy"],
+      addressRate: flags["rate-limit"],
+      accountRate: flags["account-rate-limit"],
       collectEvery: flags["gc-every"] / NS_PER_MS,
       grace: flags["gc-grace"] / NS_PER_MS,
     };

@@ -4,6 +4,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Access, Need } from "../access.ts";
+import { addressKey, type Front } from "../address.ts";
 import { RegistryError } from "../errors.ts";
 import { type Accounts, NOBODY, type Principal } from "./accounts.ts";
 import { Guard } from "./guard.ts";
@@ -19,11 +20,11 @@ interface Caller {
 export class UserAccess implements Access {
   readonly #accounts: Accounts;
   readonly #guard = new Guard();
-  readonly #secure: boolean;
+  readonly #front: Front;
 
-  constructor(accounts: Accounts, secure: boolean) {
+  constructor(accounts: Accounts, front: Front) {
     this.#accounts = accounts;
-    this.#secure = secure;
+    this.#front = front;
   }
 
   async require(request: IncomingMessage, need: Need) {
@@ -65,11 +66,12 @@ export class UserAccess implements Access {
 
   /** @throws RegistryError UNAUTHORIZED, TOOMANYREQUESTS */
   async password(request: IncomingMessage, name: string, password: string): Promise<Principal> {
-    const key = `${request.socket.remoteAddress ?? ""} ${name.slice(0, 64)}`;
-    this.#guard.check(key);
-    const principal = await this.#accounts.verify(name, password);
+    const verify = () => this.#accounts.verify(name, password);
+    // Nobody guesses 256 random bits: a token neither costs nor counts.
+    const principal = looksLikeToken(password)
+      ? await verify()
+      : await this.#guard.attempt(addressKey(this.#front.address(request)), name.slice(0, 64), verify);
     if (principal !== undefined) return principal;
-    this.#guard.failed(key);
     throw new RegistryError(401, "UNAUTHORIZED", "incorrect username or password");
   }
 
@@ -126,6 +128,6 @@ export class UserAccess implements Access {
   #realm(request: IncomingMessage): string {
     const host = request.headers.host ?? "";
     const safe = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : "localhost";
-    return `${this.#secure ? "https" : "http"}://${safe}/token`;
+    return `${this.#front.secure(request) ? "https" : "http"}://${safe}/token`;
   }
 }

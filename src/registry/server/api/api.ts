@@ -1,6 +1,7 @@
 // The registry's own API, /api/v1/…: what a web page or a script needs beyond the distribution spec. Answers are JSON;
 // errors have the spec's shape. docs/registry.md says what each end-point takes and gives.
 
+import type { Front } from "../address.ts";
 import type { Call } from "../call.ts";
 import { RegistryError } from "../errors.ts";
 import type { Overview } from "../overview.ts";
@@ -12,11 +13,10 @@ import { session } from "./session.ts";
 export interface Api {
   readonly overview: Overview;
   readonly people: People;
-  /** Whether the server speaks TLS. */
-  readonly secure: boolean;
+  readonly front: Front;
 }
 
-export async function api(call: Call, pathname: string, { overview, people, secure }: Api): Promise<void> {
+export async function api(call: Call, pathname: string, { overview, people, front }: Api): Promise<void> {
   const route = parseApiRoute(pathname);
   if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
   const caller = await callerOf(call.request, people);
@@ -24,7 +24,7 @@ export async function api(call: Call, pathname: string, { overview, people, secu
   const desk = { overview, people, caller };
   switch (route.kind) {
     case "session":
-      return session(call, caller, people, secure);
+      return session(call, caller, people, front.secure(call.request));
     case "repositories":
       return repositories(call, desk);
     case "repository":

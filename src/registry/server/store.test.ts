@@ -1,15 +1,15 @@
-// Files and SQLite: the contract, and what is theirs alone: the lock, and repair after a crash.
+// The store on files: the contract, and what is its alone: the lock, and repair after a crash.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FileStorage } from "./file-storage.ts";
 import { storageConformance } from "./storage.conformance.ts";
+import { Store } from "./store.ts";
 
 async function harness(uploadsLimit: number) {
   const root = mkdtempSync(join(tmpdir(), "hoy-registry-"));
-  const open = () => FileStorage.open({ root, blobLimit: 1024 * 1024, uploadsLimit });
+  const open = () => Store.open({ root, blobLimit: 1024 * 1024, uploadsLimit });
   let storage = await open();
   return {
     root,
@@ -26,13 +26,11 @@ async function harness(uploadsLimit: number) {
   };
 }
 
-storageConformance("FileStorage", harness);
+storageConformance("the store on files", harness);
 
 test("a folder is used by one process at a time", async () => {
   await using first = await harness(1);
-  await expect(FileStorage.open({ root: first.root, blobLimit: 1, uploadsLimit: 1 })).rejects.toThrow(
-    "another process",
-  );
+  await expect(Store.open({ root: first.root, blobLimit: 1, uploadsLimit: 1 })).rejects.toThrow("another process");
 });
 
 test("files that a crash left without a row are swept at start", async () => {

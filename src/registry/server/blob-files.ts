@@ -1,0 +1,61 @@
+// Blobs as files, blobs/<algorithm>/<hex>, on the file system of the uploads: a checked upload is renamed into place.
+
+import { createReadStream, mkdirSync } from "node:fs";
+import { open, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { BlobStore } from "./blob-store.ts";
+import { RegistryError } from "./errors.ts";
+import type { Algorithm, AnyDigest } from "./names.ts";
+import type { ByteRange } from "./storage.ts";
+
+const ALGORITHMS: readonly Algorithm[] = ["sha256", "sha512"];
+const READ = 1024 * 1024;
+
+export class BlobFiles implements BlobStore {
+  readonly #root: string;
+
+  /** Makes the folders if there are none. */
+  constructor(root: string) {
+    this.#root = root;
+    for (const algorithm of ALGORITHMS) mkdirSync(join(root, algorithm), { recursive: true, mode: 0o700 });
+  }
+
+  async put(digest: AnyDigest, path: string): Promise<void> {
+    await rename(path, this.path(digest));
+    await using directory = await open(join(this.#root, digest.algorithm), "r");
+    await directory.sync();
+  }
+
+  async read(digest: AnyDigest, { start, end }: ByteRange): Promise<AsyncIterable<Uint8Array>> {
+    // Opened now: from here on a removal takes the name, not the bytes.
+    const file = await open(this.path(digest), "r").catch((cause: unknown) => {
+      throw isAbsent(cause) ? new RegistryError(404, "BLOB_UNKNOWN", "blob unknown to registry", { cause }) : cause;
+    });
+    if (end <= start) {
+      await file.close();
+      return nothing();
+    }
+    return createReadStream("", { fd: file, start, end: end - 1, highWaterMark: READ });
+  }
+
+  async remove(digest: AnyDigest): Promise<void> {
+    await rm(this.path(digest), { force: true });
+  }
+
+  async *list(): AsyncGenerator<string> {
+    for (const algorithm of ALGORITHMS)
+      for (const hex of await readdir(join(this.#root, algorithm))) yield `${algorithm}:${hex}`;
+  }
+
+  path({ algorithm, hex }: AnyDigest): string {
+    return join(this.#root, algorithm, hex);
+  }
+}
+
+async function* nothing(): AsyncIterable<Uint8Array> {
+  // No bytes were asked for.
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

@@ -1,0 +1,23 @@
+// Where the bytes of blobs are, and nothing more: the contract between a registry's books and a place for bytes. Files
+// (blob-files.ts) and S3 (s3/) keep it.
+//
+// - A blob comes in as a local file that was checked against its digest, and is never changed afterwards.
+// - What `put` has returned for survives a crash. `put` of a blob that is there already succeeds.
+// - Who has a blob, and when it may go, is known by the books (rows.ts). They see to it that `put` and `remove` of one
+//   digest never run at the same time; reads may run at any time, and one that has begun goes on after a `remove`.
+
+import type { AnyDigest } from "./names.ts";
+import type { ByteRange } from "./storage.ts";
+
+export interface BlobStore {
+  /** Takes over the file: moved, or copied and removed. @param path On the registry's own file system, synced. */
+  put(digest: AnyDigest, path: string): Promise<void>;
+  /** @throws RegistryError BLOB_UNKNOWN when it is not there. */
+  read(digest: AnyDigest, range: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  /** Not an error when it is not there. */
+  remove(digest: AnyDigest): Promise<void>;
+  /** All there are, as `algorithm:hex`: for finding what a crash left. */
+  list(): AsyncIterable<string>;
+  /** The file that holds the whole blob, where there is one. */
+  path?(digest: AnyDigest): string;
+}

@@ -1,0 +1,232 @@
+// The registry's store: the books in SQLite (registry.db), uploads as files, and a place for the bytes of blobs. One
+// process at a time: a lock on the folder is held while it is open. A blob is written as an upload, synced, checked, put
+// in its place, and only then gets its row; freeing goes the other way, so a row always has its bytes.
+
+import { mkdirSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { HoyError } from "../../base/error.ts";
+import { tryLock } from "../../linux/flock.ts";
+import { openDatabase } from "../../state/database.ts";
+import { BlobFiles } from "./blob-files.ts";
+import type { BlobStore } from "./blob-store.ts";
+import { RegistryError } from "./errors.ts";
+import { KeyedMutex } from "./mutex.ts";
+import { type AnyDigest, parseAnyDigest, requireDigest } from "./names.ts";
+import { OpenUploads } from "./open-uploads.ts";
+import { Overview } from "./overview.ts";
+import { Quotas } from "./policy/quotas.ts";
+import { type Removal, Rules } from "./policy/rules.ts";
+import { RegistryRows } from "./rows.ts";
+import { registryMigrations } from "./schema.ts";
+import type { BlobInfo, ByteRange, Collected, NewManifest, Page, RegistryStorage, Upload } from "./storage.ts";
+import { UploadFiles } from "./upload-files.ts";
+
+export interface StoreOptions {
+  readonly root: string;
+  /** Bytes of one blob. */
+  readonly blobLimit: number;
+  /** Uploads that may be open at once. */
+  readonly uploadsLimit: number;
+  /** Where blobs are kept; undefined: files in the folder. */
+  readonly blobs?: BlobStore;
+}
+
+export class Store implements RegistryStorage {
+  readonly overview: Overview;
+  readonly rules: Rules;
+  readonly quotas: Quotas;
+  readonly #lock: FileHandle;
+  readonly #rows: RegistryRows;
+  readonly #uploads: OpenUploads;
+  readonly #bytes: BlobStore;
+  /** By digest: a blob's bytes are put in place or freed by one at a time. */
+  readonly #blobs = new KeyedMutex();
+
+  private constructor(options: StoreOptions, lock: FileHandle) {
+    this.#lock = lock;
+    const db = openDatabase(join(options.root, "registry.db"), registryMigrations);
+    this.overview = new Overview(db);
+    this.rules = new Rules(db);
+    this.quotas = new Quotas(db);
+    this.#rows = new RegistryRows(db);
+    const files = new UploadFiles(join(options.root, "uploads"), options.blobLimit);
+    this.#uploads = new OpenUploads(this.#rows, files, this.quotas, options.uploadsLimit);
+    this.#bytes = options.blobs ?? new BlobFiles(join(options.root, "blobs"));
+  }
+
+  /** Makes the folder if there is none, and repairs what a crash left. @throws HoyError "conflict" when it is in use. */
+  static async open(options: StoreOptions): Promise<Store> {
+    mkdirSync(join(options.root, "uploads"), { recursive: true, mode: 0o700 });
+    const lock = await open(join(options.root, "lock"), "a", 0o600);
+    if (!tryLock(lock.fd)) {
+      await lock.close();
+      throw new HoyError("conflict", `another process uses the registry in ${options.root}`);
+    }
+    const storage = new Store(options, lock);
+    await storage.#uploads.repair();
+    await storage.#sweep();
+    return storage;
+  }
+
+  async blob(repository: string, { text }: AnyDigest): Promise<BlobInfo | undefined> {
+    const size = this.#rows.linkedBlob(repository, text);
+    return size === undefined ? undefined : { digest: text, size };
+  }
+
+  async readBlob(repository: string, digest: AnyDigest, range: ByteRange): Promise<AsyncIterable<Uint8Array>> {
+    if (this.#rows.linkedBlob(repository, digest.text) === undefined)
+      throw new RegistryError(404, "BLOB_UNKNOWN", "blob unknown to registry");
+    return this.#bytes.read(digest, range);
+  }
+
+  async deleteBlob(repository: string, digest: AnyDigest): Promise<boolean> {
+    if (!this.#rows.unlink(repository, digest.text)) return false;
+    await this.#free(digest);
+    return true;
+  }
+
+  async mount(repository: string, digest: AnyDigest, from: string): Promise<boolean> {
+    return this.#blobs.run(digest.text, async () => {
+      const size = this.#rows.linkedBlob(from, digest.text);
+      if (size === undefined) return false;
+      this.quotas.require(repository, digest.text, size);
+      this.#rows.link(repository, digest.text, size, undefined);
+      return true;
+    });
+  }
+
+  startUpload(repository: string): Promise<Upload> {
+    return this.#uploads.start(repository);
+  }
+
+  upload(repository: string, id: string): Promise<Upload> {
+    return this.#uploads.get(repository, id);
+  }
+
+  append(repository: string, id: string, data: AsyncIterable<Uint8Array>, at: number | undefined): Promise<Upload> {
+    return this.#uploads.append(repository, id, data, at);
+  }
+
+  async finishUpload(repository: string, id: string, digest: AnyDigest): Promise<BlobInfo> {
+    return this.#uploads.exclusive(repository, id, async () => {
+      const { hex, size } = await this.#uploads.files.seal(id, digest.algorithm);
+      if (hex !== digest.hex) {
+        await this.#uploads.drop(id);
+        throw new RegistryError(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
+      }
+      await this.#blobs.run(digest.text, () => this.#keep(repository, id, digest, size));
+      return { digest: digest.text, size };
+    });
+  }
+
+  async cancelUpload(repository: string, id: string): Promise<void> {
+    await this.#uploads.exclusive(repository, id, () => this.#uploads.drop(id));
+  }
+
+  async manifest(repository: string, reference: string) {
+    return this.#rows.manifest(repository, reference);
+  }
+
+  async putManifest(repository: string, manifest: NewManifest, tags: readonly string[], by?: string): Promise<void> {
+    for (const tag of tags) {
+      const fixed = this.rules.fixed(repository, { tag });
+      if (fixed !== undefined && fixed.digest !== manifest.digest) throw immutable(tag);
+    }
+    if (this.#rows.manifest(repository, manifest.digest) === undefined)
+      this.quotas.require(repository, undefined, manifest.bytes.length);
+    const missing = this.#rows.putManifest(repository, manifest, tags, by);
+    if (missing === undefined) return;
+    throw new RegistryError(404, "MANIFEST_BLOB_UNKNOWN", "the manifest names what the repository does not have", {
+      detail: { digest: missing },
+    });
+  }
+
+  async deleteManifest(repository: string, reference: string): Promise<boolean> {
+    const fixed = this.rules.fixed(repository, reference.includes(":") ? { digest: reference } : { tag: reference });
+    if (fixed !== undefined) throw immutable(fixed.name);
+    return this.#rows.deleteManifest(repository, reference);
+  }
+
+  async deleteRepository(repository: string): Promise<boolean> {
+    const fixed = this.rules.fixed(repository, "any");
+    if (fixed !== undefined) throw immutable(fixed.name);
+    return this.#rows.removeRepository(repository);
+  }
+
+  async tags(repository: string, page: Page) {
+    return this.#rows.tags(repository, page);
+  }
+
+  async referrers(repository: string, digest: AnyDigest, artifactType: string | undefined, page: Page) {
+    return this.#rows.referrers(repository, digest.text, artifactType, page);
+  }
+
+  async repositories(page: Page) {
+    return this.#rows.repositories(page);
+  }
+
+  /** Removes what the rules of retention say; the next collection frees the bytes. @param now ms since the epoch */
+  async retain(now: number): Promise<Removal[]> {
+    const removals = this.rules.plan(now);
+    return removals.filter(({ repository, reference }) => this.#rows.deleteManifest(repository, reference));
+  }
+
+  async collect(before: number): Promise<Collected> {
+    const uploads = await this.#uploads.dropIdle(before);
+    const unlinked = this.#rows.unlinkUnnamed(before);
+    let [blobs, bytes] = [0, 0];
+    for (const { digest, size } of this.#rows.unlinkedBlobs()) {
+      if (!(await this.#free(requireDigest(digest)))) continue;
+      blobs++;
+      bytes += size;
+    }
+    return { uploads, unlinked, blobs, bytes };
+  }
+
+  close(): void {
+    this.#rows.close();
+    void this.#lock.close();
+  }
+
+  /** A checked upload becomes a blob of the repository; or, without room, nothing. */
+  async #keep(repository: string, id: string, digest: AnyDigest, size: number): Promise<void> {
+    let moved = false;
+    try {
+      this.quotas.require(repository, digest.text, size);
+      if (!this.#rows.hasBlob(digest.text)) {
+        await this.#bytes.put(digest, this.#uploads.files.path(id));
+        moved = true;
+      }
+      // Once more, with nothing between it and the row: other uploads have ended meanwhile.
+      this.quotas.require(repository, digest.text, size);
+      this.#rows.link(repository, digest.text, size, id);
+    } catch (error) {
+      if (moved) await this.#bytes.remove(digest);
+      if (moved || error instanceof RegistryError) await this.#uploads.drop(id);
+      throw error;
+    }
+    await this.#uploads.drop(id);
+  }
+
+  /** Frees the bytes if no repository has them any more. */
+  #free(digest: AnyDigest): Promise<boolean> {
+    return this.#blobs.run(digest.text, async () => {
+      if (!this.#rows.forgetBlob(digest.text)) return false;
+      await this.#bytes.remove(digest);
+      return true;
+    });
+  }
+
+  /** A crash may leave bytes without a row, which comes last and goes first. */
+  async #sweep(): Promise<void> {
+    for await (const text of this.#bytes.list()) {
+      const digest = parseAnyDigest(text);
+      if (digest !== undefined && !this.#rows.hasBlob(text)) await this.#bytes.remove(digest);
+    }
+  }
+}
+
+function immutable(tag: string): RegistryError {
+  return new RegistryError(409, "DENIED", `the tag ${tag} is immutable`);
+}
