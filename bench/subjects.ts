@@ -1,7 +1,7 @@
 // What is measured: hoy by its own client, dockerd by docker's, podman by itself. Each with the same busybox image.
 
 import { command } from "../test/harness/command.ts";
-import { TestDaemon } from "../test/harness/daemon.ts";
+import { type DaemonOptions, TestDaemon } from "../test/harness/daemon.ts";
 import { baseTar, importBase } from "../test/harness/images.ts";
 
 export const IMAGE = "hoy-bench-busybox";
@@ -22,16 +22,16 @@ export interface Subject {
 }
 
 /** Every engine that is here, hoy first. */
-export async function subjects(): Promise<Subject[]> {
-  const all = [await hoy()];
+export async function subjects(options: DaemonOptions = {}): Promise<Subject[]> {
+  const all = [await hoy(options)];
   const { HOY_BENCH_DOCKERD: dockerd, HOY_BENCH_PODMAN: podman } = process.env;
   if (dockerd !== undefined) all.push(await docker(dockerd));
   if (podman !== undefined) all.push(await podmanBy(podman.split(" ")));
   return all;
 }
 
-async function hoy(): Promise<Subject> {
-  const daemon = new TestDaemon({});
+async function hoy(options: DaemonOptions): Promise<Subject> {
+  const daemon = new TestDaemon(options);
   await daemon.up();
   await importBase(daemon, IMAGE);
   return {

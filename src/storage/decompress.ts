@@ -22,7 +22,10 @@ export interface DecompressOptions {
 const LIMIT = 1024 ** 4;
 const RATIO = 2000;
 const RATIO_FROM = 1024 ** 3;
-const CHUNK = 512 * 1024;
+/** What a decoder gives at once, and how much it may be ahead of its reader. */
+const CHUNK = 256 * 1024;
+const SIZES = { chunkSize: CHUNK, readableHighWaterMark: 4 * CHUNK };
+const FEED = 512 * 1024;
 const MAGIC_LENGTH = 6;
 
 const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
@@ -82,7 +85,7 @@ async function* resume(chunks: readonly Uint8Array[], iterator: AsyncIterator<Ui
 type Decoder = (source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined) => AsyncIterable<Uint8Array>;
 
 const decoders: Record<Exclude<Compression, "plain">, Decoder> = {
-  gzip: (source, signal) => through(source, createGunzip({ chunkSize: CHUNK }), signal),
+  gzip: (source, signal) => through(source, createGunzip(SIZES), signal),
   zstd: zstd,
   xz: (source, signal) => program("xz", "xz-utils", ["--decompress", "--stdout", "--memlimit=512MiB"], source, signal),
   bzip2: (source, signal) => program("bzip2", "bzip2", ["--decompress", "--stdout"], source, signal),
@@ -133,7 +136,7 @@ async function* zstd(source: AsyncIterable<Uint8Array>, signal: AbortSignal | un
       yield chunk;
     }
   }
-  yield* through(followed(), createZstdDecompress({ chunkSize: CHUNK }), signal);
+  yield* through(followed(), createZstdDecompress(SIZES), signal);
   if (!frames.complete) throw new Error("unexpected end of file");
 }
 
@@ -142,15 +145,68 @@ async function* through(
   transform: ReturnType<typeof createGunzip>,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
-  const options = signal === undefined ? {} : { signal };
-  const piped = pipeline(Readable.from(source, { objectMode: true, highWaterMark: 2 }), transform, options);
-  piped.catch(() => undefined);
+  const stop = () => transform.destroy(signal?.reason instanceof Error ? signal.reason : new Error("cancelled"));
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  const fed = feed(source, transform).catch((error: unknown) => {
+    transform.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  });
+  fed.catch(() => undefined);
   try {
     yield* transform;
+    await fed;
   } finally {
+    signal?.removeEventListener("abort", stop);
     transform.destroy();
   }
-  await piped;
+}
+
+/**
+ * Hands the source to the decoder's thread in large pieces: each costs a turn of this thread, however short it is, in
+ * which the other one waits. Two buffers take turns, so that one fills while the other is being decoded.
+ */
+async function feed(source: AsyncIterable<Uint8Array>, transform: ReturnType<typeof createGunzip>): Promise<void> {
+  let [filling, other] = [Buffer.allocUnsafe(FEED), Buffer.allocUnsafe(FEED)];
+  let used = 0;
+  let decoding: Promise<void> = Promise.resolve();
+  const hand = async () => {
+    await decoding;
+    decoding = written(transform, filling.subarray(0, used));
+    // Thrown where it is awaited next.
+    decoding.catch(() => undefined);
+    [filling, other] = [other, filling];
+    used = 0;
+  };
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      const piece = chunk.subarray(at, at + FEED - used);
+      filling.set(piece, used);
+      used += piece.byteLength;
+      at += piece.byteLength;
+      if (used === FEED) await hand();
+    }
+  }
+  if (used > 0) await hand();
+  await decoding;
+  transform.end();
+}
+
+/** Resolves when the decoder is done with the piece; rejects when it was destroyed before that. */
+function written(transform: ReturnType<typeof createGunzip>, piece: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = () => reject(transform.errored ?? new Error("the decoder was closed"));
+    if (transform.destroyed) {
+      failed();
+      return;
+    }
+    transform.once("close", failed);
+    transform.write(piece, (error) => {
+      transform.off("close", failed);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 async function* program(

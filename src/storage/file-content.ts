@@ -9,6 +9,7 @@ import { type Digest, digestHex, isDigest, sha256 } from "../base/digest.ts";
 import { HoyError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import type { ContentStore, PutOptions } from "./content.ts";
+import { unlinkQuickly } from "./unlink.ts";
 
 const READ_LIMIT = 8 * 1024 * 1024;
 /** Small writes are gathered up to this many bytes. */
@@ -80,7 +81,7 @@ export class FileContentStore implements ContentStore {
   }
 
   async delete(digest: Digest): Promise<void> {
-    await rm(this.#file(digest), { force: true });
+    await unlinkQuickly(this.#file(digest));
   }
 
   async *list(): AsyncIterable<Digest> {

@@ -19,8 +19,7 @@ const READ = 1024 * 1024;
 const FIRST_WAIT_MS = 250;
 
 /**
- * Yields the blob from its first byte and writes it to `path` (mode 0600, synced at the end), going on from what is
- * there. @throws HoyError "invalid" for a wrong size or digest (the file is removed then), "unavailable".
+ * Yields the blob from its first byte and writes it to `path` (mode 0600, not synced), going on from what is there. @throws HoyError "invalid" for a wrong size or digest (the file is removed then), "unavailable".
  */
 export async function* download(
   repository: Repository,
@@ -69,7 +68,6 @@ export async function* download(
   }
   const got = `sha256:${hash.digest("hex")}`;
   if (got !== blob.digest) throw await spoilt(path, blob, `has the digest ${got}`);
-  await file.sync();
 }
 
 /** What an earlier try left, at most the blob's size; a longer file is not a beginning of it. */

@@ -17,6 +17,7 @@ import { buildImage } from "../erofs/image.ts";
 import { decodeIndex, decodeInfo, encodeIndex, HEAD_SIZE } from "../layer/index-file.ts";
 import { mergeLayers } from "../layer/merge.ts";
 import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../snapshot.ts";
+import { unlinkQuickly } from "../unlink.ts";
 import { attachImage, detachImage, isImageMounted } from "./erofs-mount.ts";
 import {
   BackgroundWriter,
@@ -86,7 +87,7 @@ export class ErofsDriver implements SnapshotDriver {
 
   async removeLayer(diffId: Digest): Promise<void> {
     // The name that makes the layer goes first: a crash in between leaves an index that the next start removes.
-    await rm(this.#tar(diffId), { force: true });
+    await unlinkQuickly(this.#tar(diffId));
     await rm(this.#indexPath(diffId), { force: true });
   }
 
@@ -126,6 +127,7 @@ export class ErofsDriver implements SnapshotDriver {
   async #receive(tar: AsyncIterable<Uint8Array>, temporary: string, options: AddLayerOptions): Promise<LayerInfo> {
     const file = await open(temporary, "wx", 0o600);
     let received: ReceivedLayer;
+    let index: string;
     try {
       const writer = new BackgroundWriter(file);
       try {
@@ -133,20 +135,25 @@ export class ErofsDriver implements SnapshotDriver {
       } finally {
         await writer.finish();
       }
-      await file.sync();
+      const synced = file.sync();
+      // Thrown where it is awaited.
+      synced.catch(() => undefined);
+      index = encodeIndex(received.info, received.tree);
+      await synced;
     } finally {
       await file.close();
     }
-    await this.#turns.run(received.info.diffId, () => this.#keep(temporary, received));
-    return received.info;
+    const { info } = received;
+    await this.#turns.run(info.diffId, () => this.#keep(temporary, info.diffId, index));
+    return info;
   }
 
-  async #keep(temporary: string, { info, tree }: ReceivedLayer): Promise<void> {
+  async #keep(temporary: string, diffId: Digest, index: string): Promise<void> {
     // A tar that is there stays: mounts may have it open, and then two of the same would take the disk.
-    if ((await sizeOf(this.#tar(info.diffId))) !== undefined) return;
+    if ((await sizeOf(this.#tar(diffId))) !== undefined) return;
     // The index first: once the tar has its name, the layer is there.
-    await this.#writeIndex(info.diffId, encodeIndex(info, tree));
-    await rename(temporary, this.#tar(info.diffId));
+    await this.#writeIndex(diffId, index);
+    await rename(temporary, this.#tar(diffId));
     await syncDirectory(paths.layers(this.#paths));
   }
 

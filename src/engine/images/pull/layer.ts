@@ -2,7 +2,7 @@
 // The compressed blob is then the file that came, linked into the content store: nothing is written twice.
 
 import { createReadStream } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestHex } from "../../../base/digest.ts";
 import type { Descriptor } from "../../../image/descriptor.ts";
@@ -13,6 +13,7 @@ import type { LayerInfo } from "../../../storage/snapshot.ts";
 import { addTar } from "../add-tar.ts";
 import type { IngestSession } from "../collector.ts";
 import type { ImageShelf } from "../shelf.ts";
+import { relieved } from "./relief.ts";
 
 export interface LayerPull {
   readonly shelf: ImageShelf;
@@ -51,7 +52,7 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
   if (here !== undefined) {
     pull.onReceived();
     const stream = createReadStream(await shelf.content.path(blob.digest), { highWaterMark: 1024 * 1024 });
-    const added = await addTar(shelf, session, decompress(stream, { signal }), {
+    const added = await addTar(shelf, session, relieved(decompress(stream, { signal })), {
       expected: diffId,
       signal,
       packed: true,
@@ -60,14 +61,22 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
   }
   const path = await partialPath(shelf, blob.digest);
   const { attempts, onProgress } = pull;
-  const stream = drained(download(pull.repository, blob, path, { signal, attempts, onProgress }), pull.onReceived);
-  const added = await addTar(shelf, session, decompress(stream, { signal }), {
+  let synced: Promise<void> | undefined;
+  const onEnd = () => {
+    // While the layer is synced too; awaited below.
+    synced = syncFile(path);
+    synced.catch(() => undefined);
+    pull.onReceived();
+  };
+  const stream = drained(download(pull.repository, blob, path, { signal, attempts, onProgress }), onEnd);
+  const added = await addTar(shelf, session, relieved(decompress(stream, { signal })), {
     expected: diffId,
     signal,
     packed: true,
   });
   // The tar may end before the blob does (padding after it): the rest is read for its digest.
   for await (const _ of stream.rest()) signal.throwIfAborted();
+  await synced;
   await shelf.content.adopt(path, blob.digest);
   await session.useBlob(blob.digest);
   await rm(path, { force: true });
@@ -79,6 +88,11 @@ async function partialPath(shelf: ImageShelf, digest: Digest): Promise<string> {
   const directory = join(shelf.temporary, "partial");
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return join(directory, digestHex(digest));
+}
+
+async function syncFile(path: string): Promise<void> {
+  await using file = await open(path, "r");
+  await file.sync();
 }
 
 /** A stream that a consumer may leave early without ending it; `rest` reads on to its end. */

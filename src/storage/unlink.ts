@@ -1,0 +1,17 @@
+// Takes a file's name away at once and lets its blocks be freed behind: for a layer of some hundred megabytes that takes
+// the kernel tens of milliseconds, which nobody need wait for. A crash in between loses nothing: a file without a name is
+// freed with the last process that has it open.
+
+import { open, rm } from "node:fs/promises";
+import { log } from "../base/log.ts";
+
+/** @throws what unlink(2) does; a file that is not there is none of it. */
+export async function unlinkQuickly(path: string): Promise<void> {
+  const file = await open(path, "r").catch((error: unknown) => {
+    // Removing what can't be opened is as good, only slower.
+    if (error instanceof Error && "code" in error) return undefined;
+    throw error;
+  });
+  await rm(path, { force: true });
+  file?.close().catch((error: unknown) => log.warn("a removed file could not be closed", { path, error }));
+}
