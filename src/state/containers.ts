@@ -39,10 +39,10 @@ export interface IdRangeRecord {
 
 /** One mount that the user or the image asked for; /proc, /dev and the like are the runtime's business. */
 export interface MountRecord {
-  readonly type: "bind" | "volume" | "tmpfs";
-  /** Absolute on the host; a volume's data directory; "" for tmpfs. */
+  readonly type: "bind" | "volume" | "tmpfs" | "image";
+  /** Absolute on the host; a volume's data directory, an image's tree; "" for tmpfs. */
   readonly source: string;
-  /** Volume's name; "" for others. */
+  /** Volume's name; the image as the user named it; "" for others. */
   readonly name: string;
   readonly driver: string;
   readonly destination: string;
@@ -59,8 +59,10 @@ export interface MountRecord {
   readonly readOnlyBelow: "try" | "no" | "force";
   /** Options of a tmpfs, comma separated. */
   readonly options: string;
-  /** Path inside the volume; "" for the whole. */
+  /** Path inside the volume or image; "" for the whole. */
   readonly subpath: string;
+  /** Id of the image whose files these are; only for the type image. */
+  readonly image?: string;
   /** The engine made this volume for this container: `rm -v` takes it along. */
   readonly anonymous: boolean;
 }

@@ -52,7 +52,7 @@ beforeEach(() => {
     readonlyRootfs: false,
     attributes: { name: "c" },
     mountPoints: ["/data", "/scratch"],
-    mounts: [{ source: join(top, "volume"), subpath: "", name: "", destination: "/data", rw: true }],
+    mounts: [{ type: "bind", source: join(top, "volume"), subpath: "", name: "", destination: "/data", rw: true }],
     freeze: async () => async () => undefined,
     hold: async () => {
       held++;
@@ -203,7 +203,10 @@ describe.skipIf(!asRoot)("archives of a container that is down (needs root)", ()
 
   test("a single file that is mounted is that file", async () => {
     const file = join(top, "outside/secret");
-    source = { ...source, mounts: [{ source: file, subpath: "", name: "", destination: "/etc/conf", rw: true }] };
+    source = {
+      ...source,
+      mounts: [{ type: "bind", source: file, subpath: "", name: "", destination: "/etc/conf", rw: true }],
+    };
     expect((await stat("/etc/conf")).size).toBe(11);
     expect((await get("/etc/conf")).stat.name).toBe("conf");
     await expect(put("/etc/conf", { a: "1" })).rejects.toThrow("extraction point is not a directory");

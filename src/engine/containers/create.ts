@@ -21,6 +21,7 @@ import { now } from "../time.ts";
 import { checkConfig, checkPolicies } from "./check-config.ts";
 import { Container, newState } from "./container.ts";
 import { copyUpVolumes } from "./copy-up.ts";
+import { holdImages, makeImageTrees, releaseImages } from "./image-mounts.ts";
 import { checkLinks } from "./links.ts";
 import { resolveLogConfig } from "./log-config.ts";
 import { mergeConfig } from "./merge.ts";
@@ -79,7 +80,9 @@ async function create(
   undo.defer(async () => {
     for (const volume of made) await engine.volumes.removeUnused(volume);
   });
-  const mounts = await span("volumes.create", {}, () => realizeMounts(plan, engine.volumes, made));
+  const records = await span("volumes.create", {}, () => realizeMounts(plan, engine.volumes, made));
+  undo.defer(() => releaseImages(engine, id, records));
+  const mounts = await holdImages(engine, id, records);
   const spec: ContainerSpec = { ...draft, mounts };
   const container = new Container({ spec, state: newState() }, engine.settings.paths);
   engine.events.emit("container", "create", id, container.attributes);
@@ -88,6 +91,7 @@ async function create(
   undo.defer(() => rm(container.paths.root, { recursive: true, force: true }));
   const lowers = await span("image.mount", {}, () => engine.images.lowersOf(id));
   await span("directories.make", {}, async () => makeDirectories(container, lowers));
+  await makeImageTrees(engine, container);
   await span("volumes.fill", {}, () => copyUpVolumes(engine.volumes, container, lowers));
   undo.move();
   return { Id: id, Warnings: warnings };

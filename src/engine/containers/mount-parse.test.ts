@@ -61,8 +61,15 @@ describe("--mount", () => {
     expect(() => parseMount(mount as never)).toThrow("invalid mount config for type");
   });
 
-  test("an image as a mount is known, and said not to be there yet", () => {
-    expect(() => parseMount({ Type: "image", Source: "x", Target: "/b" })).toThrow("not there yet");
+  test("an image is read-only, whatever is asked", () => {
+    const mount = { Type: "image", Source: "x:v1", Target: "/b/", ImageOptions: { Subpath: "etc" } } as const;
+    expect(parseMount({ ...mount, ReadOnly: false })).toMatchObject({
+      type: "image",
+      source: "x:v1",
+      destination: "/b",
+      rw: false,
+      subpath: "etc",
+    });
   });
 });
 

@@ -6,8 +6,8 @@ import type { Mount } from "../../api/types/container.ts";
 import { HoyError } from "../../base/error.ts";
 
 export interface WantedMount {
-  readonly type: "bind" | "volume" | "tmpfs";
-  /** A bind's absolute path; a volume's name, "" when it has none yet. */
+  readonly type: "bind" | "volume" | "tmpfs" | "image";
+  /** A bind's absolute path; a volume's name, "" when it has none yet; an image as the user names it. */
   readonly source: string;
   readonly destination: string;
   readonly mode: string;
@@ -71,7 +71,7 @@ function validMode(mode: string): boolean {
   );
 }
 
-/** One `--mount`. @throws HoyError "invalid"; "not-implemented" for kinds that are not there yet. */
+/** One `--mount`. @throws HoyError "invalid". */
 export function parseMount(mount: Mount): WantedMount {
   const type = mount.Type ?? "bind";
   const fail = (why: string) => mountError(type, why);
@@ -84,11 +84,11 @@ export function parseMount(mount: Mount): WantedMount {
     case "bind": {
       const options = mount.BindOptions ?? {};
       if (source === "") throw fail("field Source must not be empty");
-      if (mount.VolumeOptions) throw fail("field VolumeOptions must not be specified");
-      if (!source.startsWith("/")) throw fail(`invalid mount path: '${source}' mount path must be absolute`);
       if (options.Propagation && !PROPAGATIONS.includes(options.Propagation)) {
         throw fail(`invalid propagation mode: ${options.Propagation}`);
       }
+      refuse(mount, "VolumeOptions", "ImageOptions", "TmpfsOptions");
+      if (!source.startsWith("/")) throw fail(`invalid mount path: '${source}' mount path must be absolute`);
       return {
         ...blank("bind", posix.normalize(target)),
         ...base,
@@ -101,7 +101,7 @@ export function parseMount(mount: Mount): WantedMount {
     }
     case "volume": {
       const options = mount.VolumeOptions ?? {};
-      if (mount.BindOptions) throw fail("field BindOptions must not be specified");
+      refuse(mount, "BindOptions", "ImageOptions", "TmpfsOptions");
       if (mount.ReadOnly && source === "") {
         throw fail("must not set ReadOnly mode when using anonymous volumes");
       }
@@ -120,14 +120,26 @@ export function parseMount(mount: Mount): WantedMount {
       };
     }
     case "tmpfs": {
-      if (mount.BindOptions) throw fail("field BindOptions must not be specified");
+      refuse(mount, "BindOptions", "VolumeOptions", "ImageOptions");
       if (source !== "") throw fail("field Source must not be specified");
       return { ...blank("tmpfs", posix.normalize(target)), ...base };
     }
-    case "image":
-      throw new HoyError("not-implemented", 'mounts of type "image" are not there yet');
+    case "image": {
+      const subpath = mount.ImageOptions?.Subpath ?? "";
+      refuse(mount, "BindOptions", "VolumeOptions", "TmpfsOptions");
+      if (source === "") throw fail("field Source must not be empty");
+      if (subpath !== "" && !isLocal(subpath)) throw fail("subpath must be a relative path within the volume");
+      return { ...blank("image", posix.normalize(target)), source, rw: false, propagation: "rprivate", subpath };
+    }
     default:
       throw fail("mount type unknown");
+  }
+}
+
+/** Options of another type of mount, in the order in which Docker looks at them. */
+function refuse(mount: Mount, ...options: ("BindOptions" | "VolumeOptions" | "ImageOptions" | "TmpfsOptions")[]): void {
+  for (const name of options) {
+    if (mount[name]) throw mountError(mount.Type ?? "bind", `field ${name} must not be specified`);
   }
 }
 

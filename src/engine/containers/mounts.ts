@@ -68,7 +68,8 @@ export async function planMounts(
 }
 
 /**
- * Makes the volumes that are not there and gives the container's mounts, as its record keeps them.
+ * Makes the volumes that are not there and gives the container's mounts, as its record keeps them; where the trees of
+ * images are is filled in by `holdImages`.
  * @param made gets the names of the new volumes one by one, for whoever has to undo it
  */
 export async function realizeMounts(plan: MountPlan, volumes: VolumeStore, made: string[]): Promise<MountRecord[]> {
@@ -78,8 +79,8 @@ export async function realizeMounts(plan: MountPlan, volumes: VolumeStore, made:
     const name = mount.type === "volume" ? await ensureVolume(mount, volumes, made) : "";
     records.push({
       type: mount.type,
-      source: mount.type === "volume" ? volumes.dataPath(name) : mount.source,
-      name,
+      source: mount.type === "volume" ? volumes.dataPath(name) : mount.type === "image" ? "" : mount.source,
+      name: mount.type === "image" ? mount.source : name,
       driver: mount.type === "volume" ? "local" : "",
       destination: mount.destination,
       mode: mount.mode,

@@ -170,10 +170,11 @@ async function finishOff(engine: EngineContext, container: Container): Promise<v
   await removeLocked(engine, container, { volumes: false, link: false });
 }
 
-/** Layers held for containers without a row. */
+/** Layers held for containers without a row, and for the images mounted in them. */
 async function sweepImages({ images, containers }: EngineContext): Promise<void> {
   for (const { user } of images.users()) {
-    if (/^[0-9a-f]{64}$/.test(user) && containers.byId(user) === undefined) await images.release(user);
+    const container = /^([0-9a-f]{64})(?:\.\d+)?$/.exec(user)?.[1];
+    if (container !== undefined && containers.byId(container) === undefined) await images.release(user);
   }
 }
 

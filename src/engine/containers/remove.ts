@@ -10,6 +10,7 @@ import { span } from "../../base/trace.ts";
 import { isErrno } from "../../linux/libc.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
+import { releaseImages } from "./image-mounts.ts";
 import { killForRemoval } from "./kill.ts";
 import { isRunning, move } from "./machine.ts";
 import { cancelRestart } from "./restart-timer.ts";
@@ -80,7 +81,10 @@ export function removeLocked(
     // Streams that clients have end by themselves, when what they hold has been read.
     for (const pending of container.pending) pending.cancel();
     engine.idRanges.release(spec.idMap);
-    await span("image.release", {}, () => engine.images.release(id));
+    await span("image.release", {}, async () => {
+      await engine.images.release(id);
+      await releaseImages(engine, id, spec.mounts);
+    });
     if (options.volumes) await removeVolumes(engine, container);
     container.waiters.removed({ StatusCode: state.exitCode });
   });

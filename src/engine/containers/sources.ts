@@ -7,6 +7,7 @@ import type { ContainerSource, ContainerSources, ImageUser } from "../images/con
 import type { Container } from "./container.ts";
 import type { Containers } from "./containers.ts";
 import { existingFiles } from "./files.ts";
+import { imageHold, mountImages } from "./image-mounts.ts";
 import { isActive, isRunning } from "./machine.ts";
 import { freezeForCopy } from "./pause.ts";
 import { volumesOf } from "./volume-use.ts";
@@ -15,12 +16,17 @@ import { volumesOf } from "./volume-use.ts";
 export function containerSources(containers: Containers, engine: () => EngineContext): ContainerSources {
   return {
     find: async (ref) => sourceOf(engine(), containers.find(ref)),
-    users: () => containers.all().map(userOf),
+    users: () => containers.all().flatMap(usesOf),
   };
 }
 
-function userOf(container: Container): ImageUser {
-  return { id: container.id, image: container.spec.image.id, running: isActive(container.state) };
+/** Of the image that it is made from, and of those mounted in it. */
+function usesOf({ id, spec, state }: Container): ImageUser[] {
+  const running = isActive(state);
+  const mounted = spec.mounts.flatMap(({ image }, index) =>
+    image === undefined ? [] : [{ id: imageHold(id, index), image, running }],
+  );
+  return [{ id, image: spec.image.id, running }, ...mounted];
 }
 
 async function sourceOf(engine: EngineContext, container: Container): Promise<ContainerSource> {
@@ -28,6 +34,7 @@ async function sourceOf(engine: EngineContext, container: Container): Promise<Co
   if (state.status === "removing" || state.status === "dead") {
     throw new HoyError("conflict", `container ${container.id} is being removed`);
   }
+  await mountImages(engine, container);
   return {
     id: spec.id,
     imageId: spec.image.id,
@@ -47,9 +54,9 @@ async function sourceOf(engine: EngineContext, container: Container): Promise<Co
 }
 
 function mountsOnHost({ spec }: Container): ContainerSource["mounts"] {
-  return spec.mounts
-    .filter((mount) => mount.type !== "tmpfs")
-    .map(({ source, subpath, name, destination, rw }) => ({ source, subpath, name, destination, rw }));
+  return spec.mounts.flatMap(({ type, source, subpath, name, destination, rw }) =>
+    type === "tmpfs" ? [] : [{ type, source, subpath, name, destination, rw }],
+  );
 }
 
 /** /etc/hosts and its like, where the user has mounted nothing in their place. */
@@ -62,7 +69,7 @@ function filesOnHost(container: Container): ContainerSource["mounts"] {
   const rw = spec.hostConfig.ReadonlyRootfs !== true;
   return existingFiles(container.paths)
     .filter(({ destination }) => !taken.has(destination))
-    .map(({ source, destination }) => ({ source, subpath: "", name: "", destination, rw }));
+    .map(({ source, destination }) => ({ type: "bind", source, subpath: "", name: "", destination, rw }));
 }
 
 /** Takes the container's lock and gives it back when told to. */

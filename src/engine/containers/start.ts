@@ -19,6 +19,7 @@ import { now } from "../time.ts";
 import type { Container } from "./container.ts";
 import { watchExit } from "./exit.ts";
 import { startHealthChecks } from "./health.ts";
+import { mountImages } from "./image-mounts.ts";
 import { logSettings } from "./log-config.ts";
 import { isActive, move } from "./machine.ts";
 import { mountAttributes } from "./mounts.ts";
@@ -77,6 +78,7 @@ async function start(engine: EngineContext, container: Container): Promise<void>
   container.clean = false;
   undo.defer(() => unmountVolumes(engine, container));
   await span("volumes.mount", {}, () => mountVolumes(engine, container, lowers));
+  await mountImages(engine, container);
   const reservation = await span("network.reserve", {}, () => engine.network.reserve(networkRequest(spec)));
   undo.defer(() => engine.network.release(id));
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });

@@ -1,5 +1,5 @@
-// A path inside a volume, put where the shim can find it. Other containers may change the volume meanwhile, so the path
-// is resolved once, beneath the volume's root (openat2(2)), and what was found is bound from its descriptor to a place of
+// A path inside a volume or an image, put where the shim can find it. Other containers may change a volume meanwhile, so
+// the path is resolved once, beneath its root (openat2(2)), and what was found is bound from its descriptor to a place of
 // ours: nobody can swap it for a link any more. The bind is gone as soon as the shim has its own.
 
 import { closeSync, mkdirSync, openSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
@@ -17,7 +17,7 @@ const directory = (paths: Paths) => join(paths.run, "subpaths");
 
 /**
  * Gives the path to mount in place of `mount.source`; `unstageSubpaths` takes it back.
- * @throws HoyError "invalid" when it is not there, or a link in it leads out of the volume.
+ * @throws HoyError "invalid" when it is not there, or a link in it leads out of the volume or image.
  */
 export function stageSubpath(paths: Paths, id: string, index: number, mount: MountRecord): string {
   using found = openSubpath(mount);
@@ -45,19 +45,19 @@ export function sweepSubpaths(paths: Paths): void {
 }
 
 /** A descriptor (O_PATH) of what the record's subpath names. */
-export function openSubpath(mount: Pick<MountRecord, "source" | "subpath" | "name">): OwnedFd {
+export function openSubpath(mount: Pick<MountRecord, "type" | "source" | "subpath" | "name">): OwnedFd {
   using root = new OwnedFd(openat2(-100, mount.source, { flags: O.PATH | O.DIRECTORY }));
   const resolve = RESOLVE.BENEATH | RESOLVE.NO_MAGICLINKS;
   try {
     return new OwnedFd(openat2(root.fd, mount.subpath, { flags: O.PATH, resolve }));
   } catch (cause) {
-    const { subpath, name } = mount;
+    const { subpath, name, type } = mount;
     if (isErrno(cause, "EXDEV", "ELOOP")) {
       const where = `base: ${JSON.stringify(name)}, subpath: ${JSON.stringify(subpath)}`;
       throw new HoyError("invalid", `path concatenation escapes the base directory, ${where}`, { cause });
     }
     if (!isErrno(cause, "ENOENT", "ENOTDIR")) throw cause;
-    const why = `cannot access path ${subpath} in volume ${name}: no such file or directory`;
+    const why = `cannot access path ${subpath} in ${type} ${name}: no such file or directory`;
     throw new HoyError("invalid", why, { cause });
   }
 }

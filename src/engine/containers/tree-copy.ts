@@ -26,13 +26,16 @@ const BATCH = 200;
 
 export class TreeCopy {
   readonly #root: LayeredRoot;
+  readonly #shared: boolean;
   /** Inodes with several names: where the first copy is, below the target. */
   readonly #links = new Map<string, { readonly directory: string; readonly name: Buffer }>();
   #target = -1;
   #count = 0;
 
-  constructor(root: LayeredRoot) {
+  /** @param shared give files another name in place of copying them, where they are on one file system */
+  constructor(root: LayeredRoot, shared = false) {
     this.#root = root;
+    this.#shared = shared;
   }
 
   /** `target`: descriptor of an empty directory. */
@@ -63,6 +66,7 @@ export class TreeCopy {
   #leaf(node: Extract<Node, { kind: "leaf" }>, target: number, path: string): void {
     const { status } = node;
     const name = latin1(node.name);
+    if (this.#shared && share(node, target)) return;
     const key = `${status.dev.major}:${status.dev.minor}:${status.inode}`;
     const first = status.nlink > 1 ? this.#links.get(key) : undefined;
     if (first !== undefined) {
@@ -108,6 +112,17 @@ export class TreeCopy {
       }
     }
     utimensat(directory, name === "" ? "." : path, status.atime, status.mtime);
+  }
+}
+
+/** @returns false when it has to be copied */
+function share({ parent, name }: Extract<Node, { kind: "leaf" }>, target: number): boolean {
+  try {
+    linkat(parent, latin1(name), target, latin1(name));
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EXDEV", "EMLINK", "EPERM")) return false;
+    throw error;
   }
 }
 

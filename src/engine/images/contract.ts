@@ -73,8 +73,9 @@ export interface ContainerSource {
   readonly mountPoints: readonly string[];
   /** Those of them whose files are on the host; `source` is absolute there. */
   readonly mounts: readonly {
+    readonly type: "bind" | "volume" | "image";
     readonly source: string;
-    /** Path inside a volume; "" for the whole. */
+    /** Path inside a volume or an image; "" for the whole. */
     readonly subpath: string;
     readonly name: string;
     readonly destination: string;
