@@ -1,6 +1,7 @@
 // Every command there is. Top-level commands are those of the groups under their short names.
 
 import type { Group } from "./command.ts";
+import { builder, checkpoints } from "./tree/builder.ts";
 import { containers } from "./tree/containers.ts";
 import { group, single } from "./tree/entry.ts";
 import { images } from "./tree/images.ts";
@@ -42,6 +43,8 @@ export const tree: Group = {
       async () => (await import("./commands/complete.ts")).complete,
       true,
     ),
+    group("builder", "Manage builds", builder),
+    group("checkpoint", "Manage checkpoints", checkpoints),
     group("container", "Manage containers", containers),
     group("context", "Manage contexts", contexts),
     group("image", "Manage images", images),

@@ -153,3 +153,26 @@ describe("the API", () => {
 test("nothing half-made is left", async () => {
   expect(await ok(hoy.hoy("ps", "-aq"))).toBe("");
 });
+
+eachClient(
+  hoy,
+  "a limit on a container's disk is refused in Docker's words; labels of SELinux do nothing here",
+  async (client) => {
+    const size = (option: string) => client("create", "--storage-opt", option, "busybox");
+    await fails(size("size=1g"), 1, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+    await fails(size("size=much"), 1, "invalid size: 'much'");
+    await fails(size("colour=red"), 1, "Unknown option colour");
+    const labelled = await client(
+      "run",
+      "--rm",
+      "--network",
+      "none",
+      "--security-opt",
+      "label=type:container_t",
+      "busybox",
+      "echo",
+      "ran",
+    );
+    expect(labelled).toMatchObject({ code: 0, stdout: "ran\n" });
+  },
+);

@@ -96,7 +96,6 @@ describe("limits that are refused", () => {
     [{ CpusetMems: "4" }, "Requested memory nodes are not available - requested 4, available: 0"],
     [{ BlkioWeight: 5 }, "Range of blkio weight is from 10 to 1000"],
     [{ BlkioWeightDevice: [{ Path: "/dev/null", Weight: 1001 }] }, "Range of blkio weight is from 10 to 1000"],
-    [{ StorageOpt: { size: "1g" } }, "(--storage-opt) are not there yet"],
     [{ IOMaximumIOps: 5 }, "QoS maximum IOPs configuration is not supported on linux"],
     [{ Ulimits: [{ Name: "files", Soft: 1, Hard: 1 }] }, "invalid ulimit type: files"],
     [

@@ -124,9 +124,6 @@ function checkCapabilities(config: HostConfig, available: readonly string[]): vo
 
 /** Known, and not there yet: said, in place of a container without it. */
 function refuseMissing(config: HostConfig): void {
-  if (Object.keys(config.StorageOpt ?? {}).length > 0) {
-    throw new HoyError("not-implemented", "storage options of a container (--storage-opt) are not there yet");
-  }
   if (config.Cgroup) {
     throw new HoyError("not-implemented", "sharing the cgroup of another container is not there yet");
   }

@@ -17,10 +17,10 @@ const IMAGES =
 const CONTAINERS =
   "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}";
 const VOLUMES = "table {{.Name}}\t{{.Links}}\t{{.Size}}";
-const BUILD_CACHE =
+export const BUILD_CACHE =
   "table {{.ID}}\t{{.CacheType}}\t{{.Size}}\t{{.CreatedSince}}\t{{.LastUsedSince}}\t{{.UsageCount}}\t{{.Shared}}";
 
-const BUILD_CACHE_HEADERS = {
+export const BUILD_CACHE_HEADERS = {
   ID: "CACHE ID",
   Parent: "PARENT",
   CacheType: "CACHE TYPE",
@@ -38,8 +38,8 @@ export function verboseDiskUsage(out: Output, usage: Partial<DiskUsage>, format:
   );
   const containers = (usage.Containers ?? []).map((container) => containerView({ ...container, SizeRootFs: 0 }, table));
   const volumes = (usage.Volumes ?? []).map(volumeView);
-  const records = [...(usage.BuildCache ?? [])].sort(byLastUse);
-  const caches = records.map((record) => cacheView(record, table));
+  const records = usage.BuildCache ?? [];
+  const caches = buildCacheViews(records, table);
   if (!table) {
     const value: Value = { Images: images, Containers: containers, Volumes: volumes, BuildCache: caches };
     out.print(renderRow(compileFormat(format), value));
@@ -54,6 +54,11 @@ export function verboseDiskUsage(out: Output, usage: Partial<DiskUsage>, format:
   const total = records.filter(({ Shared }) => !Shared).reduce((sum, { Size }) => sum + Size, 0);
   out.print(`\nBuild cache usage: ${humanSize(total)}\n\n`);
   printList(out, { format: BUILD_CACHE, headers: BUILD_CACHE_HEADERS, rows: caches });
+}
+
+/** The longest unused first. */
+export function buildCacheViews(records: readonly BuildCache[], truncate: boolean): View[] {
+  return [...records].sort(byLastUse).map((record) => cacheView(record, truncate));
 }
 
 function byLastUse(left: BuildCache, right: BuildCache): number {
