@@ -246,6 +246,29 @@ const retentions = [
   ),
 ];
 
+const webhooks = [
+  entry(
+    "registry webhook",
+    "add",
+    "Say who is told of what happens",
+    async () => (await import("../commands/registry-server/webhook.ts")).webhookAdd,
+  ),
+  entry(
+    "registry webhook",
+    "ls",
+    "List webhooks, and what waits for them",
+    async () => (await import("../commands/registry-server/webhook.ts")).webhookLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry webhook",
+    "rm",
+    "Remove webhooks",
+    async () => (await import("../commands/registry-server/webhook.ts")).webhookRm,
+    { aliases: ["remove"] },
+  ),
+];
+
 const whole = group("registry", "Run and manage a registry", own);
 
 export const registry: Group = {
@@ -260,5 +283,6 @@ export const registry: Group = {
     group("robot", "Manage robots of a registry", robots),
     group("token", "Manage tokens of a registry", tokens),
     group("user", "Manage users of a registry", users),
+    group("webhook", "Manage webhooks of a registry", webhooks),
   ],
 };

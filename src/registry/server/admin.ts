@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { openDatabase } from "../../state/database.ts";
+import { Webhooks } from "./events/webhooks.ts";
 import { Quotas } from "./policy/quotas.ts";
 import { type Removal, Rules } from "./policy/rules.ts";
 import { RegistryRows } from "./rows.ts";
@@ -15,13 +16,19 @@ export interface Books {
   readonly rows: RegistryRows;
   readonly rules: Rules;
   readonly quotas: Quotas;
+  readonly webhooks: Webhooks;
 }
 
 /** Opens the books for as long as `work` takes. */
 export function withBooks<T>(root: string, work: (books: Books) => T): T {
   const db = openDatabase(join(root, "registry.db"), registryMigrations);
   try {
-    return work({ rows: new RegistryRows(db), rules: new Rules(db), quotas: new Quotas(db) });
+    return work({
+      rows: new RegistryRows(db),
+      rules: new Rules(db),
+      quotas: new Quotas(db),
+      webhooks: new Webhooks(db),
+    });
   } finally {
     db.close();
   }

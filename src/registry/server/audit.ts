@@ -6,6 +6,8 @@ import { createWriteStream } from "node:fs";
 export interface AuditEntry {
   /** undefined: nobody in particular. */
   readonly user: string | undefined;
+  /** Who the caller said to be, without having shown it. */
+  readonly claimed?: string | undefined;
   readonly address: string | undefined;
   readonly method: string;
   /** Without the query, which may hold what is nobody's business. */

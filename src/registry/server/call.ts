@@ -4,6 +4,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "./access.ts";
 import { RegistryError } from "./errors.ts";
+import type { RegistryEvent } from "./events/event.ts";
+import type { Notifier } from "./events/notifier.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RegistryStorage } from "./storage.ts";
 
 export interface Call {
@@ -13,8 +16,12 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly storage: RegistryStorage;
   readonly access: Access;
-  /** Filled in by whoever finds out; for the books and the audit log. */
-  readonly who: { user: string | undefined };
+  /** Filled in by whoever finds out; for the books and the audit log. `claimed` was not shown to be right. */
+  readonly who: { user: string | undefined; claimed: string | undefined };
+  /** Of the caller. */
+  readonly address: string;
+  readonly notifier: Notifier;
+  readonly metrics: Metrics;
 }
 
 type Headers = Readonly<Record<string, string | number>>;
@@ -33,6 +40,21 @@ export function json(call: Call, status: number, body: unknown, headers: Headers
 export function bytes({ response, method }: Call, status: number, body: Uint8Array, headers: Headers = {}): void {
   response.writeHead(status, { "Content-Length": body.length, ...headers });
   response.end(method === "HEAD" ? undefined : body);
+}
+
+/** Tells the webhooks. */
+export function tell(call: Call, event: Omit<RegistryEvent, "user" | "request">): void {
+  const { headers } = call.request;
+  call.notifier.tell({
+    ...event,
+    user: call.who.user,
+    request: {
+      address: call.address,
+      host: headers.host ?? "",
+      method: call.method,
+      userAgent: headers["user-agent"]?.slice(0, 500) ?? "",
+    },
+  });
 }
 
 /** The whole body. @throws RegistryError (413) past `limit` bytes. */

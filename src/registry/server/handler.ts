@@ -11,6 +11,8 @@ import type { People } from "./api/caller.ts";
 import { type Audit, isAudited } from "./audit.ts";
 import { type Call, json, notAllowed } from "./call.ts";
 import { RegistryError } from "./errors.ts";
+import type { Notifier } from "./events/notifier.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Overview } from "./overview.ts";
 import type { RateLimit } from "./policy/rate.ts";
 import { parseRoute, type Route } from "./route.ts";
@@ -27,6 +29,8 @@ export interface HandlerOptions {
   readonly people: People;
   readonly overview: Overview;
   readonly front: Front;
+  readonly notifier: Notifier;
+  readonly metrics: Metrics;
   readonly limits: { readonly address: RateLimit; readonly account: RateLimit };
   readonly audit: Audit | undefined;
 }
@@ -35,9 +39,12 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
 
 /** A handler for node:http; it never rejects. */
 export function registryHandler(options: HandlerOptions): Handler {
-  const { storage, access, people, audit, front, limits } = options;
+  const { storage, access, people, audit, front, limits, notifier, metrics } = options;
   return async (request, response) => {
     const { pathname, query } = target(request.url ?? "/");
+    const address = front.address(request);
+    const ended = metrics.begin();
+    let kind = "none";
     const call: Call = {
       request,
       response,
@@ -45,17 +52,21 @@ export function registryHandler(options: HandlerOptions): Handler {
       query,
       storage,
       access,
-      who: { user: undefined },
+      who: { user: undefined, claimed: claimed(request) },
+      address,
+      notifier,
+      metrics,
     };
     response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
     response.setHeader("X-Content-Type-Options", "nosniff");
-    const address = front.address(request);
     try {
       limits.address.take(addressKey(address));
+      if (pathname === "/token" || pathname.startsWith("/api/")) kind = pathname === "/token" ? "token" : "api";
       if (pathname === "/token" && people !== undefined) return await token(call, people.accounts, people.access);
       if (pathname.startsWith("/api/")) return await api(call, pathname, options);
       const route = parseRoute(pathname);
       if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
+      kind = route.kind;
       call.who.user = (await access.require(request, needOf(route, call.method))).user;
       if (call.who.user !== undefined) limits.account.take(call.who.user);
       await run(call, route);
@@ -63,9 +74,12 @@ export function registryHandler(options: HandlerOptions): Handler {
       fail(call, error);
     } finally {
       const { statusCode: status } = response;
+      ended(call.method, kind, status);
+      if (status === 401 || status === 403 || status === 429) metrics.add("refused_total");
       if (isAudited(call.method, status))
         audit?.write({
           user: call.who.user,
+          claimed: call.who.user === undefined ? call.who.claimed : undefined,
           address,
           method: call.method,
           path: pathname,
@@ -134,6 +148,12 @@ function internal({ request, method }: Call, cause: unknown): RegistryError {
   const gone = request.destroyed && !request.complete;
   if (!gone) log.error("registry request failed", { method, url: request.url, error: cause });
   return new RegistryError(500, "UNKNOWN", "unknown error", { cause });
+}
+
+/** The name that a Basic header gives, right or wrong: for the audit log. */
+function claimed(request: IncomingMessage): string | undefined {
+  const [, encoded] = /^basic +(\S{1,4096})$/i.exec(request.headers.authorization ?? "") ?? [];
+  return encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString().split(":", 1)[0]?.slice(0, 64);
 }
 
 function target(url: string): { pathname: string; query: URLSearchParams } {

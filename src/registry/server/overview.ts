@@ -38,6 +38,16 @@ export interface ManifestSummary {
   readonly tags: readonly string[];
 }
 
+export interface Totals {
+  readonly repositories: number;
+  readonly manifests: number;
+  readonly tags: number;
+  readonly uploads: number;
+  readonly deliveries: number;
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
 interface TagRow {
   readonly name: string;
   readonly digest: string;
@@ -126,6 +136,18 @@ export class Overview {
       pushedBy: row.pushed_by ?? undefined,
       tags: this.#tagsOf(row.repository_id, row.digest),
     };
+  }
+
+  /** Counts of everything, for metrics. */
+  totals(): Totals {
+    const row = this.#db
+      .query<Totals, []>(
+        `SELECT (SELECT count(*) FROM repositories) AS repositories, (SELECT count(*) FROM manifests) AS manifests,
+           (SELECT count(*) FROM tags) AS tags, (SELECT count(*) FROM uploads) AS uploads,
+           (SELECT count(*) FROM deliveries) AS deliveries, count(*) AS blobs, coalesce(sum(size), 0) AS bytes FROM blobs`,
+      )
+      .get();
+    return row ?? { repositories: 0, manifests: 0, tags: 0, uploads: 0, deliveries: 0, blobs: 0, bytes: 0 };
   }
 
   /** -1 for none: no row has it. */

@@ -10,7 +10,11 @@ import { UserAccess } from "./access/user-access.ts";
 import { openAccess } from "./access.ts";
 import { type Front, frontOf, proxiesOf } from "./address.ts";
 import { openAudit } from "./audit.ts";
+import { Deliverer } from "./events/deliverer.ts";
+import { type Notifier, notifierOf } from "./events/notifier.ts";
 import { registryHandler } from "./handler.ts";
+import { Metrics } from "./metrics.ts";
+import { metricsServer } from "./metrics-server.ts";
 import { RateLimit } from "./policy/rate.ts";
 import { Store } from "./store.ts";
 
@@ -35,6 +39,10 @@ export interface RegistryServerOptions {
   /** Requests a minute from one address, and by one account; 0: no limit. */
   readonly addressRate: number;
   readonly accountRate: number;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics?: { readonly host: string; readonly port: number };
+  /** Networks that are not public and webhooks may be sent to. */
+  readonly webhookNetworks: readonly string[];
   /** ms between two collections; 0: none. */
   readonly collectEvery: number;
   /** ms that an idle upload, or a blob that no manifest names, is kept. */
@@ -50,6 +58,7 @@ export const REGISTRY_DEFAULTS = {
   proxies: [],
   addressRate: 0,
   accountRate: 0,
+  webhookNetworks: [],
   collectEvery: 60 * 60 * 1000,
   grace: 24 * 60 * 60 * 1000,
 } as const;
@@ -57,6 +66,7 @@ export const REGISTRY_DEFAULTS = {
 export interface RegistryServer {
   readonly host: string;
   readonly port: number;
+  readonly metricsPort: number | undefined;
   /** Lets running requests end for a short while, then ends them. */
   close(): Promise<void>;
 }
@@ -65,14 +75,23 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 120_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
-/** @throws HoyError "conflict" when the folder or the port is in use. */
+/** @throws HoyError "conflict" when the folder or a port is in use. */
 export async function startRegistry(options: RegistryServerOptions): Promise<RegistryServer> {
-  const storage = await Store.open(options);
+  // What was opened is closed in the opposite order, also when the start fails half-way.
+  const opened = new AsyncDisposableStack();
   try {
+    const storage = await Store.open(options);
+    opened.defer(() => storage.close());
+    const metrics = new Metrics();
     const front = frontOf(options.tls !== undefined, proxiesOf(options.proxies));
     const people = options.users ? peopleOf(options.root, front) : undefined;
+    opened.defer(() => people?.accounts.close());
     const failed = (error: Error) => log.error("the audit log can't be written", { error });
     const audit = options.audit === undefined ? undefined : openAudit(options.audit, failed);
+    opened.defer(async () => audit?.close());
+    const deliverer = new Deliverer(storage.webhooks, proxiesOf(options.webhookNetworks), metrics);
+    opened.defer(() => deliverer.close());
+    const notifier = notifierOf(storage.webhooks, deliverer);
     const handler = registryHandler({
       storage,
       overview: storage.overview,
@@ -81,26 +100,27 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
       audit,
       front,
       limits: { address: new RateLimit(options.addressRate), account: new RateLimit(options.accountRate) },
+      notifier,
+      metrics,
     });
     const server = options.tls === undefined ? createServer(handler) : createTlsServer({ ...options.tls }, handler);
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = 0; // a blob may take long; a silent connection is ended by the next line
     server.setTimeout(IDLE_TIMEOUT_MS);
     const port = await listen(server, options);
-    const timer = collectRegularly(storage, options);
-    return {
-      host: options.host,
-      port,
-      async close() {
-        clearInterval(timer);
-        await stop(server);
-        await audit?.close();
-        people?.accounts.close();
-        storage.close();
-      },
-    };
+    opened.defer(() => stop(server));
+    let metricsPort: number | undefined;
+    if (options.metrics !== undefined) {
+      const beside = metricsServer(metrics, storage.overview);
+      metricsPort = await listen(beside, options.metrics);
+      opened.defer(() => stop(beside));
+    }
+    const timer = keepHouse(storage, options, notifier, metrics);
+    opened.defer(() => clearInterval(timer));
+    deliverer.wake();
+    return { host: options.host, port, metricsPort, close: () => opened.disposeAsync() };
   } catch (error) {
-    storage.close();
+    await opened.disposeAsync();
     throw error;
   }
 }
@@ -110,7 +130,7 @@ function peopleOf(root: string, front: Front) {
   return { accounts, access: new UserAccess(accounts, front) };
 }
 
-function listen(server: Server, { host, port }: RegistryServerOptions): Promise<number> {
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
       reject(new HoyError("conflict", `can't listen on ${host}:${port}: ${cause.message}`, { cause }));
@@ -122,18 +142,24 @@ function listen(server: Server, { host, port }: RegistryServerOptions): Promise<
   });
 }
 
-function collectRegularly(storage: Store, { collectEvery, grace }: RegistryServerOptions) {
-  if (collectEvery === 0) return undefined;
+/** Retention, then collection, regularly. */
+function keepHouse(storage: Store, options: RegistryServerOptions, notifier: Notifier, metrics: Metrics) {
+  if (options.collectEvery === 0) return undefined;
+  const round = async () => {
+    const removed = await storage.retain(Date.now());
+    for (const { repository, reference } of removed) {
+      const [digest, tag] = reference.includes(":") ? [reference, undefined] : [undefined, reference];
+      const nothing = { mediaType: undefined, size: undefined, user: undefined, request: undefined };
+      notifier.tell({ ...nothing, action: "delete", repository, digest, tag });
+    }
+    const freed = await storage.collect(Date.now() - options.grace);
+    metrics.add("collected_blobs_total", freed.blobs);
+    metrics.add("collected_bytes_total", freed.bytes);
+    log.info("registry collection", { ...freed, retention: removed.length });
+  };
   const timer = setInterval(() => {
-    storage.retain(Date.now()).then(
-      (removed) => log.info("registry retention", { removed: removed.length }),
-      (error: unknown) => log.error("registry retention failed", { error }),
-    );
-    storage.collect(Date.now() - grace).then(
-      (freed) => log.info("registry collection", { ...freed }),
-      (error: unknown) => log.error("registry collection failed", { error }),
-    );
-  }, collectEvery);
+    round().catch((error: unknown) => log.error("registry collection failed", { error }));
+  }, options.collectEvery);
   timer.unref();
   return timer;
 }

@@ -11,6 +11,7 @@ import { openDatabase } from "../../state/database.ts";
 import { BlobFiles } from "./blob-files.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { RegistryError } from "./errors.ts";
+import { Webhooks } from "./events/webhooks.ts";
 import { KeyedMutex } from "./mutex.ts";
 import { type AnyDigest, parseAnyDigest, requireDigest } from "./names.ts";
 import { OpenUploads } from "./open-uploads.ts";
@@ -36,6 +37,7 @@ export class Store implements RegistryStorage {
   readonly overview: Overview;
   readonly rules: Rules;
   readonly quotas: Quotas;
+  readonly webhooks: Webhooks;
   readonly #lock: FileHandle;
   readonly #rows: RegistryRows;
   readonly #uploads: OpenUploads;
@@ -49,6 +51,7 @@ export class Store implements RegistryStorage {
     this.overview = new Overview(db);
     this.rules = new Rules(db);
     this.quotas = new Quotas(db);
+    this.webhooks = new Webhooks(db);
     this.#rows = new RegistryRows(db);
     const files = new UploadFiles(join(options.root, "uploads"), options.blobLimit);
     this.#uploads = new OpenUploads(this.#rows, files, this.quotas, options.uploadsLimit);

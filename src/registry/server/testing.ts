@@ -4,23 +4,25 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { REGISTRY_DEFAULTS, type RegistryServerOptions, startRegistry } from "./server.ts";
+import { REGISTRY_DEFAULTS, type RegistryServer, type RegistryServerOptions, startRegistry } from "./server.ts";
 
 export class TestRegistry {
   readonly root: string;
   readonly url: string;
+  readonly metricsPort: number | undefined;
   readonly #close: () => Promise<void>;
 
-  private constructor(root: string, port: number, close: () => Promise<void>) {
+  private constructor(root: string, { port, metricsPort }: RegistryServer, close: () => Promise<void>) {
     this.root = root;
     this.url = `http://127.0.0.1:${port}`;
+    this.metricsPort = metricsPort;
     this.#close = close;
   }
 
   static async start(options: Partial<RegistryServerOptions> = {}): Promise<TestRegistry> {
     const root = options.root ?? mkdtempSync(join(tmpdir(), "hoy-registry-"));
     const server = await startRegistry({ ...REGISTRY_DEFAULTS, collectEvery: 0, port: 0, ...options, root });
-    return new TestRegistry(root, server.port, () => server.close());
+    return new TestRegistry(root, server, () => server.close());
   }
 
   /** Stops the server; its folder stays. */

@@ -29,6 +29,8 @@ export const serve = command({
     "max-uploads": flag.uint("Uploads open at once", { initial: REGISTRY_DEFAULTS.uploadsLimit }),
     "rate-limit": flag.uint("Requests a minute from one address (0: no limit)"),
     "account-rate-limit": flag.uint("Requests a minute by one account (0: no limit)"),
+    metrics: flag.string("Address and port for Prometheus (/metrics, /health)"),
+    "webhook-allow": flag.list("Network that is not public and webhooks may go to (CIDR)"),
     "trust-proxy": flag.list("Address or network of a proxy that says who calls (X-Forwarded-For, -Proto)"),
     "gc-every": flag.duration("Time between collections (0: none)", {
       initial: REGISTRY_DEFAULTS.collectEvery * NS_PER_MS,
@@ -57,6 +59,8 @@ export const serve = command({
       ...(flags["audit-log"] === "" ? {} : { audit: flags["audit-log"] }),
       blobLimit: flags["max-blob-size"],
       uploadsLimit: flags["max-uploads"],
+      ...(flags.metrics === "" ? {} : { metrics: parseListen(flags.metrics) }),
+      webhookNetworks: flags["webhook-allow"],
       proxies: flags["trust-proxy"],
       addressRate: flags["rate-limit"],
       accountRate: flags["account-rate-limit"],

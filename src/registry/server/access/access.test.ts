@@ -169,6 +169,7 @@ test("the audit log says who changed what and who was refused, and holds no secr
   accounts.close();
   await registry.pushBlob("alice/app", "bytes", basic("alice", "alice's secret"));
   await registry.request("GET", "/v2/bob/app/manifests/v1");
+  await registry.request("GET", "/v2/alice/app/manifests/v1", { headers: basic("mallory", "a secret") });
   await registry.request("GET", "/v2/alice/app/manifests/v1", { headers: basic("alice", "alice's secret") });
   await registry[Symbol.asyncDispose]();
   const text = readFileSync(audit, "utf8");
@@ -178,6 +179,7 @@ test("the audit log says who changed what and who was refused, and holds no secr
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { user: "alice", method: "POST", path: "/v2/alice/app/blobs/uploads/", status: 201 },
     { method: "GET", path: "/v2/bob/app/manifests/v1", status: 401 },
+    { claimed: "mallory", method: "GET", path: "/v2/alice/app/manifests/v1", status: 401 },
   ]);
   expect(text).not.toContain("secret");
   expect(mode).toBe(0o600);

@@ -28,6 +28,7 @@ export async function token(call: Call, accounts: Accounts, access: UserAccess):
 }
 
 async function byForm(call: Call, accounts: Accounts, access: UserAccess, form: URLSearchParams): Promise<Principal> {
+  call.who.claimed = form.get("username")?.slice(0, 64);
   switch (form.get("grant_type")) {
     case "password":
       return access.password(call.request, form.get("username") ?? "", form.get("password") ?? "");
@@ -44,6 +45,7 @@ async function byForm(call: Call, accounts: Accounts, access: UserAccess, form: 
 }
 
 function answer(call: Call, accounts: Accounts, who: Principal, scopes: readonly string[], offline: boolean): void {
+  call.who.user = who.account?.name;
   const sign = (use: "access" | "refresh", access: SignedGrant[], seconds: number) => {
     const exp = Math.floor(Date.now() / 1000) + seconds;
     const [sub, via] = [who.account?.name ?? "", accounts.via(who)];

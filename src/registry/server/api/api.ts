@@ -5,6 +5,7 @@ import type { Front } from "../address.ts";
 import type { Call } from "../call.ts";
 import { RegistryError } from "../errors.ts";
 import type { Overview } from "../overview.ts";
+import type { RateLimit } from "../policy/rate.ts";
 import { callerOf, type People } from "./caller.ts";
 import { manifest, repositories, repository, tags } from "./repositories.ts";
 import { parseApiRoute } from "./route.ts";
@@ -14,13 +15,15 @@ export interface Api {
   readonly overview: Overview;
   readonly people: People;
   readonly front: Front;
+  readonly limits: { readonly account: RateLimit };
 }
 
-export async function api(call: Call, pathname: string, { overview, people, front }: Api): Promise<void> {
+export async function api(call: Call, pathname: string, { overview, people, front, limits }: Api): Promise<void> {
   const route = parseApiRoute(pathname);
   if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
   const caller = await callerOf(call.request, people);
   call.who.user = caller.user;
+  if (caller.user !== undefined) limits.account.take(caller.user);
   const desk = { overview, people, caller };
   switch (route.kind) {
     case "session":

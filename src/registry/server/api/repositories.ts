@@ -2,10 +2,11 @@
 
 import * as v from "valibot";
 import { EVERYBODY } from "../access/grants.ts";
-import { type Call, empty, json, notAllowed, page } from "../call.ts";
+import { type Call, empty, json, notAllowed, page, tell } from "../call.ts";
 import { RegistryError } from "../errors.ts";
 import { isTag, parseAnyDigest } from "../names.ts";
 import type { Overview, RepositorySummary } from "../overview.ts";
+import { tellRemoval } from "../routes/manifests.ts";
 import { type Caller, type People, requireAction } from "./caller.ts";
 import { imageOf } from "./image.ts";
 import { readJsonBody } from "./session.ts";
@@ -65,6 +66,14 @@ export async function repository(call: Call, { overview, people, caller }: Desk,
     case "DELETE":
       requireAction(caller, name, "delete");
       if (!(await call.storage.deleteRepository(name))) throw unknownRepository();
+      tell(call, {
+        action: "delete",
+        repository: name,
+        digest: undefined,
+        mediaType: undefined,
+        size: undefined,
+        tag: undefined,
+      });
       return empty(call, 204);
     default:
       throw notAllowed();
@@ -96,6 +105,7 @@ export async function manifest(call: Call, desk: Desk, name: string, reference: 
     // A manifest goes by its digest only: a tag in that place would take the tag alone.
     if (by === "digest" && !reference.includes(":")) throw unknownManifest();
     if (!(await call.storage.deleteManifest(name, reference))) throw unknownManifest();
+    tellRemoval(call, name, reference);
     return empty(call, 204);
   }
   if (call.method !== "GET") throw notAllowed();

@@ -30,11 +30,12 @@ export async function session(call: Call, caller: Caller, people: People, secure
 async function signIn(call: Call, people: People, secure: boolean): Promise<void> {
   if (people === undefined) throw noUsers();
   const { name, password } = await readJsonBody(call, form, FORM_LIMIT);
-  call.who.user = name;
+  call.who.claimed = name;
   const { account, token } = await people.access.password(call.request, name, password);
   // A token may be narrowed; a session has all that its user has.
   if (account?.kind !== "user" || token !== undefined)
     throw new RegistryError(403, "DENIED", "sign in here with a user's password, not with a token");
+  call.who.user = account.name;
   const opened = people.accounts.sessions.open(account.name, secure);
   const body = said({ user: account.name, admin: account.admin }, people, opened.session);
   json(call, 200, body, { ...PRIVATE, "Set-Cookie": opened.cookie });

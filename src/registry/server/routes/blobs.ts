@@ -50,9 +50,10 @@ export async function blob(call: Call, name: string, reference: string): Promise
   await send(call, await call.storage.readBlob(name, digest, { start, end }));
 }
 
-async function send({ response }: Call, data: AsyncIterable<Uint8Array>): Promise<void> {
+async function send({ response, metrics }: Call, data: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of data) {
     if (response.destroyed) return;
+    metrics.add("sent_bytes_total", chunk.length);
     if (!response.write(chunk)) await drained(response);
   }
   response.end();

@@ -1,7 +1,7 @@
 // Manifests: HEAD, GET, PUT, DELETE by tag and by digest (spec.md#pulling-manifests, #pushing-manifests). Kept and given
 // back byte for byte, under the type they came with.
 
-import { bytes, type Call, empty, notAllowed, readBody } from "../call.ts";
+import { bytes, type Call, empty, notAllowed, readBody, tell } from "../call.ts";
 import { RegistryError } from "../errors.ts";
 import { MANIFEST_LIMIT, readManifest } from "../manifest.ts";
 import { isTag, parseAnyDigest } from "../names.ts";
@@ -27,10 +27,17 @@ export async function manifest(call: Call, name: string, reference: string): Pro
       return put(call, name, reference);
     case "DELETE":
       if (!(await call.storage.deleteManifest(name, reference))) throw unknown(reference);
+      tellRemoval(call, name, reference);
       return empty(call, 202);
     default:
       throw notAllowed();
   }
+}
+
+/** Of a tag alone, or of a manifest. */
+export function tellRemoval(call: Call, repository: string, reference: string): void {
+  const [digest, tag] = reference.includes(":") ? [reference, undefined] : [undefined, reference];
+  tell(call, { action: "delete", repository, digest, mediaType: undefined, size: undefined, tag });
 }
 
 async function get(call: Call, name: string, reference: string): Promise<void> {
@@ -43,6 +50,8 @@ async function get(call: Call, name: string, reference: string): Promise<void> {
     call.response.end();
     return;
   }
+  if (call.method === "GET")
+    tell(call, { ...found, action: "pull", repository: name, tag: reference.includes(":") ? undefined : reference });
   bytes(call, 200, found.bytes, { ...headers, "Content-Type": found.mediaType });
 }
 
@@ -58,6 +67,9 @@ async function put(call: Call, name: string, reference: string): Promise<void> {
     throw new RegistryError(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
   const tags = expected === undefined ? [reference] : extraTags(call);
   await call.storage.putManifest(name, read, tags, call.who.user);
+  const { digest, mediaType } = read;
+  for (const tag of tags.length === 0 ? [undefined] : tags)
+    tell(call, { action: "push", repository: name, digest, mediaType, size: data.length, tag });
   empty(call, 201, {
     Location: `/v2/${name}/manifests/${expected === undefined ? reference : read.digest}`,
     "Docker-Content-Digest": read.digest,

@@ -14,7 +14,7 @@ export async function startUpload(call: Call, name: string): Promise<void> {
   const upload = await call.storage.startUpload(name);
   if (whole === undefined) return accepted(call, name, upload);
   try {
-    await call.storage.append(name, upload.id, body(call.request), undefined);
+    await call.storage.append(name, upload.id, received(call), undefined);
     await call.storage.finishUpload(name, upload.id, whole);
   } catch (error) {
     // Nobody was told its name, so nobody can go on with it.
@@ -25,7 +25,7 @@ export async function startUpload(call: Call, name: string): Promise<void> {
 }
 
 export async function upload(call: Call, name: string, id: string): Promise<void> {
-  const { storage, request } = call;
+  const { storage } = call;
   if (!/^[0-9a-f]{64}$/.test(id))
     throw new RegistryError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
   switch (call.method) {
@@ -34,10 +34,10 @@ export async function upload(call: Call, name: string, id: string): Promise<void
       return empty(call, 204, place(name, { id, size }));
     }
     case "PATCH":
-      return accepted(call, name, await storage.append(name, id, body(request), startOf(call)));
+      return accepted(call, name, await storage.append(name, id, received(call), startOf(call)));
     case "PUT": {
       const digest = requireDigest(call.query.get("digest") ?? "");
-      await storage.append(name, id, body(request), startOf(call));
+      await storage.append(name, id, received(call), startOf(call));
       await storage.finishUpload(name, id, digest);
       return created(call, name, digest.text);
     }
@@ -61,6 +61,13 @@ async function mounted(call: Call, name: string): Promise<boolean> {
   if (!(await call.storage.mount(name, digest, from))) return false;
   created(call, name, digest.text);
   return true;
+}
+
+async function* received({ request, metrics }: Call): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body(request)) {
+    metrics.add("received_bytes_total", chunk.length);
+    yield chunk;
+  }
 }
 
 /** First byte of `Content-Range: <start>-<end>`, checked against the length. */
