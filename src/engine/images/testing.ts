@@ -43,6 +43,7 @@ export class TestHouse implements AsyncDisposable {
   readonly users: ImageUser[] = [];
   readonly events: SeenEvent[] = [];
   source: ContainerSource | undefined;
+  settings: RegistrySettings = TEST_REGISTRY_SETTINGS;
 
   private constructor(root: string, driver: TestDriver, shelf: ImageShelf) {
     this.root = root;
@@ -60,7 +61,7 @@ export class TestHouse implements AsyncDisposable {
         },
         emit: (type, action, actor) => this.events.push({ type, action, id: actor.ID, attributes: actor.Attributes }),
       },
-      () => TEST_REGISTRY_SETTINGS,
+      () => this.settings,
     );
   }
 
@@ -86,6 +87,17 @@ export class TestHouse implements AsyncDisposable {
   async load(archive: Uint8Array, options: { quiet?: boolean; platform?: string } = {}): Promise<string> {
     const { quiet = true, platform } = options;
     return said(await this.images.load(cut(archive), { quiet, platform }, NEVER));
+  }
+
+  async pull(name: string, options: Partial<Parameters<Images["pull"]>[1]> = {}, signal = NEVER): Promise<string> {
+    const all = { platform: undefined, auth: undefined, allTags: false, ...options };
+    return said(await this.images.pull(name, all, signal));
+  }
+
+  async push(name: string, options: Partial<Parameters<Images["push"]>[1]> = {}): Promise<string> {
+    return said(
+      await this.images.push(name, { tag: undefined, platform: undefined, auth: undefined, ...options }, NEVER),
+    );
   }
 
   async save(...refs: string[]): Promise<Buffer> {

@@ -13,10 +13,13 @@ export interface DownloadOptions {
   /** Broken connections in a row without a byte between them that are put up with. */
   readonly attempts: number;
   readonly onProgress: (received: number) => void;
+  /** How long a connection may bring nothing before it counts as broken. */
+  readonly idleMs?: number;
 }
 
 const READ = 1024 * 1024;
 const FIRST_WAIT_MS = 250;
+const IDLE_MS = 60_000;
 
 /**
  * Yields the blob from its first byte and writes it to `path` (mode 0600, not synced), going on from what is there. @throws HoyError "invalid" for a wrong size or digest (the file is removed then), "unavailable".
@@ -38,10 +41,11 @@ export async function* download(
   await file.truncate(received);
   options.onProgress(received);
   for (let failures = 0; received < blob.size; ) {
+    const before = received;
     try {
       const answer = await repository.blob(blob.digest, received, options.signal);
       let skip = received - answer.offset;
-      for await (const raw of answer.body) {
+      for await (const raw of lively(answer.body, options.idleMs ?? IDLE_MS)) {
         const chunk = raw.subarray(Math.min(skip, raw.length));
         skip -= raw.length - chunk.length;
         if (chunk.length === 0) continue;
@@ -62,8 +66,11 @@ export async function* download(
     } catch (error) {
       options.signal.throwIfAborted();
       const final = error instanceof HoyError && error.code !== "unavailable";
-      if (final || isLocal(error) || ++failures >= options.attempts) throw error;
-      await sleep(FIRST_WAIT_MS * 2 ** (failures - 1), undefined, { signal: options.signal });
+      if (final || isLocal(error)) throw error;
+      if (++failures >= options.attempts) throw broken(error, repository.name, received, blob.size);
+      // A connection that brought something is worth another at once.
+      const wait = received > before ? 0 : FIRST_WAIT_MS * 2 ** (failures - 1);
+      await sleep(wait, undefined, { signal: options.signal });
     }
   }
   const got = `sha256:${hash.digest("hex")}`;
@@ -81,6 +88,34 @@ async function* readBack(file: FileHandle, size: number): AsyncGenerator<Uint8Ar
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
+}
+
+/** Ends with an error when nothing comes for so long: a server may hold a connection open for ever. */
+async function* lively(body: ReadableStream<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array, void, void> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const silence = new Promise<never>((_, reject) => {
+        const error = new HoyError("unavailable", `the registry sent nothing for ${Math.round(idleMs / 1000)} seconds`);
+        timer = setTimeout(() => reject(error), idleMs);
+      });
+      const next = await Promise.race([reader.read(), silence]).finally(() => clearTimeout(timer));
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Whoever stops reading closes the connection; a body that has failed has nothing to cancel.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+/** The runtime's own errors say which socket; users ask which registry, and how far it came. */
+function broken(error: unknown, name: string, received: number, size: number): HoyError {
+  if (error instanceof HoyError) return error;
+  const why = error instanceof Error ? error.message.split(".")[0] : String(error);
+  const text = `the connection to the registry of ${name} broke after ${received} of ${size} bytes: ${why}`;
+  return new HoyError("unavailable", text, { cause: error });
 }
 
 /** A full disk does not get better by asking the registry again. */

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { REDIRECTS, redirectTarget } from "./redirect.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -25,6 +26,8 @@ const LONGEST_WAIT_MS = 30_000;
 /** Worth another try: too many requests, and the faults of a server or what stands before it. */
 const RETRIED = new Set([408, 429, 500, 502, 503, 504]);
 
+const REDIRECTED = new Set([301, 302, 303, 307, 308]);
+
 /** The answer, whatever its status. @throws HoyError "unavailable" when no answer comes, "cancelled". */
 export async function send(endpoint: Endpoint, request: HttpRequest, options: HttpOptions): Promise<Response> {
   // A stream can be sent once.
@@ -35,6 +38,7 @@ export async function send(endpoint: Endpoint, request: HttpRequest, options: Ht
     const failed = !(outcome instanceof Response);
     if (attempt >= attempts || (!failed && !RETRIED.has(outcome.status)) || (failed && !isTransient(outcome))) {
       if (!failed) return outcome;
+      if (outcome instanceof HoyError) throw outcome;
       throw new HoyError("unavailable", describe(request, outcome), { cause: outcome });
     }
     const wait = failed ? undefined : retryAfterMs(outcome.headers.get("retry-after"));
@@ -45,19 +49,46 @@ export async function send(endpoint: Endpoint, request: HttpRequest, options: Ht
   }
 }
 
+/** Follows redirects where no body would go elsewhere; the Authorization header stays with its host. */
 async function once(endpoint: Endpoint, request: HttpRequest, options: HttpOptions): Promise<Response> {
+  const headers = { "User-Agent": options.userAgent, ...request.headers };
+  let response = await one(endpoint, request, request.url, headers);
+  if (request.method !== "GET" && request.method !== "HEAD") return response;
+  let url = request.url;
+  for (let hops = 0; REDIRECTED.has(response.status); hops++) {
+    await response.body?.cancel();
+    if (hops === REDIRECTS) throw new HoyError("invalid", `${new URL(request.url).host} redirects for ever`);
+    const target = await redirectTarget(url, response.headers.get("location"));
+    const { Authorization: _, ...others } = headers as Record<string, string>;
+    const same = target.host === new URL(request.url).host;
+    url = target.href;
+    response = await one(same ? endpoint : elsewhere(endpoint), request, url, same ? headers : others);
+  }
+  return response;
+}
+
+/** Another host gets no client certificate, and must have a certificate of its own that is good. */
+function elsewhere(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, insecure: false, tls: { ca: endpoint.tls.ca, cert: undefined, key: undefined } };
+}
+
+async function one(
+  endpoint: Endpoint,
+  request: HttpRequest,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new Error("no answer in time")), HEAD_TIMEOUT_MS);
   const { tls } = endpoint;
-  const proxy = proxyFor(request.url, process.env);
+  const proxy = proxyFor(url, process.env);
   try {
-    return await fetch(request.url, {
+    return await fetch(url, {
       method: request.method,
-      headers: { "User-Agent": options.userAgent, ...request.headers },
+      headers,
       ...(request.body === undefined ? {} : { body: request.body }),
       signal: AbortSignal.any([request.signal, deadline.signal]),
-      // Followed by hand where a body may go elsewhere; fetch drops Authorization when the host changes.
-      redirect: request.method === "GET" || request.method === "HEAD" ? "follow" : "manual",
+      redirect: "manual",
       // Blobs are wanted as they are stored: a gzip layer must not be unpacked on its way.
       decompress: false,
       ...(proxy === undefined ? {} : { proxy }),
@@ -98,6 +129,7 @@ const PERMANENT = /CERT|SSL|TLS|UNKNOWN_CA|SELF_SIGNED|ERR_INVALID_URL|EPROTO/i;
 
 /** A certificate does not get better by asking again, nor does a port that speaks no TLS (EPROTO). */
 function isTransient(error: unknown): boolean {
+  if (error instanceof HoyError) return false;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return !PERMANENT.test(code);
 }

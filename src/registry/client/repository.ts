@@ -105,7 +105,15 @@ export class Repository {
     const path = `/v2/${this.#path}/blobs/${digest}`;
     const response = await this.#read({ method: "GET", path, signal, ...(headers === undefined ? {} : { headers }) });
     if (!response.ok || response.body === null) throw await refusal(response, `${this.name}@${digest}`);
-    return { offset: response.status === 206 ? offset : 0, body: response.body };
+    const start = response.status === 206 ? rangeStart(response.headers.get("content-range"), offset) : 0;
+    if (start > offset) {
+      await response.body.cancel();
+      throw new HoyError(
+        "invalid",
+        `the registry answers with another part of ${this.name}@${digest} than was asked for`,
+      );
+    }
+    return { offset: start, body: response.body };
   }
 
   async blobExists(digest: Digest, signal: AbortSignal): Promise<boolean> {
@@ -193,7 +201,7 @@ export class Repository {
   async #read(request: Request): Promise<Response> {
     if (this.#reading !== undefined) return this.#ask(this.#reading, request, "pull");
     let last: Response | undefined;
-    let failure: unknown;
+    const failures: unknown[] = [];
     for (const place of this.#places) {
       try {
         const response = await this.#ask(place, request, "pull");
@@ -205,26 +213,26 @@ export class Repository {
         last = response;
       } catch (error) {
         request.signal.throwIfAborted();
-        failure ??= error;
+        failures.push(error);
       }
     }
     // The registry's own word counts more than a mirror's silence.
     if (last !== undefined) return last;
-    throw failure;
+    throw mostTelling(failures);
   }
 
   async #write(request: Request): Promise<Response> {
     const own = this.#places.filter((place) => !place.endpoint.mirror);
-    let failure: unknown;
+    const failures: unknown[] = [];
     for (const place of own) {
       try {
         return await this.#ask(place, request, "pull,push");
       } catch (error) {
         request.signal.throwIfAborted();
-        failure ??= error;
+        failures.push(error);
       }
     }
-    throw failure;
+    throw mostTelling(failures);
   }
 
   async #ask({ endpoint, authenticator }: Place, request: Request, actions: string): Promise<Response> {
@@ -250,6 +258,18 @@ export class Repository {
     void response.body?.cancel();
     return new URL(location, base).href;
   }
+}
+
+/** Of several places tried: what one said counts more than that another did not answer, and the registry's own is last. */
+function mostTelling(failures: readonly unknown[]): unknown {
+  return failures.find((error) => error instanceof HoyError && error.code !== "unavailable") ?? failures.at(-1);
+}
+
+/** Where a part begins (RFC 9110, 14.4); servers that do not say are taken at their word. */
+function rangeStart(header: string | null, asked: number): number {
+  if (header === null) return asked;
+  const start = header.match(/^bytes (\d{1,15})-/)?.[1];
+  return start === undefined ? Number.POSITIVE_INFINITY : Number(start);
 }
 
 async function boundedBytes(response: Response, limit: number): Promise<Uint8Array> {

@@ -41,7 +41,10 @@ export async function packImage(
     .map((layer) => layer.diff_id)
     .filter(isDigest);
   const config = { descriptor: manifest.config, path: await shelf.content.path(parseDigest(row.id)) };
-  const asTheyAre = manifest.layers.every((layer, index) => layer.digest !== diffIds[index]);
+  // An image of a registry goes back as it came, plain layers too; one made or loaded here has them only for want of better.
+  const known = row.manifest === manifest.descriptor.digest;
+  const cameSo = known && shelf.table.names(row.id).some(({ name }) => name.includes("@"));
+  const asTheyAre = cameSo || manifest.layers.every((layer, index) => layer.digest !== diffIds[index]);
   if (asTheyAre) {
     const layers = await Promise.all(
       manifest.layers.map(async (descriptor, index) => ({
