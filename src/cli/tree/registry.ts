@@ -269,6 +269,29 @@ const webhooks = [
   ),
 ];
 
+const upstreams = [
+  entry(
+    "registry upstream",
+    "add",
+    "Cache another registry under a prefix",
+    async () => (await import("../commands/registry-server/upstream.ts")).upstreamAdd,
+  ),
+  entry(
+    "registry upstream",
+    "ls",
+    "List upstreams",
+    async () => (await import("../commands/registry-server/upstream.ts")).upstreamLs,
+    { aliases: ["list"] },
+  ),
+  entry(
+    "registry upstream",
+    "rm",
+    "Remove upstreams",
+    async () => (await import("../commands/registry-server/upstream.ts")).upstreamRm,
+    { aliases: ["remove"] },
+  ),
+];
+
 const whole = group("registry", "Run and manage a registry", own);
 
 export const registry: Group = {
@@ -282,6 +305,7 @@ export const registry: Group = {
     group("retention", "Manage what goes by itself in a registry", retentions),
     group("robot", "Manage robots of a registry", robots),
     group("token", "Manage tokens of a registry", tokens),
+    group("upstream", "Manage registries that are cached", upstreams),
     group("user", "Manage users of a registry", users),
     group("webhook", "Manage webhooks of a registry", webhooks),
   ],

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { openDatabase } from "../../state/database.ts";
+import { Upstreams } from "./cache/upstreams.ts";
 import { Webhooks } from "./events/webhooks.ts";
 import { Quotas } from "./policy/quotas.ts";
 import { type Removal, Rules } from "./policy/rules.ts";
@@ -17,6 +18,7 @@ export interface Books {
   readonly rules: Rules;
   readonly quotas: Quotas;
   readonly webhooks: Webhooks;
+  readonly upstreams: Upstreams;
 }
 
 /** Opens the books for as long as `work` takes. */
@@ -28,6 +30,7 @@ export function withBooks<T>(root: string, work: (books: Books) => T): T {
       rules: new Rules(db),
       quotas: new Quotas(db),
       webhooks: new Webhooks(db),
+      upstreams: new Upstreams(db),
     });
   } finally {
     db.close();

@@ -69,6 +69,12 @@ export function readManifest(bytes: Uint8Array, contentType: string, algorithm: 
   };
 }
 
+/** Size that a manifest gives for one of its blobs; undefined when it does not name it. @throws RegistryError */
+export function sizeIn(manifest: Uint8Array, digest: string): number | undefined {
+  const { config, layers = [], blobs = [] } = parse(manifest);
+  return [...(config === undefined ? [] : [config]), ...layers, ...blobs].find((each) => each.digest === digest)?.size;
+}
+
 function parse(bytes: Uint8Array): v.InferOutput<typeof schema> {
   try {
     return readJson(schema, bytes, "manifest", MANIFEST_LIMIT);

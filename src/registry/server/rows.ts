@@ -132,9 +132,10 @@ export class RegistryRows {
   putManifest(repository: string, manifest: NewManifest, tags: readonly string[], by?: string): string | undefined {
     return this.#db.transaction(() => {
       const known = this.repositoryId(repository) ?? -1;
-      const missing =
-        manifest.blobs.find((digest) => !this.#has("blob_links", known, digest)) ??
-        manifest.manifests.find((digest) => !this.#has("manifests", known, digest));
+      const missing = manifest.sparse
+        ? undefined
+        : (manifest.blobs.find((digest) => !this.#has("blob_links", known, digest)) ??
+          manifest.manifests.find((digest) => !this.#has("manifests", known, digest)));
       if (missing !== undefined) return missing;
       const id = this.#ensure(repository);
       this.#insertManifest(id, manifest, by);
@@ -146,6 +147,17 @@ export class RegistryRows {
       for (const name of tags) tag.run(id, name, manifest.digest, Date.now(), by ?? null);
       return undefined;
     })();
+  }
+
+  /** A manifest of the repository that names the digest. */
+  naming(repository: string, digest: string): Uint8Array | undefined {
+    return this.#db
+      .query<{ bytes: Uint8Array }, [string, string]>(
+        `SELECT m.bytes FROM repositories r JOIN manifest_refs f ON f.repository_id = r.id
+         JOIN manifests m ON m.repository_id = r.id AND m.digest = f.manifest
+         WHERE r.name = ? AND f.digest = ? LIMIT 1`,
+      )
+      .get(repository, digest)?.bytes;
   }
 
   deleteManifest(repository: string, reference: string): boolean {

@@ -4,6 +4,7 @@
 
 import type { Migration } from "../../state/database.ts";
 import { organisationsMigration, usersMigration } from "./access/schema.ts";
+import { upstreamsMigration } from "./cache/schema.ts";
 import { webhooksMigration } from "./events/schema.ts";
 import { policyMigration } from "./policy/schema.ts";
 
@@ -84,4 +85,5 @@ export const registryMigrations: readonly Migration[] = [
   },
   policyMigration,
   webhooksMigration,
+  upstreamsMigration,
 ];

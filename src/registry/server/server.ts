@@ -10,6 +10,7 @@ import { UserAccess } from "./access/user-access.ts";
 import { openAccess } from "./access.ts";
 import { type Front, frontOf, proxiesOf } from "./address.ts";
 import { openAudit } from "./audit.ts";
+import { CachingStore } from "./cache/caching-store.ts";
 import { Deliverer } from "./events/deliverer.ts";
 import { type Notifier, notifierOf } from "./events/notifier.ts";
 import { registryHandler } from "./handler.ts";
@@ -82,6 +83,8 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
   try {
     const storage = await Store.open(options);
     opened.defer(() => storage.close());
+    const caching = new CachingStore(storage);
+    opened.defer(() => caching.stop());
     const metrics = new Metrics();
     const front = frontOf(options.tls !== undefined, proxiesOf(options.proxies));
     const people = options.users ? peopleOf(options.root, front) : undefined;
@@ -93,7 +96,7 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
     opened.defer(() => deliverer.close());
     const notifier = notifierOf(storage.webhooks, deliverer);
     const handler = registryHandler({
-      storage,
+      storage: caching,
       overview: storage.overview,
       access: people?.access ?? openAccess,
       people,

@@ -48,6 +48,8 @@ export interface NewManifest {
   readonly subject: string | undefined;
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>> | undefined;
+  /** What it names may be missing, and is fetched when somebody wants it: of a cache. */
+  readonly sparse?: boolean;
 }
 
 export interface Upload {

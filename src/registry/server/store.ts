@@ -10,8 +10,10 @@ import { tryLock } from "../../linux/flock.ts";
 import { openDatabase } from "../../state/database.ts";
 import { BlobFiles } from "./blob-files.ts";
 import type { BlobStore } from "./blob-store.ts";
+import { Upstreams } from "./cache/upstreams.ts";
 import { RegistryError } from "./errors.ts";
 import { Webhooks } from "./events/webhooks.ts";
+import { sizeIn } from "./manifest.ts";
 import { KeyedMutex } from "./mutex.ts";
 import { type AnyDigest, parseAnyDigest, requireDigest } from "./names.ts";
 import { OpenUploads } from "./open-uploads.ts";
@@ -38,6 +40,7 @@ export class Store implements RegistryStorage {
   readonly rules: Rules;
   readonly quotas: Quotas;
   readonly webhooks: Webhooks;
+  readonly upstreams: Upstreams;
   readonly #lock: FileHandle;
   readonly #rows: RegistryRows;
   readonly #uploads: OpenUploads;
@@ -52,6 +55,7 @@ export class Store implements RegistryStorage {
     this.rules = new Rules(db);
     this.quotas = new Quotas(db);
     this.webhooks = new Webhooks(db);
+    this.upstreams = new Upstreams(db);
     this.#rows = new RegistryRows(db);
     const files = new UploadFiles(join(options.root, "uploads"), options.blobLimit);
     this.#uploads = new OpenUploads(this.#rows, files, this.quotas, options.uploadsLimit);
@@ -105,6 +109,20 @@ export class Store implements RegistryStorage {
 
   upload(repository: string, id: string): Promise<Upload> {
     return this.#uploads.get(repository, id);
+  }
+
+  /** For reading while it grows; undefined: it is none any more. What was opened stays readable, whatever becomes of it. */
+  async openUpload(id: string): Promise<FileHandle | undefined> {
+    return open(this.#uploads.files.path(id), "r").catch((error: unknown) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      throw error;
+    });
+  }
+
+  /** Size that a manifest of the repository gives for a blob that need not be here. */
+  namedSize(repository: string, digest: string): number | undefined {
+    const bytes = this.#rows.naming(repository, digest);
+    return bytes === undefined ? undefined : sizeIn(bytes, digest);
   }
 
   append(repository: string, id: string, data: AsyncIterable<Uint8Array>, at: number | undefined): Promise<Upload> {
