@@ -5,6 +5,7 @@ import { builder, checkpoints } from "./tree/builder.ts";
 import { containers } from "./tree/containers.ts";
 import { group, single } from "./tree/entry.ts";
 import { images } from "./tree/images.ts";
+import { manifests } from "./tree/manifest.ts";
 import { networks, volumes } from "./tree/networks.ts";
 import { registry } from "./tree/registry.ts";
 import { contexts, system } from "./tree/system.ts";
@@ -48,6 +49,7 @@ export const tree: Group = {
     group("container", "Manage containers", containers),
     group("context", "Manage contexts", contexts),
     group("image", "Manage images", images),
+    group("manifest", "Manage Docker image manifests and manifest lists", manifests),
     group("network", "Manage networks", networks),
     registry,
     group("system", "Manage the engine", system),

@@ -2,7 +2,6 @@
 // Errors are the registry's own, with their status, as Docker passes them on.
 
 import type { DistributionInspect, OCIPlatform } from "../../api/types/image.ts";
-import { type Digest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { type Descriptor, platformSchema } from "../../image/descriptor.ts";
 import { readJson } from "../../image/json.ts";
@@ -10,6 +9,7 @@ import { parseManifest } from "../../image/manifest.ts";
 import { isConfigType } from "../../image/media-types.ts";
 import { imageIdentifier, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
 import type { Repository } from "../../registry/client/repository.ts";
+import { readSmallBlob } from "../../registry/client/small-blob.ts";
 
 const CONFIG_LIMIT = 8 * 1024 * 1024;
 
@@ -45,24 +45,9 @@ async function platformOfConfig(
   signal: AbortSignal,
 ): Promise<readonly OCIPlatform[]> {
   if (!isConfigType(config.mediaType)) return [];
-  const bytes = await smallBlob(repository, config.digest, signal);
+  const bytes = await readSmallBlob(repository, config.digest, signal);
   const platform = readJson(platformSchema, bytes, "image config", CONFIG_LIMIT);
   return platform.os === "" && platform.architecture === "" ? [] : [platform];
-}
-
-async function smallBlob(repository: Repository, digest: Digest, signal: AbortSignal): Promise<Uint8Array> {
-  const { body } = await repository.blob(digest, 0, signal);
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of body) {
-    size += part.length;
-    if (size > CONFIG_LIMIT) throw new HoyError("too-large", `an image config of more than ${CONFIG_LIMIT} bytes`);
-    parts.push(part);
-  }
-  const bytes = Buffer.concat(parts);
-  const found = sha256(bytes);
-  if (found !== digest) throw new HoyError("invalid", `wrong digest of a config: expected ${digest}, got ${found}`);
-  return bytes;
 }
 
 /** The members that Docker has, those that say nothing left out. */
