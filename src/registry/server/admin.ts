@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { openDatabase } from "../../state/database.ts";
+import type { BlobStore } from "./blob-store.ts";
 import { Upstreams } from "./cache/upstreams.ts";
 import { Webhooks } from "./events/webhooks.ts";
 import { Quotas } from "./policy/quotas.ts";
@@ -54,8 +55,9 @@ export function retain({ rows, rules }: Books, dry: boolean): Removal[] {
 }
 
 /** @param grace ms. @throws HoyError "conflict" while a server uses the folder. */
-export async function collectOnce(root: string, grace: number): Promise<Collected> {
-  const storage = await Store.open({ root, blobLimit: 0, uploadsLimit: 0 });
+export async function collectOnce(root: string, grace: number, blobs: BlobStore | undefined): Promise<Collected> {
+  const elsewhere = blobs === undefined ? {} : { blobs };
+  const storage = await Store.open({ root, blobLimit: 0, uploadsLimit: 0, ...elsewhere });
   try {
     return await storage.collect(Date.now() - grace);
   } finally {

@@ -12,6 +12,7 @@ const ALGORITHMS: readonly Algorithm[] = ["sha256", "sha512"];
 const READ = 1024 * 1024;
 
 export class BlobFiles implements BlobStore {
+  readonly place = "files";
   readonly #root: string;
 
   /** Makes the folders if there are none. */

@@ -10,6 +10,10 @@ import type { AnyDigest } from "./names.ts";
 import type { ByteRange } from "./storage.ts";
 
 export interface BlobStore {
+  /** Says which it is, for the books: blobs must not be looked for elsewhere than where they were put. */
+  readonly place: string;
+  /** Before anything else, once: what a crash may have left. */
+  prepare?(): Promise<void>;
   /** Takes over the file: moved, or copied and removed. @param path On the registry's own file system, synced. */
   put(digest: AnyDigest, path: string): Promise<void>;
   /** @throws RegistryError BLOB_UNKNOWN when it is not there. */
@@ -18,6 +22,6 @@ export interface BlobStore {
   remove(digest: AnyDigest): Promise<void>;
   /** All there are, as `algorithm:hex`: for finding what a crash left. */
   list(): AsyncIterable<string>;
-  /** The file that holds the whole blob, where there is one. */
-  path?(digest: AnyDigest): string;
+  /** Where readers may fetch it without us; undefined: they may not. */
+  url?(digest: AnyDigest): Promise<string | undefined>;
 }

@@ -24,6 +24,13 @@ export class RegistryRows {
     this.#db = db;
   }
 
+  /** Where the blobs are; the first to say decides. */
+  place(mine: string): string {
+    this.#db.query("INSERT OR IGNORE INTO settings (name, value) VALUES ('blobs', ?)").run(mine);
+    const row = this.#db.query<{ value: string }, []>("SELECT value FROM settings WHERE name = 'blobs'").get();
+    return row?.value ?? mine;
+  }
+
   repositoryId(name: string): number | undefined {
     return this.#db.query<{ id: number }, [string]>("SELECT id FROM repositories WHERE name = ?").get(name)?.id;
   }

@@ -86,4 +86,8 @@ export const registryMigrations: readonly Migration[] = [
   policyMigration,
   webhooksMigration,
   upstreamsMigration,
+  {
+    name: "where the blobs are",
+    sql: "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+  },
 ];

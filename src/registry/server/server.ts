@@ -10,6 +10,7 @@ import { UserAccess } from "./access/user-access.ts";
 import { openAccess } from "./access.ts";
 import { type Front, frontOf, proxiesOf } from "./address.ts";
 import { openAudit } from "./audit.ts";
+import type { BlobStore } from "./blob-store.ts";
 import { CachingStore } from "./cache/caching-store.ts";
 import { Deliverer } from "./events/deliverer.ts";
 import { type Notifier, notifierOf } from "./events/notifier.ts";
@@ -31,6 +32,8 @@ export interface RegistryServerOptions {
   readonly users: boolean;
   /** File of the audit log; undefined: none is kept. */
   readonly audit?: string;
+  /** Where blobs are kept; undefined: files in the folder. */
+  readonly blobs?: BlobStore;
   /** Bytes of one blob. */
   readonly blobLimit: number;
   /** Uploads that may be open at once. */

@@ -83,6 +83,8 @@ export interface RegistryStorage {
   blob(repository: string, digest: AnyDigest): Promise<BlobInfo | undefined>;
   /** @throws BLOB_UNKNOWN */
   readBlob(repository: string, digest: AnyDigest, range: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  /** Where the reader may fetch the whole blob instead; undefined: only here. */
+  blobUrl(repository: string, digest: AnyDigest): Promise<string | undefined>;
   /** @returns false when it was not there. */
   deleteBlob(repository: string, digest: AnyDigest): Promise<boolean>;
   /** Gives `repository` the blob that `from` has. @returns false when `from` does not have it. */

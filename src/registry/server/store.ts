@@ -71,6 +71,12 @@ export class Store implements RegistryStorage {
       throw new HoyError("conflict", `another process uses the registry in ${options.root}`);
     }
     const storage = new Store(options, lock);
+    const [place, asked] = [storage.#rows.place(storage.#bytes.place), storage.#bytes.place];
+    if (place !== asked) {
+      storage.close();
+      throw new HoyError("conflict", `the blobs of the registry in ${options.root} are in ${place}, not in ${asked}`);
+    }
+    await storage.#bytes.prepare?.();
     await storage.#uploads.repair();
     await storage.#sweep();
     return storage;
@@ -85,6 +91,10 @@ export class Store implements RegistryStorage {
     if (this.#rows.linkedBlob(repository, digest.text) === undefined)
       throw new RegistryError(404, "BLOB_UNKNOWN", "blob unknown to registry");
     return this.#bytes.read(digest, range);
+  }
+
+  async blobUrl(repository: string, digest: AnyDigest): Promise<string | undefined> {
+    return this.#rows.linkedBlob(repository, digest.text) === undefined ? undefined : this.#bytes.url?.(digest);
   }
 
   async deleteBlob(repository: string, digest: AnyDigest): Promise<boolean> {

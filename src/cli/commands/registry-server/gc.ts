@@ -5,6 +5,7 @@ import { REGISTRY_DEFAULTS } from "../../../registry/server/server.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { requireRegistry, rootFlag } from "./root.ts";
+import { blobsOf, s3Flags } from "./s3.ts";
 
 const NS_PER_MS = 1_000_000;
 
@@ -17,10 +18,11 @@ export const gc = command({
       shown: "24h",
     }),
     root: rootFlag(),
+    ...s3Flags(),
   },
   async run({ io }, { flags }) {
     requireRegistry(flags.root);
-    const freed = await collectOnce(flags.root, flags.grace / NS_PER_MS);
+    const freed = await collectOnce(flags.root, flags.grace / NS_PER_MS, blobsOf(flags, process.env));
     io.stdout.line(`freed ${freed.blobs} blobs, ${freed.bytes} bytes; ended ${freed.uploads} uploads`);
   },
 });

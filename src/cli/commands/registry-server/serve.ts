@@ -8,6 +8,7 @@ import { ExitError, messageOf } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { rootFlag } from "./root.ts";
+import { blobsOf, s3Flags } from "./s3.ts";
 
 const NS_PER_MS = 1_000_000;
 const DEFAULT_LISTEN = `${REGISTRY_DEFAULTS.host}:${REGISTRY_DEFAULTS.port}`;
@@ -20,6 +21,7 @@ export const serve = command({
     "audit-log": flag.string("File for a JSON line of every change and every refusal"),
     listen: flag.string("Address and port", { initial: DEFAULT_LISTEN }),
     root: rootFlag(),
+    ...s3Flags(),
     users: flag.bool("People sign in, and have what they were granted"),
     "allow-anyone": flag.bool("Serve without users on an address that others can reach"),
     "allow-plain-http": flag.bool("Serve without TLS on an address that others can reach"),
@@ -50,8 +52,10 @@ export const serve = command({
       if (tls === undefined && !flags["allow-plain-http"])
         throw new ExitError(1, `others can reach ${host}: give --tls-cert and --tls-key, or say --allow-plain-http`);
     }
+    const blobs = blobsOf(flags, process.env);
     const options: RegistryServerOptions = {
       root: flags.root,
+      ...(blobs === undefined ? {} : { blobs }),
       host,
       port,
       ...(tls === undefined ? {} : { tls }),

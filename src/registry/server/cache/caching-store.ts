@@ -89,6 +89,7 @@ export class CachingStore implements RegistryStorage {
   finishUpload = (repository: string, id: string, digest: AnyDigest) =>
     this.#store.finishUpload(repository, id, digest);
   cancelUpload = (repository: string, id: string) => this.#store.cancelUpload(repository, id);
+  blobUrl = (repository: string, digest: AnyDigest) => this.#store.blobUrl(repository, digest);
   deleteBlob = (repository: string, digest: AnyDigest) => this.#store.deleteBlob(repository, digest);
   deleteManifest = (repository: string, reference: string) => this.#store.deleteManifest(repository, reference);
   deleteRepository = (repository: string) => this.#store.deleteRepository(repository);

@@ -29,6 +29,8 @@ export async function blob(call: Call, name: string, reference: string): Promise
     response.end();
     return;
   }
+  const url = call.method === "GET" ? await call.storage.blobUrl(name, digest) : undefined;
+  if (url !== undefined) return empty(call, 307, { Location: url, "Docker-Content-Digest": info.digest });
   const conditional = request.headers["if-range"];
   const useRange = call.method === "GET" && (conditional === undefined || conditional === etag);
   const range = useRange ? parseRange(request.headers.range, info.size) : undefined;
