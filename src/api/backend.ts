@@ -271,6 +271,23 @@ export interface HistoryItem {
   Comment: string;
 }
 
+/** What `image verify` found; an image without a fault is whole. */
+export interface ImageVerification {
+  readonly Id: string;
+  /** Files that were read. */
+  readonly Checked: number;
+  readonly Bytes: number;
+  readonly Faults: readonly { readonly Digest: string; readonly What: string; readonly Fault: string }[];
+}
+
+/** A file that two images differ in. `Kind` as in a container's changes: 0 changed, 1 added, 2 removed. */
+export interface ImageChange {
+  readonly Path: string;
+  readonly Kind: 0 | 1 | 2;
+  /** Diff id of the layer it is in; of a removed file, in the first image. */
+  readonly Layer: string;
+}
+
 export interface ImageBackend {
   list(options: ImageListOptions): Promise<ImageSummary[]>;
   inspect(ref: string, options: { manifests: boolean; platform: string | undefined }): Promise<ImageInspect>;
@@ -278,6 +295,10 @@ export interface ImageBackend {
   tag(ref: string, repo: string, tag: string | undefined): Promise<void>;
   remove(ref: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleteResponseItem[]>;
   prune(filters: Filters): Promise<{ deleted: ImageDeleteResponseItem[]; spaceReclaimed: number }>;
+  /** Reads every byte of the image against its digest. */
+  verify(ref: string, signal: AbortSignal): Promise<ImageVerification>;
+  /** The files that `to` has more, less or otherwise than `from`, in the order of their paths. */
+  diff(from: string, to: string, signal: AbortSignal): Promise<ImageChange[]>;
   pull(
     ref: string,
     options: { platform: string | undefined; auth: RegistryAuth | undefined; allTags: boolean },

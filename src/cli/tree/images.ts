@@ -12,6 +12,12 @@ export const images = [
   ),
   entry(
     "image",
+    "diff",
+    "Show the files in which two images differ",
+    async () => (await import("../commands/image/diff.ts")).diff,
+  ),
+  entry(
+    "image",
     "history",
     "Show the history of an image",
     async () => (await import("../commands/image/history.ts")).history,
@@ -72,4 +78,10 @@ export const images = [
   entry("image", "tag", "Give an image another name", async () => (await import("../commands/image/tag.ts")).tag, {
     top: "tag",
   }),
+  entry(
+    "image",
+    "verify",
+    "Check every byte of images against its digest",
+    async () => (await import("../commands/image/verify.ts")).verify,
+  ),
 ];

@@ -15,6 +15,7 @@ import type { Reference } from "../../image/reference.ts";
 import { Repository } from "../../registry/client/repository.ts";
 import { commitImage } from "./commit.ts";
 import type { ImageContext } from "./context.ts";
+import { diffImages } from "./diff.ts";
 import { inspectDistribution } from "./distribution.ts";
 import { imageHistory } from "./history.ts";
 import { importImage } from "./import.ts";
@@ -28,6 +29,7 @@ import { removeImage } from "./remove.ts";
 import { saveImages } from "./save.ts";
 import { type SearchImagesOptions, searchImages } from "./search.ts";
 import { tagImage } from "./tag.ts";
+import { verifyImage } from "./verify.ts";
 
 export class Images implements ImageBackend {
   readonly #context: ImageContext;
@@ -65,6 +67,14 @@ export class Images implements ImageBackend {
 
   prune(filters: Filters) {
     return pruneImages(this.#context, filters);
+  }
+
+  verify(ref: string, signal: AbortSignal) {
+    return verifyImage(this.#context, ref, signal);
+  }
+
+  diff(from: string, to: string, signal: AbortSignal) {
+    return diffImages(this.#context, from, to, signal);
   }
 
   import(options: ImportOptions, body: AsyncIterable<Uint8Array>, signal: AbortSignal) {

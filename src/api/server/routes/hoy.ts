@@ -10,6 +10,8 @@ import { archivePath, statHeader } from "./streams.ts";
 
 export const hoyRoutes: readonly Route[] = [
   { method: "POST", path: "/hoy/containers/{id}/ports", handler: changePorts },
+  { method: "GET", path: "/hoy/images/diff", handler: diffImages },
+  { method: "POST", path: "/hoy/images/verify", handler: verifyImage },
   { method: "POST", path: "/hoy/volumes/{name}/rename", handler: rename },
   { method: "POST", path: "/hoy/volumes/{name}/snapshot", handler: snapshot },
   { method: "POST", path: "/hoy/volumes/{name}/restore", handler: restore },
@@ -21,6 +23,15 @@ export const hoyRoutes: readonly Route[] = [
 async function changePorts(call: Call): Promise<void> {
   await call.backend.containers.changePorts(call.param("id"), await needJson(call, portChangeBody));
   sendEmpty(call);
+}
+
+async function diffImages(call: Call): Promise<void> {
+  const { query } = call;
+  sendJson(call, await call.backend.images.diff(query.text("from"), query.text("to"), call.signal));
+}
+
+async function verifyImage(call: Call): Promise<void> {
+  sendJson(call, await call.backend.images.verify(call.query.text("name"), call.signal));
 }
 
 async function rename(call: Call): Promise<void> {
