@@ -1,7 +1,7 @@
 // One value of an option as daemon.json has it, checked strictly: the type that Docker's file has and no other.
 
+import { parseBytes } from "../../base/bytes.ts";
 import { HoyError } from "../../base/error.ts";
-import { parseBytes } from "./bytes.ts";
 import type { Option, OptionValue, RuntimeValue, UlimitValue } from "./option.ts";
 
 /** @throws HoyError "invalid" naming the key and what it must be. */

@@ -1,8 +1,8 @@
 // One value of an option as it is written on the command line, checked. Options that may be given several times add
 // to what was given before. Errors are in the words of dockerd's flag parser: invalid argument "x" for "--y" flag: why.
 
+import { parseBytes } from "../../base/bytes.ts";
 import { HoyError } from "../../base/error.ts";
-import { parseBytes } from "./bytes.ts";
 import type { Option, OptionValue, UlimitValue } from "./option.ts";
 
 /** @throws HoyError "invalid". */

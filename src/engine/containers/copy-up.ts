@@ -11,6 +11,7 @@ import { MS } from "../../linux/mount.ts";
 import { O, OwnedFd } from "../../linux/open.ts";
 import type { MountRecord } from "../../state/containers.ts";
 import { parseLocalOptions } from "../volumes/local-options.ts";
+import { shareProject } from "../volumes/quota.ts";
 import { giveOwner, HALF_COPIED } from "../volumes/record.ts";
 import type { VolumeStore } from "../volumes/store.ts";
 import type { Container } from "./container.ts";
@@ -48,8 +49,19 @@ export async function fillDevices(
     const source = directoryFor(volume, root);
     if (source === undefined) continue;
     using target = new OwnedFd(openSync(volume.source, O.RDONLY | O.DIRECTORY));
-    await new TreeCopy(root).fill(source, target.fd);
+    try {
+      await new TreeCopy(root).fill(source, target.fd);
+    } catch (error) {
+      throw unfilled(volume, error);
+    }
   }
+}
+
+/** The commonest reason is that there is no room. */
+function unfilled({ name, destination }: MountRecord, cause: unknown): HoyError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const message = `failed to copy the image's files at ${destination} into volume ${name}: ${why}`;
+  return new HoyError("internal", message, { cause });
 }
 
 function directoryFor(volume: MountRecord, root: LayeredRoot): Extract<Node, { kind: "directory" }> | undefined {
@@ -67,9 +79,15 @@ async function copyUp(store: VolumeStore, volume: MountRecord, lowers: readonly 
   const fresh = join(dirname(volume.source), `${HALF_COPIED}${newId()}`);
   await rm(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { mode: 0o700 });
+  if (local.size !== undefined) shareProject(volume.source, fresh);
   using target = new OwnedFd(openSync(fresh, O.RDONLY | O.DIRECTORY));
-  await new TreeCopy(root).fill(source, target.fd);
-  giveOwner(fresh, local);
+  try {
+    await new TreeCopy(root).fill(source, target.fd);
+    giveOwner(fresh, local);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw unfilled(volume, error);
+  }
   // Renaming over a directory works while that is empty: if another container filled it meanwhile, its copy stays.
   await rename(fresh, volume.source).catch(async (error) => {
     await rm(fresh, { recursive: true, force: true });

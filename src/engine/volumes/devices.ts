@@ -9,7 +9,8 @@ import { isErrno, SystemError } from "../../linux/libc.ts";
 import { MNT, MS, mount, unmount } from "../../linux/mount.ts";
 import { isMountPoint } from "../../linux/mount-table.ts";
 import { Lock } from "../lock.ts";
-import type { DeviceMount } from "./local-options.ts";
+import { attachDisk, DISK_TYPE } from "./disk.ts";
+import { type DeviceMount, LOOP } from "./local-options.ts";
 
 export class VolumeDevices {
   readonly #users = new Map<string, Set<string>>();
@@ -72,9 +73,13 @@ export class VolumeDevices {
   }
 }
 
-async function mountDevice(path: string, { type, device, flags, propagation, data }: DeviceMount): Promise<void> {
+async function mountDevice(path: string, device: DeviceMount): Promise<void> {
+  const { type, device: source, flags, propagation, data } = device;
+  // Held until it is mounted, which keeps it from then on.
+  using disk = type === LOOP ? attachDisk(path, (flags & MS.RDONLY) !== 0) : undefined;
   try {
-    const options = { source: device, target: path, type, data: await resolved(type, data) };
+    const what = disk === undefined ? { source, type } : { source: disk.path, type: DISK_TYPE };
+    const options = { ...what, target: path, data: await resolved(type, data) };
     const bind = flags & (MS.BIND | MS.REC);
     mount({ ...options, flags: bind === 0 ? flags : bind });
     try {
@@ -89,7 +94,7 @@ async function mountDevice(path: string, { type, device, flags, propagation, dat
     }
   } catch (error) {
     const why = error instanceof SystemError ? error.message : String(error);
-    const message = `error while mounting volume '${path}': failed to mount local volume: mount ${device}:${path}: ${why}`;
+    const message = `error while mounting volume '${path}': failed to mount local volume: mount ${source || type}:${path}: ${why}`;
     throw new HoyError("invalid", message, { cause: error });
   }
 }

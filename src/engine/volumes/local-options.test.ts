@@ -7,6 +7,33 @@ describe("options of the volume driver local", () => {
     expect(parseLocalOptions({})).toEqual({
       mount: undefined,
       owner: { uid: undefined, gid: undefined, mode: undefined },
+      size: undefined,
+    });
+  });
+
+  test("a size is a limit of a directory, or what a disk in a file has room for", () => {
+    expect(parseLocalOptions({ size: "1.5g", uid: "7" })).toMatchObject({ mount: undefined, size: 1.5 * 2 ** 30 });
+    expect(parseLocalOptions({ type: "loop", size: "64m", o: "ro,noatime", mode: "700" })).toMatchObject({
+      mount: { type: "loop", device: "", flags: MS.RDONLY | 1024, data: "discard" },
+      owner: { mode: 0o700 },
+      size: 2 ** 26,
+    });
+  });
+
+  test("what nfs and cifs give to mount(2)", () => {
+    const nfs = { type: "nfs4", device: ":/srv/x", o: "addr=192.0.2.1,rw,soft,timeo=50,nolock,noexec,nosuid" };
+    expect(parseLocalOptions(nfs)).toMatchObject({
+      mount: {
+        type: "nfs4",
+        device: ":/srv/x",
+        flags: MS.NOEXEC | MS.NOSUID,
+        data: "addr=192.0.2.1,soft,timeo=50,nolock",
+      },
+      size: undefined,
+    });
+    const cifs = { type: "cifs", device: "//server/share", o: "addr=192.0.2.2,username=u,file_mode=0777,ro" };
+    expect(parseLocalOptions(cifs)).toMatchObject({
+      mount: { device: "//server/share", flags: MS.RDONLY, data: "addr=192.0.2.2,username=u,file_mode=0777" },
     });
   });
 
@@ -44,7 +71,14 @@ describe("options of the volume driver local", () => {
     [{ type: "tmpfs" }, 'missing required option: "device"'],
     [{ device: "/x" }, 'missing required option: "type"'],
     [{ o: "ro" }, 'missing required option: "device"'],
-    [{ size: "1g" }, "quota size requested but no quota support"],
+    [{ type: "none", o: "bind", device: "/srv", size: "1g" }, "quota size requested but no quota support"],
+    [{ size: "much" }, 'invalid size: "much"'],
+    [{ size: "0" }, "invalid size"],
+    [{ type: "loop" }, 'missing required option: "size"'],
+    [{ type: "loop", size: "10k" }, "between 1MiB and 16TiB"],
+    [{ type: "loop", size: "17t" }, "between 1MiB and 16TiB"],
+    [{ type: "loop", size: "1g", device: "/dev/sda" }, "takes no device"],
+    [{ type: "loop", size: "1g", o: "bind" }, "invalid mount option: bind"],
     [{ type: "tmpfs", device: "" }, "missing device in volume options"],
     [{ type: "none", o: "bind", device: "../etc" }, "must be an absolute path"],
     [{ type: "none", o: "bind", device: "/srv", uid: "1" }, "can't be set"],

@@ -1,6 +1,8 @@
 // Options of the volume driver `local` (`volume create -o KEY=VALUE`), with Docker's rules and words: type, o and device
-// say what is mounted as the volume (mount(8)); uid, gid and mode are ours and say whose its directory is. Reads only.
+// say what is mounted as the volume (mount(8)); uid, gid and mode are ours and say whose its directory is, size how much
+// goes into it: by a project quota, or (type=loop, ours too) because it is a disk in a file. Reads only.
 
+import { parseBytes } from "../../base/bytes.ts";
 import { HoyError } from "../../base/error.ts";
 import { MS } from "../../linux/mount.ts";
 
@@ -23,8 +25,13 @@ export interface VolumeOwner {
   readonly mode: number | undefined;
 }
 
+/** Bounds of a disk in a file, in bytes: below, ext4 has hardly any room; above, no file of ext4 goes. */
+const LOOP_SIZES = { min: 2 ** 20, max: 2 ** 44 - 2 ** 16 } as const;
+
 export interface LocalOptions {
   readonly mount: DeviceMount | undefined;
+  /** Bytes that go into it at most; undefined: as many as there are. Of a tmpfs the kernel keeps it. */
+  readonly size: number | undefined;
   readonly owner: VolumeOwner;
 }
 
@@ -45,26 +52,51 @@ export function parseLocalOptions(options: Readonly<Record<string, string>>): Lo
     if (!KNOWN.includes(key)) throw invalid(`invalid option: ${JSON.stringify(key)}`);
     if (options[key]?.includes("\0")) throw invalid(`option ${JSON.stringify(key)} holds a zero byte`);
   }
-  for (const [key, needed] of Object.entries(NEEDS)) {
+  const loop = options.type === LOOP;
+  for (const [key, needed] of Object.entries(loop ? LOOP_NEEDS : NEEDS)) {
     if (options[key] === undefined) continue;
     for (const other of needed) {
       if (options[other] === undefined) throw invalid(`missing required option: ${JSON.stringify(other)}`);
     }
   }
   const owner = parseOwner(options);
-  const mount = options.type === undefined ? undefined : parseDevice(options, owner);
-  if (options.size !== undefined && mount?.type !== "tmpfs") {
+  const mount = options.type === undefined ? undefined : loop ? parseLoop(options) : parseDevice(options, owner);
+  const ours = mount === undefined || loop;
+  if (options.size !== undefined && !ours && mount.type !== "tmpfs") {
     throw new HoyError("invalid", "quota size requested but no quota support", {
-      hint: "a volume of type tmpfs takes a size",
+      hint: "a volume without a type, of type loop or of type tmpfs takes a size",
     });
   }
   const owned = owner.uid !== undefined || owner.gid !== undefined || owner.mode !== undefined;
-  if (owned && mount !== undefined && mount.type !== "tmpfs") {
+  if (owned && !ours && mount.type !== "tmpfs") {
     throw invalid(
       `uid, gid and mode can't be set for a volume of type ${JSON.stringify(mount.type)}: its files are not ours`,
     );
   }
-  return { mount, owner };
+  return { mount, owner, size: ours ? parseBound(options.size, loop) : undefined };
+}
+
+/** The type of a volume that is a file system in a file of ours. */
+export const LOOP = "loop";
+
+const LOOP_NEEDS: Readonly<Record<string, readonly string[]>> = { type: ["size"], o: ["type"] };
+
+function parseLoop({ device, o = "" }: Readonly<Record<string, string>>): DeviceMount {
+  if (device !== undefined) throw invalid("a volume of type loop takes no device: its file is the engine's");
+  const { flags, propagation, data } = parseMountWords(o);
+  if ((flags & MS.BIND) !== 0) throw invalid("invalid mount option: bind");
+  // What is deleted in it becomes free outside.
+  return { type: LOOP, device: "", flags, propagation, data: ["discard", ...data].join(",") };
+}
+
+function parseBound(text: string | undefined, loop: boolean): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = parseBytes(text);
+  if (bytes === undefined || bytes === 0) throw invalid(`invalid size: ${JSON.stringify(text)}`);
+  if (loop && (bytes < LOOP_SIZES.min || bytes > LOOP_SIZES.max)) {
+    throw invalid(`invalid size: ${JSON.stringify(text)}: a volume of type loop has between 1MiB and 16TiB`);
+  }
+  return bytes;
 }
 
 function parseOwner({ uid, gid, mode }: Readonly<Record<string, string>>): VolumeOwner {

@@ -4,11 +4,11 @@ import { chmodSync, chownSync } from "node:fs";
 import type { Volume } from "../../api/types/volume.ts";
 import { HoyError } from "../../base/error.ts";
 import type { VolumeRecord } from "../../state/volumes.ts";
-import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
+import { LOOP, type LocalOptions, parseLocalOptions } from "./local-options.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
-/** Beginning of the name under which a volume's first contents are copied, beside its data. */
+/** Beginning of the name of what is not whole yet, in a volume's directory. A start of the engine removes it. */
 export const HALF_COPIED = "_new-";
 
 /** Label of a snapshot: which volume it is of. */
@@ -30,15 +30,25 @@ export function localOptions(name: string, options: Readonly<Record<string, stri
   try {
     return parseLocalOptions(options);
   } catch (error) {
-    if (!(error instanceof HoyError)) throw error;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new HoyError(error.code, `create ${name}: ${error.message}`, { ...hint, cause: error });
+    throw createError(name, error);
   }
+}
+
+/** Says of which volume it is, as Docker does. */
+export function createError(name: string, error: unknown): unknown {
+  if (!(error instanceof HoyError)) return error;
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new HoyError(error.code, `create ${name}: ${error.message}`, { ...hint, cause: error });
 }
 
 /** Something is mounted as the volume; without one it is a directory of ours. */
 export function hasDevice({ options }: VolumeRecord): boolean {
   return options.type !== undefined;
+}
+
+/** Its files are somewhere else than below the engine's directories. */
+export function isElsewhere({ options }: VolumeRecord): boolean {
+  return options.type !== undefined && options.type !== LOOP;
 }
 
 /** What `uid=`, `gid=` and `mode=` say of a directory of ours. */
@@ -56,5 +66,17 @@ export function describeVolume(volume: VolumeRecord, mountpoint: string): Volume
     Name: volume.name,
     Options: { ...volume.options },
     Scope: "local",
+    ...sizeStatus(volume),
   };
+}
+
+/** In the member that Docker leaves to drivers. */
+function sizeStatus({ options }: VolumeRecord): Pick<Volume, "Status"> {
+  const { size } = parseLocalOptions(options);
+  return size === undefined ? {} : { Status: { Size: { Limit: size } } };
+}
+
+/** With Docker's words: `remove NAME: volume is in use - [ID, …]`. */
+export function inUse(name: string, users: readonly string[]): HoyError {
+  return new HoyError("conflict", `remove ${name}: volume is in use - [${users.join(", ")}]`);
 }

@@ -17,6 +17,8 @@ import { isActive } from "../containers/machine.ts";
 import { freezeForCopy } from "../containers/pause.ts";
 import { TreeCopy } from "../containers/tree-copy.ts";
 import type { EngineContext } from "../context.ts";
+import { parseLocalOptions } from "./local-options.ts";
+import { shareProject } from "./quota.ts";
 import { HALF_COPIED, hasDevice, SNAPSHOT_OF } from "./record.ts";
 
 /** @param name of the snapshot; "" lets the engine choose `VOLUME-TIME`. The containers that use it stand still meanwhile. */
@@ -34,7 +36,7 @@ export async function snapshotVolume(engine: EngineContext, volume: string, name
   try {
     await using thaw = new AsyncDisposableStack();
     for (const container of usersOf(engine, volume)) thaw.defer(await freezeForCopy(engine, container));
-    await replace(volumes.dataPath(volume), volumes.dataPath(wanted));
+    await replace(volumes.dataPath(volume), volumes.dataPath(wanted), { limited: false, check: () => undefined });
   } catch (error) {
     await volumes.remove(wanted, true);
     throw error;
@@ -61,17 +63,27 @@ export async function restoreVolume(engine: EngineContext, volume: string, from:
   const user = `restore-${newId()}`;
   await volumes.use(from, user);
   try {
-    await replace(volumes.dataPath(from), volumes.dataPath(volume), () => requireIdle(engine, volume));
+    await replace(volumes.dataPath(from), volumes.dataPath(volume), {
+      limited: parseLocalOptions(record.options).size !== undefined,
+      check: () => requireIdle(engine, volume),
+    });
   } finally {
     await volumes.unuse(from, user);
   }
 }
 
-/** `check`: asked once more right before the new contents take the old ones' place. */
-async function replace(source: string, target: string, check: () => void = () => undefined): Promise<void> {
+interface Replacement {
+  /** What may be in the target is bounded. */
+  readonly limited: boolean;
+  /** Asked once more right before the new contents take the old ones' place. */
+  check(): void;
+}
+
+async function replace(source: string, target: string, { limited, check }: Replacement): Promise<void> {
   const fresh = join(dirname(target), `${HALF_COPIED}${newId()}`);
   mkdirSync(fresh, { mode: 0o700 });
   try {
+    if (limited) shareProject(target, fresh);
     using root = new LayeredRoot([source], true);
     using copy = new OwnedFd(openSync(fresh, O.RDONLY | O.DIRECTORY));
     const top = root.find("/");

@@ -1,9 +1,10 @@
 // Named and anonymous volumes of the driver "local": a row, and a directory `volumes/NAME/_data` that outlives every
-// container; on it the volume's device is mounted, if it has one (see devices.ts). Who uses a volume is asked of the containers' records, never counted, so it can't go wrong over a crash.
+// container; on it the volume's device is mounted, if it has one (see devices.ts). Who uses a volume is asked of the
+// containers' records, never counted, so it can't go wrong over a crash.
 
-import { existsSync, mkdirSync, renameSync } from "node:fs";
-import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync, renameSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Filters, PruneReport } from "../../api/backend.ts";
 import type { Volume, VolumeCreateOptions, VolumeListResponse } from "../../api/types/volume.ts";
 import { HoyError } from "../../base/error.ts";
@@ -16,9 +17,19 @@ import type { EventBus } from "../events/bus.ts";
 import { booleanFilter, checkFilters, matchExact, matchLabelFilters, matchLabels, matchPattern } from "../filters.ts";
 import { now } from "../time.ts";
 import { VolumeDevices } from "./devices.ts";
-import { parseLocalOptions } from "./local-options.ts";
-import { checkName, describeVolume, giveOwner, HALF_COPIED, hasDevice, localOptions, SNAPSHOT_OF } from "./record.ts";
-import { treeSize } from "./tree-size.ts";
+import { freeLimit, isWhole, makeFiles, removeFiles, volumeSize } from "./file-set.ts";
+import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
+import {
+  checkName,
+  createError,
+  describeVolume,
+  HALF_COPIED,
+  hasDevice,
+  inUse,
+  isElsewhere,
+  localOptions,
+  SNAPSHOT_OF,
+} from "./record.ts";
 
 export interface VolumeStoreOptions {
   readonly table: VolumeTable;
@@ -32,6 +43,8 @@ export class VolumeStore {
   readonly #options: VolumeStoreOptions;
   readonly #volumes = new Map<string, VolumeRecord>();
   readonly #devices = new VolumeDevices();
+  /** Those whose files are not whole yet; whoever wants one waits. */
+  readonly #making = new Map<string, Promise<void>>();
 
   private constructor(options: VolumeStoreOptions) {
     this.#options = options;
@@ -47,15 +60,17 @@ export class VolumeStore {
 
   async #takeUp(volume: VolumeRecord): Promise<void> {
     const root = join(paths.volumes(this.#options.paths), volume.name);
-    if (!(await exists(root))) {
+    if (!isWhole(volume, this.dataPath(volume.name))) {
       // Half created or half removed; nobody was told that it is there.
       if (this.#options.users(volume.name).length === 0) {
+        await rm(root, { recursive: true, force: true });
         this.#options.table.remove(volume.name);
         return;
       }
-      await mkdir(this.dataPath(volume.name), { recursive: true, mode: 0o755 });
+      // Somebody took them away. A disk can't be made up for: what needs it says so.
       const local = parseLocalOptions(volume.options);
-      if (local.mount === undefined) giveOwner(this.dataPath(volume.name), local);
+      await mkdir(this.dataPath(volume.name), { recursive: true, mode: 0o755 });
+      if (local.mount === undefined) await makeFiles(this.dataPath(volume.name), local);
     }
     for (const name of await readdir(root)) {
       if (name.startsWith(HALF_COPIED)) await rm(join(root, name), { recursive: true, force: true });
@@ -117,6 +132,7 @@ export class VolumeStore {
       throw new HoyError("unavailable", "This node is not a swarm manager: cluster volumes need one");
     }
     const local = localOptions(name, options.DriverOpts ?? {});
+    await this.#making.get(name);
     const existing = this.#volumes.get(name);
     if (existing !== undefined) return { volume: existing, created: false };
     checkName(name);
@@ -128,17 +144,30 @@ export class VolumeStore {
       options: options.DriverOpts ?? {},
     };
     this.#volumes.set(name, volume);
+    const made = this.#make(volume, local);
+    this.#making.set(
+      name,
+      made.catch(() => undefined),
+    );
     try {
-      this.#options.table.put(volume);
-      mkdirSync(this.dataPath(name), { recursive: true, mode: 0o755 });
-      if (local.mount === undefined) giveOwner(this.dataPath(name), local);
-    } catch (error) {
-      this.#volumes.delete(name);
-      this.#options.table.remove(name);
-      throw error;
+      await made;
+    } finally {
+      this.#making.delete(name);
     }
     this.#emit("create", name);
     return { volume, created: true };
+  }
+
+  async #make(volume: VolumeRecord, local: LocalOptions): Promise<void> {
+    try {
+      this.#options.table.put(volume);
+      await makeFiles(this.dataPath(volume.name), local);
+    } catch (error) {
+      await rm(dirname(this.dataPath(volume.name)), { recursive: true, force: true });
+      this.#volumes.delete(volume.name);
+      this.#options.table.remove(volume.name);
+      throw createError(volume.name, error);
+    }
   }
 
   async inspect(name: string): Promise<Volume> {
@@ -210,10 +239,10 @@ export class VolumeStore {
     for (const volume of [...this.#volumes.values()]) {
       if (!all && !volume.anonymous) continue;
       // What is in them is elsewhere; Docker passes them over too. A snapshot is kept to be unused.
-      if (hasDevice(volume) || volume.labels[SNAPSHOT_OF] !== undefined) continue;
+      if (isElsewhere(volume) || volume.labels[SNAPSHOT_OF] !== undefined) continue;
       if (!matchLabelFilters(filters, volume.labels)) continue;
       if (this.#options.users(volume.name).length > 0) continue;
-      const size = await treeSize(this.dataPath(volume.name));
+      const size = await volumeSize(volume, this.dataPath(volume.name));
       await this.#delete(volume);
       deleted.push(volume.name);
       spaceReclaimed += size;
@@ -226,13 +255,11 @@ export class VolumeStore {
   async usage(): Promise<Volume[]> {
     const { Volumes } = await this.list(new Map());
     return Promise.all(
-      Volumes.map(async (volume) => ({
-        ...volume,
-        UsageData: {
-          Size: volume.Options.type === undefined ? await treeSize(this.dataPath(volume.Name)) : -1,
-          RefCount: this.#options.users(volume.Name).length,
-        },
-      })),
+      Volumes.map(async (volume) => {
+        const record = this.#volumes.get(volume.Name);
+        const Size = record === undefined ? -1 : await volumeSize(record, this.dataPath(volume.Name));
+        return { ...volume, UsageData: { Size, RefCount: this.#options.users(volume.Name).length } };
+      }),
     );
   }
 
@@ -244,20 +271,18 @@ export class VolumeStore {
     // Out of sight at once, then away: a crash in between leaves a directory in tmp, which every start empties.
     const path = join(paths.volumes(this.#options.paths), volume.name);
     const gone = join(paths.temporary(this.#options.paths), `volume-${newId()}`);
-    const device = hasDevice(volume);
-    if (device) await this.#devices.releaseUnused(this.dataPath(volume.name));
+    if (hasDevice(volume)) await this.#devices.releaseUnused(this.dataPath(volume.name));
     // From here on nothing else runs until it is out of sight. Whatever is mounted in it is not ours to remove.
     const users = this.#options.users(volume.name);
     if (users.length > 0) throw inUse(volume.name, users);
     const mounted = mountPointsUnder(path);
     if (mounted.length > 0) throw inUse(volume.name, mounted);
+    freeLimit(volume, this.dataPath(volume.name));
     if (existsSync(path)) renameSync(path, gone);
     this.#options.table.remove(volume.name);
     this.#volumes.delete(volume.name);
     this.#emit("destroy", volume.name);
-    // Below a device's mount point there is nothing of ours: the careful way can't harm anyone's files.
-    const removal = device ? removeEmpty(gone) : rm(gone, { recursive: true, force: true });
-    removal.catch((error) => {
+    removeFiles(volume, gone).catch((error) => {
       log.warn("a removed volume's files are still there", { volume: volume.name, error });
     });
   }
@@ -271,20 +296,4 @@ export class VolumeStore {
   #emit(action: string, name: string): void {
     this.#options.events.emit("volume", action, name, { driver: "local" });
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function removeEmpty(path: string): Promise<void> {
-  await rmdir(join(path, "_data"));
-  await rmdir(path);
-}
-
-function inUse(name: string, users: readonly string[]): HoyError {
-  return new HoyError("conflict", `remove ${name}: volume is in use - [${users.join(", ")}]`);
 }

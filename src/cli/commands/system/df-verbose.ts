@@ -10,7 +10,7 @@ import { humanSize, humanSizeWithPrecision } from "../../format/units.ts";
 import { type Value, View } from "../../template/value.ts";
 import { CONTAINER_HEADERS, containerView } from "../container/view.ts";
 import { IMAGE_HEADERS, imageViews } from "../image/view.ts";
-import { VOLUME_HEADERS, volumeView } from "../volume/view.ts";
+import { limitOf, VOLUME_HEADERS, volumeView } from "../volume/view.ts";
 
 const IMAGES =
   "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
@@ -37,7 +37,7 @@ export function verboseDiskUsage(out: Output, usage: Partial<DiskUsage>, format:
     imageViews([image], { truncate: table, digests: false, format }).slice(0, 1),
   );
   const containers = (usage.Containers ?? []).map((container) => containerView({ ...container, SizeRootFs: 0 }, table));
-  const volumes = (usage.Volumes ?? []).map(volumeView);
+  const volumes = (usage.Volumes ?? []).map((volume) => volumeView(volume, table));
   const records = usage.BuildCache ?? [];
   const caches = buildCacheViews(records, table);
   if (!table) {
@@ -50,7 +50,8 @@ export function verboseDiskUsage(out: Output, usage: Partial<DiskUsage>, format:
   out.print("\nContainers space usage:\n\n");
   printList(out, { format: CONTAINERS, headers: CONTAINER_HEADERS, rows: containers });
   out.print("\nLocal Volumes space usage:\n\n");
-  printList(out, { format: VOLUMES, headers: VOLUME_HEADERS, rows: volumes });
+  const limited = (usage.Volumes ?? []).some((volume) => limitOf(volume) !== undefined);
+  printList(out, { format: limited ? `${VOLUMES}\t{{.Limit}}` : VOLUMES, headers: VOLUME_HEADERS, rows: volumes });
   const total = records.filter(({ Shared }) => !Shared).reduce((sum, { Size }) => sum + Size, 0);
   out.print(`\nBuild cache usage: ${humanSize(total)}\n\n`);
   printList(out, { format: BUILD_CACHE, headers: BUILD_CACHE_HEADERS, rows: caches });

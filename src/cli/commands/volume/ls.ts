@@ -7,7 +7,7 @@ import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { printList } from "../../format/list.ts";
 import { filterQuery, listFormat } from "../shared.ts";
-import { VOLUME_HEADERS, volumeView } from "./view.ts";
+import { limitOf, VOLUME_HEADERS, volumeView } from "./view.ts";
 
 const TABLE = "table {{.Driver}}\t{{.Name}}";
 
@@ -27,13 +27,16 @@ export const ls = command({
     });
     const volumes = [...(Volumes ?? [])].sort((left, right) => compareNatural(left.Name, right.Name));
     const chosen = flags.format || (flags.quiet ? "table" : config.data.volumesFormat) || "table";
-    const format = formatOf(chosen, flags.quiet);
-    printList(io.stdout, { format, headers: VOLUME_HEADERS, rows: volumes.map(volumeView) });
+    const limited = volumes.some((volume) => limitOf(volume) !== undefined);
+    const format = formatOf(chosen, flags.quiet, limited);
+    const rows = volumes.map((volume) => volumeView(volume, !/\bjson\b/.test(format)));
+    printList(io.stdout, { format, headers: VOLUME_HEADERS, rows });
   },
 });
 
-function formatOf(chosen: string, quiet: boolean): string {
+/** @param limited shows a column more: some volume has a size that it can't outgrow */
+function formatOf(chosen: string, quiet: boolean, limited: boolean): string {
   if (chosen === "raw") return quiet ? "name: {{.Name}}" : "name: {{.Name}}\ndriver: {{.Driver}}\n";
-  if (chosen === "table") return quiet ? "{{.Name}}" : TABLE;
+  if (chosen === "table") return quiet ? "{{.Name}}" : limited ? `${TABLE}\t{{.Limit}}` : TABLE;
   return chosen;
 }

@@ -14,11 +14,13 @@ export const VOLUME_HEADERS = {
   Labels: "LABELS",
   Links: "LINKS",
   Size: "SIZE",
+  Limit: "LIMIT",
   Group: "GROUP",
   Status: "STATUS",
 };
 
-export function volumeView(volume: Volume): View {
+/** @param limit with the field Limit: not for `json`, which shows docker's fields and no others */
+export function volumeView(volume: Volume, limit = false): View {
   const labels = volume.Labels ?? {};
   const { UsageData: usage } = volume;
   return new View(
@@ -32,6 +34,7 @@ export function volumeView(volume: Volume): View {
           .map(([key, value]) => `${key}=${value}`)
           .sort(compareText)
           .join(","),
+      ...(limit ? { Limit: () => humanLimit(volume) } : {}),
       Links: () => (usage === undefined || usage === null ? "N/A" : String(usage.RefCount)),
       Mountpoint: () => volume.Mountpoint,
       Name: () => volume.Name,
@@ -41,4 +44,15 @@ export function volumeView(volume: Volume): View {
     },
     { Label: (name) => labels[name] ?? "" },
   );
+}
+
+function humanLimit(volume: Volume): string {
+  const limit = limitOf(volume);
+  return limit === undefined ? "" : humanSize(limit);
+}
+
+/** Bytes that go into it at most, where the engine bounds them; dockerd says no such thing. */
+export function limitOf({ Status }: Volume): number | undefined {
+  const limit = Status?.Size?.Limit;
+  return typeof limit === "number" ? limit : undefined;
 }
