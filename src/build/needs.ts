@@ -5,6 +5,7 @@ import type { Digest } from "../base/digest.ts";
 import type { ImageConfigFile } from "../image/config.ts";
 import type { Platform } from "../image/platform.ts";
 import type { LayerInfo } from "../storage/snapshot.ts";
+import type { StepStore } from "./explain/ledger.ts";
 import type { ExecOp } from "./graph.ts";
 import type { BuildSession, StepLimits } from "./solver-contract.ts";
 
@@ -12,6 +13,8 @@ export interface BuildNeeds {
   readonly layers: Layers;
   readonly images: ImageSources;
   readonly steps: StepRunner;
+  /** What steps were made from, for explanations. */
+  readonly stepStore: StepStore;
   readonly directories: BuildDirectories;
   /** Bytes that the cache may keep; what is beyond them goes after a build, the longest unused first. */
   readonly keepStorage: () => number;

@@ -49,8 +49,8 @@ export interface BuildProgress {
   started(id: Digest, at: string): void;
   /** `cached`: its result was there. */
   completed(id: Digest, at: string, outcome: { readonly cached: boolean; readonly error: string | undefined }): void;
-  /** Bytes that a command wrote. */
-  log(id: Digest, stream: "stdout" | "stderr", data: Uint8Array, at: string): void;
+  /** Bytes that a command wrote, or why it was not in the cache. */
+  log(id: Digest, stream: "stdout" | "stderr" | "explanation", data: Uint8Array, at: string): void;
   /** Something countable inside a vertex: a pull's layer, an export. */
   status(
     id: Digest,
@@ -70,6 +70,8 @@ export interface SolveOptions {
   readonly signal: AbortSignal;
   /** Seconds since the epoch: times of everything made are clamped to it. */
   readonly sourceDateEpoch: number | undefined;
+  /** Say of each step that is made why it was not in the cache. */
+  readonly explain?: boolean;
 }
 
 export interface Solver {

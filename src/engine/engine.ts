@@ -19,6 +19,7 @@ import { probeHost } from "../runtime/spec/facts.ts";
 import type { SpecDefaults } from "../runtime/spec/input.ts";
 import { loadRangePool } from "../runtime/userns/allocate.ts";
 import { BuildTable } from "../state/build.ts";
+import { BuildStepTable } from "../state/build-steps.ts";
 import { ContainerTable } from "../state/containers.ts";
 import { openDatabase } from "../state/database.ts";
 import { ImageTable } from "../state/images.ts";
@@ -133,7 +134,13 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   const emit: EmitEvent = (type, action, actor) => events.emit(type, action, actor.ID, actor.Attributes);
   const imageVerbs = new Images({ shelf: images, sources, emit }, () => settings.registry);
   const wanted = await recoverContainers(engine);
-  const solver = await openSolver({ engine, shelf: images, images: imageVerbs, table: new BuildTable(db) });
+  const solver = await openSolver({
+    engine,
+    shelf: images,
+    images: imageVerbs,
+    table: new BuildTable(db),
+    stepStore: new BuildStepTable(db),
+  });
   containers.flush();
   startRecovered(engine, wanted).catch((error) => log.error("restart policies failed", { error }));
   const buildkit = composeBuildkit({

@@ -1,6 +1,7 @@
 // Every step of the schema, in order. Add at the end; never change a step that has been released.
 
 import { buildMigrations } from "./build.ts";
+import { buildStepMigrations } from "./build-steps.ts";
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
 import { imageMigrations } from "./images.ts";
@@ -13,4 +14,5 @@ export const migrations: readonly Migration[] = [
   ...volumeMigrations,
   ...networkMigrations,
   ...buildMigrations,
+  ...buildStepMigrations,
 ];

@@ -3,6 +3,7 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -308,6 +309,43 @@ Dockerfile:1
     await fails(build(context("# check=error=true\nFROM busybox AS Up\n")), 1, /lint violation found/);
     const skipped = await build("--check", "--build-arg", "BUILDKIT_DOCKERFILE_CHECK=skip=StageNameCasing", where);
     expect(skipped.code).toBe(0);
+  });
+
+  test("--explain: which input of a step is not as it was", async () => {
+    const where = context({
+      Dockerfile: "FROM busybox\nARG SPOKEN\nRUN echo $SPOKEN > /spoken\nCOPY in /in\nRUN cat /in/* > /all\n",
+      "in/a": "1",
+      "in/b": "2",
+    });
+    const why = async (...flags: string[]) => {
+      const shown = await built("--explain", ...flags, where);
+      return shown.slice(shown.search(/\n(?:Not in the cache:|Every step was in the cache\.)\n/) + 1).trimEnd();
+    };
+    await why();
+    expect(await why()).toBe("Every step was in the cache.");
+    writeFileSync(join(where, "in/b"), "22");
+    writeFileSync(join(where, "in/c"), "3");
+    chmodSync(join(where, "in/a"), 0o600);
+    const files = await why();
+    expect(files).toContain(" [3/4] COPY in /in\n");
+    expect(files).toContain("   file in/a: was file 0644 0:0, is file 0600 0:0\n");
+    expect(files).toMatch(/ {3}file in\/b: changed, sha256:[0-9a-f]{12} → sha256:[0-9a-f]{12}\n/);
+    expect(files).toContain("   file in/c: new\n");
+    expect(files).toMatch(/\[4\/4\] RUN .*\n {3}the step below, \[3\/4\] COPY in \/in, came out otherwise$/);
+    expect(await why("--build-arg", "SPOKEN=secret-word")).toContain("   variable SPOKEN: new\n");
+    const command = readFileSync(join(where, "Dockerfile"), "utf8").replace("cat", "tac");
+    writeFileSync(join(where, "Dockerfile"), command);
+    expect(await why("--build-arg", "SPOKEN=secret-word")).toBe(
+      "Not in the cache:\n [4/4] RUN tac /in/* > /all\n   command: cat /in/* > /all\n      now: tac /in/* > /all",
+    );
+    expect(await why("--no-cache")).toContain("   the cache was not to be used");
+    await ok(hoy.hoy("builder", "prune", "-af"));
+    expect(await why("--build-arg", "SPOKEN=secret-word")).toContain("its result was pruned since");
+    await built("-t", "explained", context("FROM busybox\nRUN touch /1\n"));
+    const upon = context("FROM explained\nRUN echo upon\n");
+    await built(upon);
+    await built("-t", "explained", context("FROM busybox\nRUN touch /2\n"));
+    expect((await build("--explain", upon)).stderr).toMatch(/base image: \S*explained\S* → \S*explained\S*/);
   });
 
   test("as JSON, or not at all; a terminal's display needs a terminal", async () => {

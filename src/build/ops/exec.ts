@@ -4,6 +4,7 @@
 import { type Digest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { formatPlatform } from "../../image/platform.ts";
+import { execParts, withClamp } from "../explain/parts.ts";
 import type { ExecMount, ExecOp, Vertex } from "../graph.ts";
 import { canonical } from "../solver/digests.ts";
 import { canExecute } from "../solver/platforms.ts";
@@ -21,7 +22,7 @@ export async function prepareExec(
   if (!op.mounts.some(isRoot)) throw new HoyError("invalid", "a command without a root file system");
   if (op.args.length === 0) throw new HoyError("invalid", "a command without arguments");
   return {
-    key: await keyOf(vertex, op, inputs, context),
+    ...(await keyOf(vertex, op, inputs, context)),
     type: "regular",
     heavy: true,
     run: (run) => runCommand(vertex, op, inputs, context, run),
@@ -30,23 +31,29 @@ export async function prepareExec(
 
 /** What is mounted read-only beside the root counts by its content: a context that was checked out again is the same. */
 async function keyOf(
-  { platform }: Vertex,
+  vertex: Vertex,
   op: ExecOp,
   inputs: readonly Tree[],
   { needs, signal, clamp, checksums }: OperationContext,
-): Promise<Digest> {
+): Promise<Pick<Operation, "key" | "explained">> {
+  const { platform } = vertex;
   const mounts: unknown[] = [];
+  const contents: (Digest | undefined)[] = [];
   for (const mount of op.mounts) {
     const tree = inputs[mount.input];
     let content: Digest | undefined = tree?.key;
     if (tree !== undefined && mount.detail.type === "bind" && mount.readonly && mount.output < 0 && !isRoot(mount)) {
       content = await checksums.mount(tree, mount.selector, needs.layers, signal);
     }
+    contents.push(content);
     mounts.push({ ...mount, input: undefined, content, ...(mount.input < 0 ? {} : { has: true }) });
   }
   const { proxyEnv: _, secretEnv, ...rest } = op;
   const secrets = secretEnv.map(({ name, id }) => [name, id]);
-  return sha256(canonical({ ...rest, kind: "exec", secrets, mounts, platform, clamp: clamp?.toString() }));
+  return {
+    key: sha256(canonical({ ...rest, kind: "exec", secrets, mounts, platform, clamp: clamp?.toString() })),
+    explained: { kind: "exec", parts: withClamp(execParts(vertex, op, contents), clamp) },
+  };
 }
 
 async function runCommand(

@@ -4,7 +4,8 @@
 import { type Digest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import type { OwnedFd } from "../../linux/open.ts";
-import type { FileAction, FileOp } from "../graph.ts";
+import { fileParts, withClamp } from "../explain/parts.ts";
+import type { FileAction, FileOp, Vertex } from "../graph.ts";
 import { canonical } from "../solver/digests.ts";
 import type { Tree } from "../solver-contract.ts";
 import type { Made, Operation, OperationContext, Run } from "./operation.ts";
@@ -15,10 +16,15 @@ import { WorkingTree } from "./tree/working-tree.ts";
 
 const MAX_ACTIONS = 10_000;
 
-export async function prepareFile(op: FileOp, inputs: readonly Tree[], context: OperationContext): Promise<Operation> {
+export async function prepareFile(
+  vertex: Vertex,
+  op: FileOp,
+  inputs: readonly Tree[],
+  context: OperationContext,
+): Promise<Operation> {
   if (op.actions.length > MAX_ACTIONS) throw new HoyError("too-large", "too many file actions in one step");
   return {
-    key: await keyOf(op, inputs, context),
+    ...(await keyOf(vertex, op, inputs, context)),
     type: "regular",
     heavy: true,
     run: (run) => runActions(op, inputs, context, run),
@@ -26,17 +32,28 @@ export async function prepareFile(op: FileOp, inputs: readonly Tree[], context: 
 }
 
 /** A copy depends on the files that it takes, not on all that lie beside them. */
-async function keyOf(op: FileOp, inputs: readonly Tree[], context: OperationContext): Promise<Digest> {
+async function keyOf(
+  vertex: Vertex,
+  op: FileOp,
+  inputs: readonly Tree[],
+  context: OperationContext,
+): Promise<Pick<Operation, "key" | "explained">> {
   const parts: unknown[] = [];
+  const sources: (Digest | undefined)[] = [];
   for (const { input, secondary, output, action } of op.actions) {
     const from = secondary < inputs.length ? inputs[secondary] : undefined;
     const source =
       from === undefined || action.type !== "copy"
         ? undefined
         : await context.checksums.copy(from, action, context.needs.layers, context.signal);
+    sources.push(source);
     parts.push([inputs[input]?.key ?? input, source ?? secondary, output, action]);
   }
-  return sha256(canonical({ kind: "file", parts, clamp: context.clamp?.toString() }));
+  const below = inputs[op.actions[0]?.input ?? -1]?.key;
+  return {
+    key: sha256(canonical({ kind: "file", parts, clamp: context.clamp?.toString() })),
+    explained: { kind: "file", parts: withClamp(fileParts(vertex, op.actions, below, sources), context.clamp) },
+  };
 }
 
 /** The tree after an action, and what it stands on. */

@@ -2,6 +2,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import type { RecordType } from "../cache/store.ts";
+import type { KeyParts } from "../explain/parts.ts";
 import type { BuildNeeds, LayerSession } from "../needs.ts";
 import type { Build } from "../solver/build.ts";
 import type { Say } from "../solver/progress.ts";
@@ -39,6 +40,8 @@ export interface Made {
 export interface Operation {
   /** Of all that the result depends on; undefined: it costs nothing, or its result is not the cache's to keep. */
   readonly key: Digest | undefined;
+  /** The same in parts, for explanations; undefined: there is nothing to say of it. */
+  readonly explained?: { readonly kind: "exec" | "file"; readonly parts: KeyParts };
   /** "cached": nothing had to be fetched or made. */
   readonly type: RecordType | "cached";
   /** Its work takes one of the places that the machine has; else it only waits for others. */

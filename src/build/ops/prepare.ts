@@ -20,7 +20,7 @@ export async function prepareOperation(
     case "exec":
       return prepareExec(vertex, op, inputs, context);
     case "file":
-      return prepareFile(op, inputs, context);
+      return prepareFile(vertex, op, inputs, context);
     case "merge":
       // Layers that do not depend on what is below them are simply put above it.
       return immediate([inputs.flatMap((tree) => tree.diffIds)]);

@@ -6,6 +6,7 @@ import type { Platform } from "../../image/platform.ts";
 import type { BuildTable } from "../../state/build.ts";
 import { CacheKeeper } from "../cache/prune.ts";
 import { BuildCache } from "../cache/store.ts";
+import { StepLedger } from "../explain/ledger.ts";
 import type { Input } from "../graph.ts";
 import type { BuildNeeds } from "../needs.ts";
 import { CacheMounts } from "../ops/mounts/cache-mounts.ts";
@@ -33,6 +34,7 @@ export class GraphSolver implements Solver {
   readonly #builds = new WeakMap<BuildSession, Build>();
 
   constructor(needs: BuildNeeds, table: BuildTable) {
+    const ledger = new StepLedger(needs.stepStore, needs.now);
     this.needs = needs;
     this.cache = new BuildCache(table, needs);
     this.caches = new CacheMounts({ table, directories: needs.directories, now: needs.now });
@@ -41,7 +43,8 @@ export class GraphSolver implements Solver {
       needs,
       cache: this.cache,
       caches: this.caches,
-      checksums: new Checksums(),
+      checksums: new Checksums((digest, files) => ledger.noteFiles(digest, files)),
+      ledger,
       flights: new Flights<Solved, Said>(({ release }) => release()),
       slots: new Slots(Math.max(4, availableParallelism() * 2)),
     };

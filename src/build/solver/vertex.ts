@@ -3,6 +3,7 @@
 
 import { toHoyError } from "../../base/error.ts";
 import type { BuildCache, CacheRecord } from "../cache/store.ts";
+import type { StepLedger } from "../explain/ledger.ts";
 import type { Input, Vertex } from "../graph.ts";
 import type { BuildNeeds } from "../needs.ts";
 import type { CacheMounts } from "../ops/mounts/cache-mounts.ts";
@@ -23,6 +24,7 @@ export interface SolverParts {
   readonly checksums: Checksums;
   readonly flights: Flights<Solved, Said>;
   readonly slots: Slots;
+  readonly ledger: StepLedger;
 }
 
 /** A result that was just made. It is in use until the flight ends, by when whoever wants it has it in use. */
@@ -137,12 +139,28 @@ async function evaluate(
     cache.hit(found.id);
     return { outcome: outcomeFrom(found), cached: true };
   }
+  if (options.explain === true) explain(vertex, operation, parts, options);
   const flight = vertex.ignoreCache ? `${operation.key} anew` : operation.key;
   const { record } = await flights.run(flight, signal, say, (shared, sayAll) =>
     make(vertex, operation, parents, parts, shared, sayAll),
   );
   build.defer(cache.use(record.id));
+  const { key, explained } = operation;
+  if (explained !== undefined) parts.ledger.note({ key, ...explained });
   return { outcome: outcomeFrom(record), cached: false };
+}
+
+/** Why it has to be made, to the build that asks. */
+function explain(
+  vertex: Vertex,
+  { key, explained }: Operation,
+  { ledger, needs }: SolverParts,
+  options: SolveOptions,
+): void {
+  if (key === undefined || explained === undefined) return;
+  const lines = vertex.ignoreCache ? ["the cache was not to be used"] : ledger.explain({ key, ...explained });
+  const data = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+  options.progress.log(vertexDigest(vertex), "explanation", data, needs.now());
 }
 
 async function make(

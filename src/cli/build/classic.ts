@@ -22,6 +22,7 @@ const NEWER = [
   "build-context",
   "cache-to",
   "check",
+  "explain",
   "load",
   "metadata-file",
   "no-cache-filter",

@@ -35,6 +35,7 @@ export function frontendAttributes(context: Context, flags: BuildFlags): Record<
   set("force-network-mode", flags.network === "default" ? "" : flags.network);
   set("shm-size", flags["shm-size"] === 0 ? "" : String(flags["shm-size"]));
   set("ulimit", [...flags.ulimit.values()].map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`).join(","));
+  set("explain", flags.explain ? "1" : "");
   set("unset", flags.unset.map(quoted).join(","));
   for (const [name, value] of Object.entries(limitsOf(flags))) set(name, value);
   if (flags["no-cache"]) attrs["no-cache"] = "";

@@ -20,7 +20,7 @@ import { parseSecret, secretService } from "./lend/secrets.ts";
 import { readOutputs } from "./outputs.ts";
 import type { ProgressMode } from "./progress/modes.ts";
 import { openProgress, type Progress } from "./progress/open.ts";
-import { reportFailure, reportWarnings } from "./progress/report.ts";
+import { reportExplanations, reportFailure, reportWarnings } from "./progress/report.ts";
 import { frontendAttributes, namedContexts, parseCache } from "./request.ts";
 import { type Built, type CheckResult, solveBuild, solveCheck } from "./solve.ts";
 
@@ -57,10 +57,12 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
     const built = await solveBuild(solve);
     progress.end();
     reportWarnings(io.stderr, progress);
+    if (flags.explain) reportExplanations(io.stderr, progress);
     await tell(context, flags, built);
     return 0;
   } catch (thrown) {
     progress.end();
+    if (flags.explain) reportExplanations(io.stderr, progress);
     throw failureOf(thrown, context, progress, signal);
   }
 }

@@ -8,6 +8,7 @@ import { BUILD_USER } from "../../build/solver/build.ts";
 import { GraphSolver } from "../../build/solver/solver.ts";
 import { filesystemOf } from "../../linux/statfs.ts";
 import type { BuildTable } from "../../state/build.ts";
+import type { BuildStepTable } from "../../state/build-steps.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageShelf } from "../images/shelf.ts";
 import { now } from "../time.ts";
@@ -23,10 +24,11 @@ export interface BuilderParts {
   readonly shelf: ImageShelf;
   readonly images: Pick<ImageBackend, "pull">;
   readonly table: BuildTable;
+  readonly stepStore: BuildStepTable;
 }
 
 /** Opens the solver, and takes away what builds of a former engine left half-done. */
-export async function openSolver({ engine, shelf, images, table }: BuilderParts): Promise<GraphSolver> {
+export async function openSolver({ engine, shelf, images, table, stepStore }: BuilderParts): Promise<GraphSolver> {
   const roots = engine.settings.paths;
   const data = paths.build(roots);
   await mkdir(data, { recursive: true, mode: 0o700 });
@@ -36,6 +38,7 @@ export async function openSolver({ engine, shelf, images, table }: BuilderParts)
       layers: await buildLayers(shelf, table, data),
       images: imageSources(shelf, images),
       steps: { run: (step) => runStep(engine, step) },
+      stepStore,
       directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },
       keepStorage: () => Math.floor(filesystemOf(data).total / KEPT_PART),
       now,

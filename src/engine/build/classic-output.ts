@@ -48,7 +48,7 @@ export class ClassicOutput implements BuildProgress {
     this.#wake();
   }
 
-  log(id: Digest, _stream: "stdout" | "stderr", data: Uint8Array): void {
+  log(id: Digest, _stream: "stdout" | "stderr" | "explanation", data: Uint8Array): void {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
     const text = watched.decoder.decode(data, { stream: true });

@@ -47,6 +47,8 @@ export class Build implements AsyncDisposable {
   readonly #controller = new AbortController();
   readonly #refs = new Map<string, BuildRef>();
   readonly #trees = new Map<string, Tree>();
+  /** Its client wants to know why steps were not in the cache. */
+  #explain = false;
   readonly #returned = Promise.withResolvers<BuildResult>();
   /** What the client gave along, for its own frontend to ask for. */
   inputs: Readonly<Record<string, Definition>> = {};
@@ -82,7 +84,8 @@ export class Build implements AsyncDisposable {
 
   get options(): SolveOptions {
     const { session, events, signal } = this;
-    return { session, progress: events, signal, sourceDateEpoch: undefined };
+    const explain = this.#explain;
+    return { session, progress: events, signal, sourceDateEpoch: undefined, explain };
   }
 
   cancel(reason: unknown): void {
@@ -103,6 +106,7 @@ export class Build implements AsyncDisposable {
       throw missing(`the frontend ${frontend.slice(0, 100)}${from}`);
     }
     const { needs, sessions } = this.#parts;
+    this.#explain = attrs.explain === "1";
     const { session, events, options } = this;
     const result = await runDockerfile(attrs, {
       needs,

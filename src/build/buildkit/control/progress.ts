@@ -17,6 +17,8 @@ const MAX_LOGS = 32 * 1024 * 1024;
 const MAX_EVENTS = 500_000;
 /** Milliseconds between two counts of the same thing. */
 const INTERVAL = 100;
+/** Explanations are asked for by a client that knows the number; to others it is one more line of the step. */
+const STREAMS = { stdout: 1n, stderr: 2n, explanation: 3n } as const;
 /** Events that go out in one message. */
 const BATCH = 256;
 
@@ -76,11 +78,11 @@ export class BuildEvents implements BuildProgress {
     this.#push({ vertexes: [wire(shown)] });
   }
 
-  log(id: Digest, stream: "stdout" | "stderr", data: Uint8Array, at: string): void {
+  log(id: Digest, stream: keyof typeof STREAMS, data: Uint8Array, at: string): void {
     if (this.#logged > MAX_LOGS) return;
     this.#logged += data.length;
     const msg = this.#logged > MAX_LOGS ? Buffer.from("\n[output clipped]\n") : Uint8Array.from(data);
-    this.#push({ logs: [{ vertex: id, timestamp: timestamp(at), stream: stream === "stdout" ? 1n : 2n, msg }] });
+    this.#push({ logs: [{ vertex: id, timestamp: timestamp(at), stream: STREAMS[stream], msg }] });
   }
 
   status(

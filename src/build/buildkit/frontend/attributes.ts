@@ -38,6 +38,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "source-date-epoch",
   // Of this engine alone.
   "unset",
+  "explain",
   "memory",
   "memswap",
   "cpushares",

@@ -6,23 +6,39 @@ import type { Digest } from "../../../base/digest.ts";
 import { readlinkat } from "../../../linux/at.ts";
 import { O, OwnedFd } from "../../../linux/open.ts";
 import { S } from "../../../linux/stat.ts";
+import { rawToText } from "../../../storage/tar/entry.ts";
 import { reopen } from "../../../storage/tree/walk.ts";
+import type { NotedFile } from "../../explain/files.ts";
 import { attributesOf } from "./attributes.ts";
 import { readFrom } from "./data.ts";
 import { type CopyChange, findMatches, type Selected, walkMatch } from "./select.ts";
 
-/** @throws HoyError "not-found" when the copy names nothing. */
-export async function copyChecksum(root: OwnedFd, change: CopyChange, signal: AbortSignal): Promise<Digest> {
+/** @param note is told of each file, by its path from where the copy finds it. @throws HoyError "not-found" when the copy names nothing. */
+export async function copyChecksum(
+  root: OwnedFd,
+  change: CopyChange,
+  signal: AbortSignal,
+  note: (file: NotedFile) => void = () => undefined,
+): Promise<Digest> {
   using stack = new DisposableStack();
   const hash = createHash("sha256");
   for (const match of findMatches(root, change, stack)) {
     hash.update(`match ${JSON.stringify([match.name, match.parents])}\n`);
-    for (const selected of walkMatch(match, change)) await addFile(hash, selected, signal);
+    const named = (file: NotedFile) => {
+      const path = [match.name, file.path].filter((part) => part !== "").join("/");
+      note({ ...file, path: rawToText(path === "" ? "/" : path) });
+    };
+    for (const selected of walkMatch(match, change)) await addFile(hash, selected, signal, named);
   }
   return `sha256:${hash.digest("hex")}`;
 }
 
-async function addFile(hash: Hash, { path, fd, status }: Selected, signal: AbortSignal): Promise<void> {
+async function addFile(
+  hash: Hash,
+  { path, fd, status }: Selected,
+  signal: AbortSignal,
+  note: (file: NotedFile) => void,
+): Promise<void> {
   signal.throwIfAborted();
   const { mode, uid, gid, xattrs } = attributesOf(fd, status);
   const type = status.mode & S.IFMT;
@@ -30,17 +46,31 @@ async function addFile(hash: Hash, { path, fd, status }: Selected, signal: Abort
   const size = type === S.IFREG ? status.size : 0;
   const target = type === S.IFLNK ? readlinkat(fd, "").toString("latin1") : "";
   const device = type === S.IFCHR || type === S.IFBLK ? [status.rdev.major, status.rdev.minor] : [];
-  hash.update(`${JSON.stringify([path, type, mode, uid, gid, size, target, device, attributes])}\n`);
-  if (type === S.IFREG && size > 0) await addData(hash, fd, size, signal);
+  const data = type === S.IFREG && size > 0 ? await dataDigest(fd, size, signal) : "";
+  hash.update(`${JSON.stringify([path, type, mode, uid, gid, size, target, device, attributes, data])}\n`);
+  note({
+    path,
+    attributes: `${KINDS[type] ?? "special"} ${mode.toString(8).padStart(4, "0")} ${uid}:${gid}`,
+    content: data === "" ? (target === "" ? "empty" : `-> ${target}`) : `sha256:${data.slice(0, 12)}`,
+  });
 }
 
-async function addData(hash: Hash, fd: number, size: number, signal: AbortSignal): Promise<void> {
+const KINDS: Readonly<Record<number, string>> = { [S.IFREG]: "file", [S.IFDIR]: "directory", [S.IFLNK]: "link" };
+
+async function dataDigest(fd: number, size: number, signal: AbortSignal): Promise<string> {
   using file = new OwnedFd(reopen(fd, O.RDONLY));
+  const hash = createHash("sha256");
   for await (const chunk of readFrom(file.fd, 0, size, signal)) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 /** Of a file or directory that is mounted. @throws HoyError "not-found" when it is not there. */
-export async function mountChecksum(root: OwnedFd, selector: string, signal: AbortSignal): Promise<Digest> {
+export async function mountChecksum(
+  root: OwnedFd,
+  selector: string,
+  signal: AbortSignal,
+  note?: (file: NotedFile) => void,
+): Promise<Digest> {
   return copyChecksum(
     root,
     {
@@ -62,5 +92,6 @@ export async function mountChecksum(root: OwnedFd, selector: string, signal: Abo
       created: undefined,
     },
     signal,
+    note,
   );
 }

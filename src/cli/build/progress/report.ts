@@ -17,6 +17,17 @@ export function reportWarnings(out: Output, { mode, state }: Progress): void {
   for (const { short } of warnings) out.line(` - ${clean(Buffer.from(short).toString())}`);
 }
 
+/** Why steps were built that could have been in the cache. */
+export function reportExplanations(out: Output, { mode, state }: Progress): void {
+  if (mode === "rawjson") return;
+  const steps = [...state.steps.values()].filter(({ explanation }) => explanation.length > 0);
+  out.line(steps.length === 0 ? "\nEvery step was in the cache." : "\nNot in the cache:");
+  for (const { name, explanation } of steps) {
+    out.line(` ${clean(name)}`);
+    for (const line of explanation) out.line(`   ${clean(line)}`);
+  }
+}
+
 export function reportFailure(out: Output, error: GrpcError, { mode, state }: Progress): void {
   const step = state.failed();
   if (step !== undefined && mode !== "rawjson") {

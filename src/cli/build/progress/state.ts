@@ -23,6 +23,8 @@ export interface Step {
   spent: number;
   readonly counts: Map<string, Count>;
   readonly output: LastLines;
+  /** Why it was not in the cache, where that was asked for. */
+  readonly explanation: string[];
 }
 
 export interface Count {
@@ -38,6 +40,9 @@ export type StepEvent =
   | { readonly kind: "count"; readonly step: Step; readonly count: Count }
   | { readonly kind: "output"; readonly step: Step; readonly text: string; readonly at: number }
   | { readonly kind: "warning"; readonly warning: VertexWarning };
+
+/** Number of the stream that says why a step was not in the cache; the engine's own. */
+const EXPLANATION = 3n;
 
 export class BuildState {
   readonly steps = new Map<string, Step>();
@@ -55,9 +60,13 @@ export class BuildState {
       step.counts.set(status.id, count);
       events.push({ kind: "count", step, count });
     }
-    for (const { vertex, msg, timestamp } of logs) {
+    for (const { vertex, msg, timestamp, stream } of logs) {
       const step = this.steps.get(vertex);
       if (step === undefined) continue;
+      if (stream === EXPLANATION) {
+        step.explanation.push(...Buffer.from(msg).toString().trimEnd().split("\n"));
+        continue;
+      }
       const text = step.output.add(msg);
       const at = timestamp === undefined ? 0 : timestampMs(timestamp);
       events.push({ kind: "output", step, text, at });
@@ -97,6 +106,7 @@ export class BuildState {
       spent: 0,
       counts: new Map(),
       output: new LastLines(),
+      explanation: [],
     };
     if (known === undefined) this.steps.set(digest, step);
     const events: StepEvent[] = [];
