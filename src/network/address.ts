@@ -73,6 +73,11 @@ export function lastOf(prefix: Prefix): bigint {
   return prefix.value | hostMask(prefix.family, prefix.length);
 }
 
+/** Of 169.254.0.0/16 or fe80::/10 (RFC 3927, RFC 4291). */
+export function isLinkLocal(address: Address): boolean {
+  return contains(LINK_LOCAL[address.family], address);
+}
+
 /** The 4 or 16 bytes, network order. */
 export function addressBytes({ family, value }: Address): Uint8Array {
   const size = BITS[family] / 8;
@@ -88,3 +93,5 @@ function hostMask(family: Family, length: number): bigint {
 function badCidr(text: string): HoyError {
   return new HoyError("invalid", `invalid CIDR address: ${text.slice(0, 80)}`);
 }
+
+const LINK_LOCAL: Record<Family, Prefix> = { 4: parsePrefix("169.254.0.0/16"), 6: parsePrefix("fe80::/10") };

@@ -73,6 +73,7 @@ export function describeEndpoint(endpoint: EndpointRecord): EndpointSettings {
   const requested = {
     ...(settings.requestedIPv4 ? { IPv4Address: settings.requestedIPv4 } : {}),
     ...(settings.requestedIPv6 ? { IPv6Address: settings.requestedIPv6 } : {}),
+    ...(settings.linkLocal?.length ? { LinkLocalIPs: [...settings.linkLocal] } : {}),
   };
   return {
     IPAMConfig: requested,

@@ -5,7 +5,7 @@ import type { EndpointSettings } from "../api/types/network.ts";
 import { HoyError } from "../base/error.ts";
 import { newId, shortId } from "../base/id.ts";
 import type { EndpointRow, NetworkRows } from "../state/networks.ts";
-import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
+import { formatAddress, isLinkLocal, parseAddress, parsePrefix } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkRequest } from "./contract.ts";
 import { checkPool, chooseAddress } from "./ipam.ts";
@@ -41,6 +41,9 @@ export function checkEndpoint(network: NetworkRecord, asked: EndpointSettings): 
     );
   }
   for (const text of [ipv4, ipv6]) if (text) parseAddress(text);
+  for (const text of asked.IPAMConfig?.LinkLocalIPs ?? []) {
+    if (!isLinkLocal(parseAddress(text))) throw new HoyError("invalid", `invalid link-local IP address: ${text}`);
+  }
   if (asked.MacAddress) checkMac(asked.MacAddress);
 }
 
@@ -111,6 +114,7 @@ function extrasOf(
     driverOptions: asked.DriverOpts ?? {},
     requestedIPv4: asked.IPAMConfig?.IPv4Address ?? "",
     requestedIPv6: asked.IPAMConfig?.IPv6Address ?? "",
+    linkLocal: asked.IPAMConfig?.LinkLocalIPs ?? [],
   };
 }
 

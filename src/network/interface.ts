@@ -33,6 +33,10 @@ export function configureInterface(endpoint: EndpointRecord, namespace: NetworkN
     const pool = pools.find(({ prefix }) => prefix.family === address.family);
     if (pool !== undefined) link.addAddress(socket, device.index, address, pool.prefix);
   }
+  for (const text of endpoint.settings.linkLocal ?? []) {
+    const { address, prefix } = parseCidr(`${text}/${text.includes(":") ? 64 : 16}`);
+    link.addAddress(socket, device.index, address, prefix);
+  }
   link.setUp(socket, device.index);
   if (!gateway || endpoint.network.internal) return;
   for (const address of owned) {

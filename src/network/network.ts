@@ -60,4 +60,6 @@ export interface EndpointExtras {
   /** What the user fixed, so that a later start asks for it again. */
   readonly requestedIPv4: string;
   readonly requestedIPv6: string;
+  /** Further addresses of its interface that nobody hands out; rows of before don't have them. */
+  readonly linkLocal?: readonly string[];
 }

@@ -27,6 +27,25 @@ const run = (image: string, ...args: string[]) => ok(docker("run", "--rm", ...NE
 const idOf = (image: string) => ok(docker("inspect", "--format", "{{.Id}}", image));
 
 describe("docker build", () => {
+  testWith(
+    "docker",
+    "--cache-from: steps without files are cached with the next; without such an image nothing is",
+    async () => {
+      const [image, again] = [unique("image"), unique("image")];
+      const dir = context(`FROM busybox\nENV FOO=bar-${image}\nRUN touch baz\nRUN touch bax\n`);
+      const cached = async (from: string, tag: string) =>
+        (await ok(build("--cache-from", from, "-t", tag, dir))).split("Using cache").length - 1;
+      await ok(build("-t", image, dir));
+      expect(await cached(image, again)).toBe(3);
+      expect(await cached("nosuch:tag", again)).toBe(0);
+    },
+  );
+
+  testWith("docker", "what a step writes to standard error is red", async () => {
+    const dir = context("FROM busybox\nRUN echo plain; echo wrong >&2\n");
+    expect(await ok(build("--no-cache", dir))).toContain("\x1b[91mwrong\n\x1b[0m");
+  });
+
   testWith("docker", "a Dockerfile of several stages becomes an image that runs", async () => {
     const tag = unique("image");
     const dir = context(

@@ -111,8 +111,8 @@ describe("events", () => {
     for (const action of [
       "create",
       "start",
-      "exec_create: true",
-      "exec_start: true",
+      "exec_create: true ",
+      "exec_start: true ",
       "exec_die",
       "pause",
       "unpause",

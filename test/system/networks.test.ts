@@ -450,6 +450,25 @@ describe("the networks' verbs", () => {
     await ok(hoy.hoy("network", "rm", name));
   });
 
+  test("link-local addresses that were asked for are the interface's too, and shown", async () => {
+    const create = (ip: string) =>
+      hoy.api("POST", "/containers/create", {
+        Image: "busybox",
+        Cmd: ["sleep", "100"],
+        NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { LinkLocalIPs: [ip] } } } },
+      });
+    expect(await create("10.1.2.3")).toMatchObject({
+      status: 400,
+      json: { message: "invalid link-local IP address: 10.1.2.3" },
+    });
+    const { Id } = (await create("169.254.8.8")).json as { Id: string };
+    await ok(hoy.hoy("start", Id));
+    expect(await ok(exec(Id, "ip", "addr", "show", "eth0"))).toContain("inet 169.254.8.8/16");
+    const format = "{{json .NetworkSettings.Networks.bridge.IPAMConfig}}";
+    expect(JSON.parse(await ok(hoy.hoy("inspect", "--format", format, Id)))).toEqual({ LinkLocalIPs: ["169.254.8.8"] });
+    await remove(Id);
+  });
+
   test("an unknown network is an error at run, and nothing is left", async () => {
     const name = unique();
     await fails(

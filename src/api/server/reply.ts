@@ -46,16 +46,17 @@ export async function sendBytes(
 
 /**
  * Progress messages, one JSON text a line. The head waits for the first message, so an error before it has its own
- * status; an error after it becomes a line `{"errorDetail":…,"error":…}`, as in Docker.
+ * status; an error after it becomes a line `{"errorDetail":…,"error":…}`, as in Docker. With `always` every error does.
  */
-export async function sendProgress(call: Call, source: AsyncIterable<unknown>): Promise<void> {
+export async function sendProgress(call: Call, source: AsyncIterable<unknown>, always = false): Promise<void> {
   const begin = () => {
     if (!call.response.headersSent) beginStream(call, "application/json");
   };
   try {
     await pump(call, lines(source), begin);
   } catch (thrown) {
-    if (!call.response.headersSent) throw thrown;
+    if (!call.response.headersSent && !always) throw thrown;
+    begin();
     const error = toHoyError(thrown);
     if (error.code === "internal") call.parts.options.log.error(error.message, { path: call.parts.path });
     const text = messageOf(error);

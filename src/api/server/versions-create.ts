@@ -15,9 +15,11 @@ export interface Created {
 
 /** @throws HoyError "invalid" in Docker's words. */
 export function shapeCreate(given: CreateBody, asked: Asked): Created {
+  const { Runtime, ...rest } = given;
   const host: HostConfig = { ...given.HostConfig };
+  if (Runtime && !host.Runtime) host.Runtime = Runtime;
   const endpoints = { ...given.NetworkingConfig?.EndpointsConfig };
-  const body = { ...given, HostConfig: host, NetworkingConfig: { EndpointsConfig: endpoints } };
+  const body = { ...rest, HostConfig: host, NetworkingConfig: { EndpointsConfig: endpoints } };
   const warnings: string[] = [];
   nameDefaultNetwork(host, endpoints);
   if (host.Mounts !== undefined) host.Mounts = host.Mounts.map((mount) => shapeMount(mount, asked));

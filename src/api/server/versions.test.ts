@@ -18,16 +18,34 @@ test("a container's endpoint on the bridge is at the top too; short ids were ali
     ImageManifestDescriptor: {},
     NetworkSettings: { Networks: { bridge: { IPAddress: "172.17.0.2" }, mine: { Aliases: ["web"] } } },
   };
-  const now = shapeContainer(found, asked("1.51"));
-  expect(now.NetworkSettings?.IPAddress).toBe("172.17.0.2");
-  expect(now.NetworkSettings?.Networks?.mine?.Aliases).toEqual(["web"]);
-  expect(now.ImageManifestDescriptor).toEqual({});
+  expect(shapeContainer(found, asked("1.51"))).toMatchObject({
+    NetworkSettings: { IPAddress: "172.17.0.2", Networks: { mine: { Aliases: ["web"] } } },
+    ImageManifestDescriptor: {},
+  });
   const old = shapeContainer(found, asked("1.44"));
-  expect(old.NetworkSettings?.Networks?.mine?.Aliases).toEqual(["web", "abcdef012345", "h"]);
-  expect(old.ImageManifestDescriptor).toBeUndefined();
-  expect(shapeSummary({ HostConfig: { NetworkMode: "x", Annotations: { a: "b" } } }, asked("1.45"))).toEqual({
+  const aliases = ["web", "abcdef012345", "h"];
+  expect(old).toMatchObject({ NetworkSettings: { Networks: { mine: { Aliases: aliases } } } });
+  expect(old).not.toHaveProperty("ImageManifestDescriptor");
+  expect(shapeSummary({ HostConfig: { NetworkMode: "x", Annotations: { a: "b" } } }, asked("1.45"))).toMatchObject({
     HostConfig: { NetworkMode: "x" },
   });
+});
+
+test("what was not asked for is there with Go's zero value, as docker-py and others read it unseen", () => {
+  const Mounts = [
+    { Type: "tmpfs", Name: "", Source: "", Destination: "/t", Driver: "", Mode: "", RW: true, Propagation: "" },
+  ] as const;
+  const endpoint = { IPAMConfig: {}, Links: [], Aliases: [], DriverOpts: {}, IPAddress: "1.2.3.4" };
+  const found = { HostConfig: { Memory: 5 }, Mounts: [...Mounts], NetworkSettings: { Networks: { n: endpoint } } };
+  const nulls = { IPAMConfig: null, Links: null, Aliases: null, DriverOpts: null, IPAddress: "1.2.3.4" };
+  const whole = shapeContainer(found, asked("1.51"));
+  expect(whole).toMatchObject({
+    HostConfig: { Memory: 5, CapAdd: null, Binds: null, PortBindings: {}, RestartPolicy: { Name: "" } },
+    Config: { Entrypoint: null, Volumes: null, Tty: false, Labels: {} },
+    NetworkSettings: { Networks: { n: nulls } },
+  });
+  const mount = { Type: "tmpfs", Source: "", Destination: "/t", Mode: "", RW: true, Propagation: "" };
+  expect(whole).toHaveProperty("Mounts", [mount]);
 });
 
 test("images: VirtualSize before 1.44, <none> before 1.43, Containers since 1.51", () => {

@@ -9,6 +9,7 @@ import type { ContainerInspectResponse, ContainerSummary } from "../types/contai
 import type { ImageInspect, ImageSummary } from "../types/image.ts";
 import type { EndpointSettings, NetworkSettings } from "../types/network.ts";
 import type { EventMessage, SystemInfo } from "../types/system.ts";
+import { wholeConfig, wholeEndpoint, wholeHostConfig, wholeMount } from "./wire-members.ts";
 
 /** The version that was asked for. */
 export interface Asked {
@@ -16,15 +17,25 @@ export interface Asked {
 }
 
 /** GET /containers/{id}/json. */
-export function shapeContainer(found: ContainerInspectResponse, asked: Asked): ContainerInspectResponse {
-  const shaped = { ...found };
+export function shapeContainer(found: ContainerInspectResponse, asked: Asked): object {
+  const shaped: Record<string, unknown> = {
+    ...found,
+    HostConfig: wholeHostConfig(found.HostConfig ?? {}),
+    Config: wholeConfig(found.Config ?? {}),
+    Mounts: (found.Mounts ?? []).map(wholeMount),
+  };
   if (!asked.atLeast("1.48")) delete shaped.ImageManifestDescriptor;
   const settings = found.NetworkSettings;
   if (settings !== undefined) {
     const networks = asked.atLeast("1.45") ? settings.Networks : withShortIds(found, settings.Networks ?? {});
-    shaped.NetworkSettings = { ...settings, ...bridgeFields(settings), ...(networks && { Networks: networks }) };
+    const whole = networks && { Networks: mapValues(networks, wholeEndpoint) };
+    shaped.NetworkSettings = { ...settings, ...bridgeFields(settings), ...whole };
   }
   return shaped;
+}
+
+function mapValues<T>(values: Readonly<Record<string, T>>, change: (value: T) => object): Record<string, object> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
 }
 
 /** Until 1.51 the default bridge's endpoint was shown at the top of NetworkSettings too. */
@@ -53,11 +64,15 @@ function withShortIds(found: ContainerInspectResponse, networks: Record<string, 
 }
 
 /** GET /containers/json, each. */
-export function shapeSummary(found: ContainerSummary, asked: Asked): ContainerSummary {
-  const shaped = { ...found };
+export function shapeSummary(found: ContainerSummary, asked: Asked): object {
+  const shaped: Record<string, unknown> = {
+    ...found,
+    Mounts: (found.Mounts ?? []).map(wholeMount),
+    NetworkSettings: { Networks: mapValues(found.NetworkSettings?.Networks ?? {}, wholeEndpoint) },
+  };
   if (!asked.atLeast("1.48")) delete shaped.ImageManifestDescriptor;
-  if (!asked.atLeast("1.46") && shaped.HostConfig !== undefined) {
-    const { Annotations: _, ...host } = shaped.HostConfig;
+  if (!asked.atLeast("1.46") && found.HostConfig !== undefined) {
+    const { Annotations: _, ...host } = found.HostConfig;
     shaped.HostConfig = host;
   }
   return shaped;

@@ -59,6 +59,9 @@ export function loadContract(): Contract | undefined {
   };
 }
 
+/** Pointers in Go, null in every answer of dockerd's, and not x-nullable in the swagger. */
+const POINTERS: ReadonlySet<string> = new Set(["MemorySwappiness", "OomKillDisable"]);
+
 /**
  * Swagger 2.0 to JSON schema. `x-nullable` becomes null beside the type; lists and maps may be null too, since Go
  * writes an empty one so and Docker's answers are full of them.
@@ -69,7 +72,8 @@ function loosen(schema: unknown): unknown {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(schema)) {
     if (key === "example" || key === "examples" || key === "default") continue;
-    out[key] = key === "$ref" ? String(value).replace("#/", "api#/") : loosen(value);
+    const read = POINTERS.has(key) ? { ...asObject(value), "x-nullable": true } : value;
+    out[key] = key === "$ref" ? String(read).replace("#/", "api#/") : loosen(read);
   }
   const { type } = out;
   const nullable =

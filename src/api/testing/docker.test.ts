@@ -131,7 +131,7 @@ sys.stdout.buffer.write(got); sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid,
     expect(engine.loaded).toBe(40 * 65536);
     writeFileSync(file, "no tar");
     const bad = await run(["load", "-i", file]);
-    expect([bad.code, bad.err]).toEqual([1, "Error response from daemon: unexpected EOF: not a tar\n"]);
+    expect([bad.code, bad.err]).toEqual([1, "unexpected EOF: not a tar\n"]);
   });
 
   test("pull shows progress, and passes credentials", async () => {

@@ -83,11 +83,9 @@ export class BuildVerbs implements BuildBackend {
     const options = { session, progress: output, signal, sourceDateEpoch: undefined };
     await using _end = { [Symbol.asyncDispose]: () => solver.end(session) };
     try {
-      if (request.cacheFrom.length > 0) {
-        emit({ stream: "[Warning] --cache-from is not used: the engine has a build cache of its own\n" });
-      }
       const dockerfile = await context.dockerfile(options);
-      const result = await buildDockerfile(optionsOf(request, dockerfile), solver, options);
+      const noCache = request.noCache || !(await this.#mayUseCache(request.cacheFrom));
+      const result = await buildDockerfile(optionsOf({ ...request, noCache }, dockerfile), solver, options);
       const tree = await this.#solve(result, options, output);
       const id = await this.#write(request, result, tree, names, session, signal);
       emit({ aux: { ID: id } });
@@ -101,6 +99,20 @@ export class BuildVerbs implements BuildBackend {
       for (const message of held) say(message);
       throw thrown;
     }
+  }
+
+  /** Images that were named to be the cache are all of it, and are not fetched: without any of them there is none. */
+  async #mayUseCache(cacheFrom: readonly string[]): Promise<boolean> {
+    if (cacheFrom.length === 0) return true;
+    for (const ref of cacheFrom) {
+      try {
+        await this.#images.shelf.resolve(ref);
+        return true;
+      } catch (thrown) {
+        if (!["not-found", "invalid"].includes(toHoyError(thrown).code)) throw thrown;
+      }
+    }
+    return false;
   }
 
   async #solve(result: DockerfileResult, options: SolveOptions, output: ClassicOutput): Promise<Tree> {

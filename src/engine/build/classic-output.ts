@@ -1,6 +1,7 @@
 // Progress as the classic builder shows it: one step after the other, `Step 2/4 : RUN make`. The steps run as they can;
 // what one says while an earlier one is still being shown waits for its turn.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ProgressMessage } from "../../api/backend.ts";
 import { type Digest, digestHex } from "../../base/digest.ts";
 import type { ClassicStep } from "../../build/frontend/options.ts";
@@ -10,6 +11,9 @@ import type { BuildProgress } from "../../build/solver-contract.ts";
 
 /** Output of a step that waits for its turn; what is beyond it is left out, and said to be. */
 const MAX_HELD = 16 * 1024 * 1024;
+
+/** A step that is in the cache has ended within this; one that runs should not hold up what is shown. */
+const CACHE_ANSWERS_MS = 300;
 
 interface Watched {
   readonly vertex: Vertex;
@@ -48,10 +52,12 @@ export class ClassicOutput implements BuildProgress {
     this.#wake();
   }
 
-  log(id: Digest, _stream: "stdout" | "stderr" | "explanation", data: Uint8Array): void {
+  log(id: Digest, stream: "stdout" | "stderr" | "explanation", data: Uint8Array): void {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
-    const text = watched.decoder.decode(data, { stream: true });
+    const plain = watched.decoder.decode(data, { stream: true });
+    // Red, as Docker sends it, whether or not a terminal will show it.
+    const text = stream === "stderr" ? `\x1b[91m${plain}\x1b[0m` : plain;
     if (watched.shown) {
       this.#emit({ stream: text });
       return;
@@ -82,12 +88,17 @@ export class ClassicOutput implements BuildProgress {
       const text = step.trigger ? `ONBUILD ${step.text}` : step.text;
       this.#emit({ stream: `Step ${index + 1}/${steps.length} : ${text}` });
       this.#emit({ stream: "\n" });
-      if (!(await this.#showStep(step))) return;
+      const next = step.hasLayer || index === 0 ? undefined : steps.slice(index + 1).find(({ hasLayer }) => hasLayer);
+      if (!(await this.#showStep(step, next))) return;
     }
   }
 
-  /** @returns false when the build is over. */
-  async #showStep({ tree, hasLayer }: ClassicStep): Promise<boolean> {
+  /**
+   * @param next The step that makes files next, after one that makes none: its place in the cache speaks for both, as
+   * the classic builder would have an image for each.
+   * @returns false when the build is over.
+   */
+  async #showStep({ tree, hasLayer }: ClassicStep, next: ClassicStep | undefined): Promise<boolean> {
     if (tree === undefined) return true;
     const id = vertexDigest(tree.vertex);
     const watched = await this.#begun(id);
@@ -99,9 +110,18 @@ export class ClassicOutput implements BuildProgress {
     const outcome = await this.#ended(watched);
     if (outcome === undefined || outcome.error !== undefined) return false;
     if (isCommand) this.#emit({ stream: ` ---> Removed intermediate container ${short(id)}\n` });
-    if (hasLayer && outcome.cached) this.#emit({ stream: " ---> Using cache\n" });
+    const cached = hasLayer ? outcome.cached : next !== undefined && (await this.#soonCached(next));
+    if (cached) this.#emit({ stream: " ---> Using cache\n" });
     this.#emit({ stream: ` ---> ${short(id)}\n` });
     return true;
+  }
+
+  /** Whether it came from the cache, as far as that is known by now or in a moment. */
+  async #soonCached({ tree }: ClassicStep): Promise<boolean> {
+    if (tree === undefined) return false;
+    const begun = this.#begun(vertexDigest(tree.vertex));
+    const watched = await Promise.race([begun, sleep(CACHE_ANSWERS_MS, undefined, { ref: false })]);
+    return watched?.outcome?.cached === true;
   }
 
   /** Has said something or has ended: by then it is known whether the cache had it. */

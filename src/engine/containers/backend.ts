@@ -64,7 +64,7 @@ export class ContainerVerbs implements ContainerBackend {
   }
 
   async kill(ref: string, options: KillOptions) {
-    await killContainer(this.#engine, this.#find(ref), options);
+    await killContainer(this.#engine, ref, options);
   }
 
   async pause(ref: string) {

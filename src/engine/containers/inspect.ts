@@ -72,7 +72,8 @@ export function mountPoint(mount: MountRecord): MountPoint {
     Source: mount.source,
     Destination: mount.destination,
     Driver: mount.driver,
-    Mode: mount.mode,
+    // What Docker makes of a named volume's empty mode.
+    Mode: mount.mode === "" && mount.type === "volume" && !mount.anonymous ? "z" : mount.mode,
     RW: mount.rw,
     Propagation: mount.propagation,
   };

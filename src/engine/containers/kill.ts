@@ -19,9 +19,10 @@ const ENDING = new Set([SIGKILL, SIGTERM, 2, 3]);
 const KILLED_WITHIN_MS = 30_000;
 
 /** @throws HoyError "conflict" when it does not run, "invalid" for an unknown signal. */
-export async function killContainer(engine: EngineContext, container: Container, options: KillOptions): Promise<void> {
+export async function killContainer(engine: EngineContext, ref: string, options: KillOptions): Promise<void> {
+  const container = engine.containers.find(ref);
   const signal = options.signal === undefined || options.signal === "" ? SIGKILL : parseSignal(options.signal);
-  if (!isActive(container.state)) throw notRunning(container);
+  if (!isActive(container.state)) throw notRunning(container, ref);
   const ends = ENDING.has(signal) || signal === stopSignal(container);
   if (ends) markStopped(engine, container);
   if (container.state.status === "restarting") {
@@ -78,6 +79,7 @@ export function stopSignal(container: Container): number {
   return text ? parseSignal(text) : SIGTERM;
 }
 
-function notRunning(container: Container): HoyError {
-  return new HoyError("conflict", `cannot kill container: ${container.id}: container ${container.id} is not running`);
+/** `ref`: as the client named it. */
+function notRunning(container: Container, ref = container.id): HoyError {
+  return new HoyError("conflict", `cannot kill container: ${ref}: container ${container.id} is not running`);
 }

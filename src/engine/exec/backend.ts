@@ -74,7 +74,7 @@ export class Execs implements ExecBackend {
   }
 
   announce(container: Container, exec: Exec): void {
-    this.#emit(container, exec, `exec_create: ${exec.command.join(" ")}`);
+    this.#emit(container, exec, `exec_create: ${exec.shown}`);
   }
 
   /** Starts it in the container; health checks come this way too. `attached`: which streams are wanted. */
@@ -87,7 +87,7 @@ export class Execs implements ExecBackend {
   ): Promise<ExecHandle> {
     return span("exec.start", { id: container.id }, async () => {
       this.#engine.runtime.anticipate();
-      this.#emit(container, exec, `exec_start: ${exec.command.join(" ")}`);
+      this.#emit(container, exec, `exec_start: ${exec.shown}`);
       const handle = await shim.exec({
         id: exec.id,
         process: await execProcess(this.#engine, container, exec.request),

@@ -28,6 +28,12 @@ export class Exec {
     return this.request.Cmd ?? [];
   }
 
+  /** In events: the program, a space, and its arguments, if any. */
+  get shown(): string {
+    const [program = "", ...args] = this.command;
+    return `${program} ${args.join(" ")}`;
+  }
+
   inspect(): ExecInspectResponse {
     const [entrypoint = "", ...args] = this.command;
     return {

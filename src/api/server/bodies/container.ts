@@ -200,12 +200,15 @@ const networkingConfig = object<NetworkingConfig>("NetworkingConfig", { Endpoint
 export interface CreateBody extends ContainerConfig {
   HostConfig?: HostConfig;
   NetworkingConfig?: NetworkingConfig;
+  /** In its place by mistake, by docker-py: HostConfig's. */
+  Runtime?: string;
 }
 
 export const createBody = object<CreateBody>("ContainerConfigWrapper", {
   ...configFields,
   HostConfig: hostConfig,
   NetworkingConfig: networkingConfig,
+  Runtime: text,
 });
 
 export const portChangeBody = object<PortChangeRequest>("PortChange", { Add: portMap, Remove: portMap });

@@ -94,7 +94,8 @@ async function create(call: Call): Promise<void> {
 
 async function load(call: Call): Promise<void> {
   const options = { quiet: call.query.bool("quiet", true), platform: jsonPlatform(call, "1.48") };
-  await sendProgress(call, await call.backend.images.load(call.body(), options, call.signal));
+  // Clients (docker-py) look for what is wrong with an archive in the answer's lines.
+  await sendProgress(call, await call.backend.images.load(call.body(), options, call.signal), true);
 }
 
 async function save(call: Call): Promise<void> {
