@@ -95,6 +95,18 @@ const robots = [
 const own = [
   entry(
     "registry",
+    "export",
+    "Write a whole registry into an archive",
+    async () => (await import("../commands/registry-server/archive.ts")).exportAll,
+  ),
+  entry(
+    "registry",
+    "import",
+    "Make a registry from an archive",
+    async () => (await import("../commands/registry-server/archive.ts")).importAll,
+  ),
+  entry(
+    "registry",
     "gc",
     "Free what no image needs, in a registry that does not run",
     async () => (await import("../commands/registry-server/gc.ts")).gc,

@@ -3,7 +3,7 @@
 // in its place, and only then gets its row; freeing goes the other way, so a row always has its bytes.
 
 import { mkdirSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { tryLock } from "../../linux/flock.ts";
@@ -34,6 +34,8 @@ export interface StoreOptions {
   /** Where blobs are kept; undefined: files in the folder. */
   readonly blobs?: BlobStore;
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export class Store implements RegistryStorage {
   readonly overview: Overview;
@@ -77,6 +79,7 @@ export class Store implements RegistryStorage {
       throw new HoyError("conflict", `the blobs of the registry in ${options.root} are in ${place}, not in ${asked}`);
     }
     await storage.#bytes.prepare?.();
+    await sweepScratch(options.root);
     await storage.#uploads.repair();
     await storage.#sweep();
     return storage;
@@ -255,6 +258,16 @@ export class Store implements RegistryStorage {
       const digest = parseAnyDigest(text);
       if (digest !== undefined && !this.#rows.hasBlob(text)) await this.#bytes.remove(digest);
     }
+  }
+}
+
+/** What a killed export or import has left. An export may run beside us; none takes a day. */
+async function sweepScratch(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    if (!/^(?:export|import)-\w+$/.test(name)) continue;
+    const path = join(root, name);
+    const { mtimeMs } = await stat(path);
+    if (name.startsWith("import-") || mtimeMs < Date.now() - DAY_MS) await rm(path, { recursive: true, force: true });
   }
 }
 
