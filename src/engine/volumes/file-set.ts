@@ -2,10 +2,11 @@
 // the directory that it is mounted on.
 
 import { existsSync, mkdirSync } from "node:fs";
-import { rm, rmdir } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { newId } from "../../base/id.ts";
 import { log } from "../../base/log.ts";
-import { isMountPoint } from "../../linux/mount-table.ts";
+import { isMountPoint, mountPointsUnder } from "../../linux/mount-table.ts";
 import { filesystemOf } from "../../linux/statfs.ts";
 import type { VolumeRecord } from "../../state/volumes.ts";
 import { diskPath, diskUse, makeDisk } from "./disk.ts";
@@ -57,6 +58,24 @@ export function freeLimit(volume: VolumeRecord, data: string): void {
     limitDirectory(dirname(dirname(data)), data, 0);
   } catch (error) {
     log.warn("a removed volume's limit is still set", { volume: volume.name, error });
+  }
+}
+
+/** No volume's name begins so. */
+const REMOVED = ".removed-";
+
+/** Where a volume's directory goes until its files are gone: beside it, since volumes may be on a disk of their own. */
+export function removedName(path: string): string {
+  return join(dirname(path), `${REMOVED}${newId()}`);
+}
+
+/** What a crash left of removals. Nothing is mounted in them: see `VolumeStore`. */
+export async function sweepRemoved(volumes: string): Promise<void> {
+  for (const name of await readdir(volumes)) {
+    if (!name.startsWith(REMOVED)) continue;
+    const path = join(volumes, name);
+    if (mountPointsUnder(path).length === 0) await rm(path, { recursive: true, force: true });
+    else log.warn("a removed volume is mounted still", { path });
   }
 }
 

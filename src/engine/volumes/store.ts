@@ -17,7 +17,7 @@ import type { EventBus } from "../events/bus.ts";
 import { booleanFilter, checkFilters, matchExact, matchLabelFilters, matchLabels, matchPattern } from "../filters.ts";
 import { now } from "../time.ts";
 import { VolumeDevices } from "./devices.ts";
-import { freeLimit, isWhole, makeFiles, removeFiles, volumeSize } from "./file-set.ts";
+import { freeLimit, isWhole, makeFiles, removedName, removeFiles, sweepRemoved, volumeSize } from "./file-set.ts";
 import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
 import {
   checkName,
@@ -54,6 +54,7 @@ export class VolumeStore {
   static async open(options: VolumeStoreOptions): Promise<VolumeStore> {
     const store = new VolumeStore(options);
     await mkdir(paths.volumes(options.paths), { recursive: true, mode: 0o711 });
+    await sweepRemoved(paths.volumes(options.paths));
     for (const volume of options.table.all()) await store.#takeUp(volume);
     return store;
   }
@@ -268,9 +269,9 @@ export class VolumeStore {
   }
 
   async #delete(volume: VolumeRecord): Promise<void> {
-    // Out of sight at once, then away: a crash in between leaves a directory in tmp, which every start empties.
+    // Out of sight at once, then away: a crash in between leaves a directory that every start removes.
     const path = join(paths.volumes(this.#options.paths), volume.name);
-    const gone = join(paths.temporary(this.#options.paths), `volume-${newId()}`);
+    const gone = removedName(path);
     if (hasDevice(volume)) await this.#devices.releaseUnused(this.dataPath(volume.name));
     // From here on nothing else runs until it is out of sight. Whatever is mounted in it is not ours to remove.
     const users = this.#options.users(volume.name);
