@@ -439,7 +439,10 @@ export interface BuildRequest {
   readonly squash: boolean;
   /** A git repository, or the URL of a tar or a Dockerfile; "": the body. */
   readonly remote: string;
+  /** Names of images, as the classic client has them, or caches: "type=registry,ref=NAME". */
   readonly cacheFrom: readonly string[];
+  /** Caches to export to: "type=registry,ref=NAME,mode=max", "type=inline". hoy's own. */
+  readonly cacheTo: readonly string[];
   /** JSON of BuildKit's exporters; "": an image. */
   readonly outputs: string;
   /** "1": classic; "2": BuildKit, which comes by its own door. */

@@ -2,9 +2,12 @@
 // kept while somebody names them, images by reference, and a place to run one command.
 
 import type { Digest } from "../base/digest.ts";
+import type { RegistrySettings } from "../base/settings.ts";
 import type { ImageConfigFile } from "../image/config.ts";
 import type { Platform } from "../image/platform.ts";
 import type { LayerInfo } from "../storage/snapshot.ts";
+import type { Packing } from "./content/compression.ts";
+import type { StoredBlob } from "./content/place.ts";
 import type { StepStore } from "./explain/ledger.ts";
 import type { ExecOp } from "./graph.ts";
 import type { BuildSession, StepLimits } from "./solver-contract.ts";
@@ -16,6 +19,8 @@ export interface BuildNeeds {
   /** What steps were made from, for explanations. */
   readonly stepStore: StepStore;
   readonly directories: BuildDirectories;
+  /** How registries are reached. */
+  readonly registry: () => RegistrySettings;
   /** Bytes that the cache may keep; what is beyond them goes after a build, the longest unused first. */
   readonly keepStorage: () => number;
   /** RFC 3339 with ns. */
@@ -34,6 +39,10 @@ export interface LayerSession extends AsyncDisposable {
   add(tar: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<LayerInfo>;
   /** The layer when it is here; it then stays for this session. */
   use(diffId: Digest): Promise<LayerInfo | undefined>;
+  /** A document, under its digest. It stays for this session, longer only when an image names it. */
+  put(bytes: Uint8Array, mediaType: string): Promise<StoredBlob>;
+  /** A layer that is here in the form it travels in; made once, and kept as long as the layer is. */
+  pack(diffId: Digest, packing: Packing, signal: AbortSignal): Promise<StoredBlob>;
 }
 
 export interface Layers {

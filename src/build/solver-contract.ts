@@ -9,6 +9,7 @@ import type { Resources } from "../api/types/container.ts";
 import type { Digest } from "../base/digest.ts";
 import type { ImageConfigFile } from "../image/config.ts";
 import type { Platform } from "../image/platform.ts";
+import type { CacheImport } from "./cache/remote/import.ts";
 import type { Input, Vertex } from "./graph.ts";
 
 export interface Tree {
@@ -72,6 +73,8 @@ export interface SolveOptions {
   readonly sourceDateEpoch: number | undefined;
   /** Say of each step that is made why it was not in the cache. */
   readonly explain?: boolean;
+  /** Caches from elsewhere, looked into after our own. */
+  readonly imports?: readonly CacheImport[];
 }
 
 export interface Solver {

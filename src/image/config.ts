@@ -93,6 +93,8 @@ const configSchema = v.object({
     diff_ids: v.nullish(v.pipe(v.array(digestSchema), v.maxLength(LAYER_LIMIT)), []),
   }),
   history: optional(v.pipe(v.array(historySchema), v.maxLength(HISTORY_LIMIT))),
+  /** BuildKit's inline cache: JSON in base64. */
+  "moby.buildkit.cache.v0": text,
 });
 
 export type ImageConfigFile = v.InferOutput<typeof configSchema>;

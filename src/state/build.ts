@@ -3,7 +3,7 @@
 
 import type { Database } from "bun:sqlite";
 import type { Migration } from "./database.ts";
-import type { LayerRow } from "./images.ts";
+import type { LayerBlobRow, LayerRow } from "./images.ts";
 
 export const buildMigrations: readonly Migration[] = [
   {
@@ -163,6 +163,26 @@ export class BuildTable {
       .query("SELECT 1 FROM layer_refs WHERE diff_id = $diffId AND owner NOT LIKE 'build:%' LIMIT 1")
       .get({ diffId });
     return found !== null;
+  }
+
+  /** A layer's packed form stays for as long as an image or a record has the layer. Nothing for a layer of nobody. */
+  keepPacked(blob: LayerBlobRow): void {
+    if (this.layer(blob.diff_id) === null) return;
+    const { diff_id, digest, size, media_type } = blob;
+    this.#db.transaction(() => {
+      this.#db
+        .query(
+          "INSERT OR REPLACE INTO layer_blobs (diff_id, digest, size, media_type) VALUES ($diff_id, $digest, $size, $media_type)",
+        )
+        .run({ diff_id, digest, size, media_type });
+      this.#db
+        .query(
+          `INSERT OR IGNORE INTO blob_refs (owner, digest)
+           SELECT owner, $digest FROM layer_refs WHERE diff_id = $diff_id
+             AND (owner LIKE 'build:%' OR owner IN (SELECT id FROM images))`,
+        )
+        .run({ diff_id, digest });
+    })();
   }
 
   layer(diffId: string): LayerRow | null {

@@ -78,6 +78,8 @@ export class TestDaemon {
   readonly log = join(this.root, "daemon.log");
   readonly hoy: Client = this.#client("hoy", join(DIST, "hoy"));
   readonly docker: Client = this.#client("docker", "docker");
+  /** Ended before the daemon is: what a test started in its network or below its directory. */
+  readonly beforeClose: (() => Promise<void>)[] = [];
   readonly #options: DaemonOptions;
   /** What the daemon takes for the host's network; held by the test, so that the next daemon finds it again. */
   readonly namespace: NetworkNamespace | undefined;
@@ -199,6 +201,7 @@ export class TestDaemon {
 
   /** Removes every container and image, ends the daemon, and checks that nothing is left of any of them. */
   async close(): Promise<void> {
+    for (const end of this.beforeClose.splice(0)) await end();
     if (this.#process === undefined) await this.up();
     const listed = async (path: string) => (await this.api("GET", path)).json as { Id: string }[];
     for (const { Id } of await listed("/containers/json?all=1"))

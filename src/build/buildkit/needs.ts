@@ -13,6 +13,8 @@ export interface ImageToWrite {
   readonly session: BuildSession;
   /** As given; they are checked before anything is built. */
   readonly names: readonly string[];
+  /** Records of the build cache for its config. */
+  readonly inlineCache: Uint8Array | undefined;
   /** From our own frontend, with its history; or a whole config that a client's frontend made. */
   readonly from:
     | { readonly dockerfile: DockerfileResult }

@@ -4,7 +4,7 @@
 // Records that a running build uses are in use until that build ends: no prune takes them away under it.
 
 import { randomBytes } from "node:crypto";
-import { chainId, type Digest, isDigest } from "../../base/digest.ts";
+import { chainId, type Digest, isDigest, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import type { BuildRecordRow, BuildTable, HeldChain } from "../../state/build.ts";
 import type { BuildNeeds } from "../needs.ts";
@@ -43,6 +43,12 @@ export class BuildCache {
   find(key: Digest): CacheRecord | undefined {
     const row = this.#table.find(key);
     return row === null ? undefined : { id: row.id, outputs: outputsOf(row), created: row.created };
+  }
+
+  /** A record, with the key of its step. */
+  get(id: string): (CacheRecord & { readonly key: Digest }) | undefined {
+    const row = this.#table.get(id);
+    return row === null ? undefined : { id, key: parseDigest(row.key), outputs: outputsOf(row), created: row.created };
   }
 
   /** Keeps a result. Its layers must stay by a session until this is done. */

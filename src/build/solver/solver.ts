@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import type { Platform } from "../../image/platform.ts";
 import type { BuildTable } from "../../state/build.ts";
 import { CacheKeeper } from "../cache/prune.ts";
+import type { ExportedRecord } from "../cache/remote/export.ts";
 import { BuildCache } from "../cache/store.ts";
 import { StepLedger } from "../explain/ledger.ts";
 import type { Input } from "../graph.ts";
@@ -77,6 +78,13 @@ export class GraphSolver implements Solver {
 
   async createdAt({ vertex }: Input, session: BuildSession): Promise<string | undefined> {
     return (await this.#build(session).vertices.get(vertexDigest(vertex)))?.created;
+  }
+
+  /** What this session's build has made, or taken from the cache, so far: for a cache that goes elsewhere. */
+  async records(session: BuildSession): Promise<readonly ExportedRecord[]> {
+    const outcomes = await Promise.allSettled(this.#build(session).vertices.values());
+    const ids = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value.records : []));
+    return [...new Set(ids)].flatMap((id) => this.cache.get(id) ?? []);
   }
 
   async end(session: BuildSession): Promise<void> {

@@ -139,6 +139,13 @@ async function evaluate(
     cache.hit(found.id);
     return { outcome: outcomeFrom(found), cached: true };
   }
+  const imported = vertex.ignoreCache
+    ? undefined
+    : await fromElsewhere(vertex, operation, parents, parts, options, say);
+  if (imported !== undefined) {
+    build.defer(cache.use(imported.id));
+    return { outcome: outcomeFrom(imported), cached: true };
+  }
   if (options.explain === true) explain(vertex, operation, parts, options);
   const flight = vertex.ignoreCache ? `${operation.key} anew` : operation.key;
   const { record } = await flights.run(flight, signal, say, (shared, sayAll) =>
@@ -161,6 +168,37 @@ function explain(
   const lines = vertex.ignoreCache ? ["the cache was not to be used"] : ledger.explain({ key, ...explained });
   const data = Buffer.from(lines.map((line) => `${line}\n`).join(""));
   options.progress.log(vertexDigest(vertex), "explanation", data, needs.now());
+}
+
+/** Found in an imported cache: its layers are fetched, and it is a record here. A cache that fails is as good as none. */
+async function fromElsewhere(
+  vertex: Vertex,
+  { key, type }: Operation,
+  parents: readonly string[],
+  { needs, cache, flights }: SolverParts,
+  { imports = [], signal }: SolveOptions,
+  say: Say,
+): Promise<CacheRecord | undefined> {
+  if (key === undefined || type === "cached") return undefined;
+  for (const { name, find } of imports) {
+    const found = find(key);
+    if (found === undefined) continue;
+    try {
+      const { record } = await flights.run(`${key} from ${name}`, signal, say, async (shared) => {
+        await using layers = needs.layers.session();
+        const size = await found.fetch(layers, shared);
+        const description = vertex.name;
+        const record = await cache.put({ key, outputs: found.outputs, parents, type, description, size });
+        return { record, release: cache.use(record.id) };
+      });
+      return record;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const line = `the cache ${name} could not be used: ${toHoyError(thrown).message}\n`;
+      say({ kind: "log", stream: "stderr", data: Buffer.from(line), at: needs.now() });
+    }
+  }
+  return undefined;
 }
 
 async function make(

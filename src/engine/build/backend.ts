@@ -5,6 +5,8 @@ import type { BuildBackend, BuildRequest, ProgressMessage } from "../../api/back
 import { type Digest, digestHex } from "../../base/digest.ts";
 import { HoyError, toHoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
+import { cacheTargets } from "../../build/cache/remote/caches.ts";
+import { parseCacheOption } from "../../build/cache/remote/entry.ts";
 import { buildDockerfile } from "../../build/frontend/build.ts";
 import type { DockerfileResult } from "../../build/frontend/options.ts";
 import { StepFailed } from "../../build/ops/failed.ts";
@@ -13,11 +15,12 @@ import type { BuildSession, SolveOptions, Tree } from "../../build/solver-contra
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
 import type { ImageContext } from "../images/context.ts";
 import { messagesOf } from "../images/messages.ts";
+import { classicCaches } from "./classic-caches.ts";
 import { ClassicOutput, type Emit } from "./classic-output.ts";
 import { openContext } from "./open-context.ts";
 import { checkRequest, limitsOf, optionsOf } from "./request-options.ts";
 import { squash } from "./squash.ts";
-import { writeImage } from "./write-image.ts";
+import { inlineCacheOf, type WriteParts, writeImage } from "./write-image.ts";
 
 export class BuildVerbs implements BuildBackend {
   readonly #images: ImageContext;
@@ -36,6 +39,7 @@ export class BuildVerbs implements BuildBackend {
   ): Promise<AsyncIterable<ProgressMessage>> {
     checkRequest(request);
     const names = request.tags.map(tagOf);
+    cacheTargets(request.cacheTo.map(parseCacheOption));
     const cancelled = new AbortController();
     const id = request.buildId || newId();
     this.#running.set(id, cancelled);
@@ -80,14 +84,18 @@ export class BuildVerbs implements BuildBackend {
       registryAuth: async (domain) => authFor(request.auths, domain),
       limits: limitsOf(request),
     };
-    const options = { session, progress: output, signal, sourceDateEpoch: undefined };
+    const caches = classicCaches(request, { solver, session, signal, emit });
+    const imports = await caches.imports();
+    const options = { session, progress: output, signal, sourceDateEpoch: undefined, imports };
     await using _end = { [Symbol.asyncDispose]: () => solver.end(session) };
     try {
       const dockerfile = await context.dockerfile(options);
       const noCache = request.noCache || !(await this.#mayUseCache(request.cacheFrom));
       const result = await buildDockerfile(optionsOf({ ...request, noCache }, dockerfile), solver, options);
       const tree = await this.#solve(result, options, output);
-      const id = await this.#write(request, result, tree, names, session, signal);
+      const inline = inlineCacheOf(await caches.inline(tree));
+      const id = await this.#write(request, result, tree, names, { session, signal, inline });
+      await caches.export(tree);
       emit({ aux: { ID: id } });
       if (result.unusedArgs.length > 0) {
         emit({ stream: `[Warning] One or more build-args [${result.unusedArgs.join(" ")}] were not consumed\n` });
@@ -129,11 +137,11 @@ export class BuildVerbs implements BuildBackend {
     result: DockerfileResult,
     tree: Tree,
     names: readonly Reference[],
-    session: BuildSession,
-    signal: AbortSignal,
+    { session, signal, inline }: Pick<WriteParts, "session" | "inline"> & { readonly signal: AbortSignal },
   ): Promise<Digest> {
     signal.throwIfAborted();
-    if (!request.squash) return writeImage(this.#images, result, tree, names, this.#solver, session);
+    if (!request.squash)
+      return writeImage(this.#images, result, tree, names, { solver: this.#solver, session, inline });
     await using layers = this.#solver.needs.layers.session();
     return squash({ images: this.#images, solver: this.#solver, session, layers, signal }, result, tree, names);
   }

@@ -40,6 +40,7 @@ export async function openSolver({ engine, shelf, images, table, stepStore }: Bu
       steps: { run: (step) => runStep(engine, step) },
       stepStore,
       directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },
+      registry: () => engine.settings.registry,
       keepStorage: () => Math.floor(filesystemOf(data).total / KEPT_PART),
       now,
     },

@@ -21,7 +21,7 @@ import { saveImages } from "../images/save.ts";
 import { nameImage } from "../images/tag.ts";
 import { formatNs, now } from "../time.ts";
 import { filterContext, receiveContext } from "./tar-context.ts";
-import { addImage, writeImage } from "./write-image.ts";
+import { addImage, inlineCacheOf, writeImage } from "./write-image.ts";
 
 export interface BuildkitParts {
   readonly images: ImageContext;
@@ -73,8 +73,9 @@ function nameOf(text: string): Reference {
 async function write(images: ImageContext, solver: GraphSolver, image: ImageToWrite): Promise<Digest> {
   const { tree, session, from } = image;
   const names = image.names.map(nameOf);
-  if ("dockerfile" in from) return writeImage(images, from.dockerfile, tree, names, solver, session);
-  const id = await addImage(images, completed(from, tree.diffIds), tree);
+  const inline = inlineCacheOf(image.inlineCache);
+  if ("dockerfile" in from) return writeImage(images, from.dockerfile, tree, names, { solver, session, inline });
+  const id = await addImage(images, { ...completed(from, tree.diffIds), ...inline }, tree);
   for (const name of names) await nameImage(images, id, name);
   return id;
 }

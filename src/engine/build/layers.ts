@@ -11,6 +11,7 @@ import type { BuildTable } from "../../state/build.ts";
 import type { LayerRow } from "../../state/images.ts";
 import { addTar } from "../images/add-tar.ts";
 import type { ImageShelf } from "../images/shelf.ts";
+import { packLayer } from "./pack-layer.ts";
 
 /** @param directory where the empty tree is */
 export async function buildLayers(shelf: ImageShelf, table: BuildTable, directory: string): Promise<Layers> {
@@ -27,7 +28,7 @@ export async function buildLayers(shelf: ImageShelf, table: BuildTable, director
     mounted.add(user);
   };
   return {
-    session: () => sessionOf(shelf),
+    session: () => sessionOf(shelf, table),
     info: (diffId) => shelf.driver.hasLayer(diffId),
     async blobsOf(diffId) {
       // The tar of a layer that the driver has unpacked, kept to be saved and pushed.
@@ -53,7 +54,7 @@ async function rowOf(shelf: ImageShelf, diffId: Digest): Promise<LayerRow> {
   return { diff_id: diffId, tar_size: info.tarSize, size: info.size, entries: info.entries };
 }
 
-function sessionOf(shelf: ImageShelf): LayerSession {
+function sessionOf(shelf: ImageShelf, table: BuildTable): LayerSession {
   const session = shelf.session();
   return {
     async add(tar, signal) {
@@ -63,6 +64,11 @@ function sessionOf(shelf: ImageShelf): LayerSession {
       await session.useBlob(diffId);
       return session.useLayer(diffId);
     },
+    async put(bytes, mediaType) {
+      const { digest, size } = await session.putBlob(bytes);
+      return { descriptor: { mediaType, digest, size }, path: await shelf.content.path(digest) };
+    },
+    pack: (diffId, packing, signal) => packLayer({ shelf, table, session, signal }, diffId, packing),
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
 }

@@ -3,6 +3,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import { INLINE_CACHE } from "../../build/cache/remote/config.ts";
 import type { DockerfileResult } from "../../build/frontend/options.ts";
 import type { BuildSession, Solver, Tree } from "../../build/solver-contract.ts";
 import { type HistoryEntry, type ImageConfigFile, writeConfig } from "../../image/config.ts";
@@ -12,14 +13,25 @@ import { emitImage, type ImageContext } from "../images/context.ts";
 import { nameImage } from "../images/tag.ts";
 import { formatNs, now } from "../time.ts";
 
+export interface WriteParts {
+  readonly solver: Solver;
+  readonly session: BuildSession;
+  /** Its member of the config; see `inlineCacheOf`. */
+  readonly inline: ReturnType<typeof inlineCacheOf>;
+}
+
+/** The cache's records as a config has them; without any, those of a base image are not taken along. */
+export function inlineCacheOf(records: Uint8Array | undefined): Pick<ImageConfigFile, typeof INLINE_CACHE> {
+  return { [INLINE_CACHE]: records === undefined ? undefined : Buffer.from(records).toString("base64") };
+}
+
 /** @returns the image's id. */
 export async function writeImage(
   context: ImageContext,
   result: DockerfileResult,
   tree: Tree,
   names: readonly Reference[],
-  solver: Solver,
-  session: BuildSession,
+  { solver, session, inline }: WriteParts,
 ): Promise<Digest> {
   const { history, created } = await datedHistory(result, solver, session);
   const filled = history.filter((entry) => entry.empty_layer !== true).length;
@@ -28,6 +40,7 @@ export async function writeImage(
   }
   const config: ImageConfigFile = {
     ...result.config,
+    ...inline,
     // The base image's own.
     comment: undefined,
     created,

@@ -63,6 +63,7 @@ async function build(call: Call): Promise<void> {
     squash: query.bool("squash"),
     remote: query.text("remote"),
     cacheFrom: json(call, "cachefrom", list(text)) ?? [],
+    cacheTo: json(call, "cacheto", list(text)) ?? [],
     outputs: query.text("outputs"),
     version: query.text("version"),
     buildId: query.text("buildid"),

@@ -3,6 +3,7 @@
 
 import { sha256 } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
+import type { CacheImport } from "../../cache/remote/import.ts";
 import type { LayerSession } from "../../needs.ts";
 import type { SolveOptions, Tree } from "../../solver-contract.ts";
 import { locatedError } from "../errors.ts";
@@ -50,6 +51,9 @@ export class Build implements AsyncDisposable {
   /** Its client wants to know why steps were not in the cache. */
   #explain = false;
   readonly #returned = Promise.withResolvers<BuildResult>();
+  /** Caches from elsewhere, once they are read. */
+  readonly imports: CacheImport[] = [];
+  #ready: Promise<void> = Promise.resolve();
   /** What the client gave along, for its own frontend to ask for. */
   inputs: Readonly<Record<string, Definition>> = {};
 
@@ -85,7 +89,13 @@ export class Build implements AsyncDisposable {
   get options(): SolveOptions {
     const { session, events, signal } = this;
     const explain = this.#explain;
-    return { session, progress: events, signal, sourceDateEpoch: undefined, explain };
+    return { session, progress: events, signal, sourceDateEpoch: undefined, explain, imports: this.imports };
+  }
+
+  /** Nothing is solved before these caches are read. */
+  importFrom(reading: Promise<readonly CacheImport[]>): void {
+    this.#ready = reading.then((found) => void this.imports.push(...found));
+    this.#ready.catch(() => undefined);
   }
 
   cancel(reason: unknown): void {
@@ -105,6 +115,7 @@ export class Build implements AsyncDisposable {
       const from = attrs.source === undefined ? "" : ` from ${attrs.source.slice(0, 200)}`;
       throw missing(`the frontend ${frontend.slice(0, 100)}${from}`);
     }
+    await this.#ready;
     const { needs, sessions } = this.#parts;
     this.#explain = attrs.explain === "1";
     const { session, events, options } = this;
@@ -125,6 +136,7 @@ export class Build implements AsyncDisposable {
   /** The tree behind a result; an empty one for none. @throws GrpcError with its place in the Dockerfile. */
   async solve({ input, dockerfile }: BuildRef): Promise<Tree> {
     if (input === undefined) return { diffIds: [], key: sha256("tree\n") };
+    await this.#ready;
     try {
       return await this.#parts.needs.solver.solve(input, {
         ...this.options,

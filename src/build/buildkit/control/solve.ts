@@ -2,6 +2,10 @@
 // client), the result is solved, and goes to its outputs.
 
 import { HoyError } from "../../../base/error.ts";
+import { type CacheParts, cacheTargets, exportCaches, importCaches } from "../../cache/remote/caches.ts";
+import type { CacheEntryOption } from "../../cache/remote/entry.ts";
+import { inlineRecords } from "../../cache/remote/export.ts";
+import type { Tree } from "../../solver-contract.ts";
 import type { Exporter, SolvedRef } from "../export/exporter.ts";
 import { exporterOf } from "../export/index.ts";
 import { type GrpcError, statusOf, toGrpcError } from "../grpc/status.ts";
@@ -9,6 +13,7 @@ import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { SolveRequest } from "../proto/gen/control_pb.ts";
 import type { BuildResult } from "../result.ts";
+import { ContentPlace } from "../session/content-place.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Build } from "./build.ts";
 import type { Builds } from "./builds.ts";
@@ -79,7 +84,9 @@ async function run(
 ): Promise<Readonly<Record<string, string>>> {
   const exporters = exportersOf(request, needs);
   checkRequest(request);
-  for (const { type, attrs } of request.cache?.imports ?? []) importNothing(build, type, attrs.ref ?? "");
+  const caches = cacheTargets(exportsOf(request));
+  const cacheParts = cachePartsOf(build, needs, sessions);
+  build.importFrom(importCaches(importsOf(request), cacheParts));
   build.inputs = request.frontendInputs;
   const inClient = request.frontend === "" && (request.definition?.def.length ?? 0) === 0;
   const result = inClient
@@ -92,9 +99,13 @@ async function run(
       });
   const solved = await solveAll(build, result);
   const response: Record<string, string> = {};
+  const records = caches.inline ? await needs.solver.records(build.session) : [];
+  const inlineCache = ({ diffIds }: Tree) => (caches.inline ? inlineRecords(records, diffIds) : undefined);
   for (const exporter of exporters) {
-    Object.assign(response, await exporter({ build, result, solved, needs, sessions }));
+    Object.assign(response, await exporter({ build, result, solved, inlineCache, needs, sessions }));
   }
+  const trees = [...solved.values()].map(({ tree }) => tree);
+  Object.assign(response, await exportCaches(caches, trees, cacheParts));
   return response;
 }
 
@@ -113,17 +124,6 @@ function exportersOf(request: SolveRequest, needs: BuildkitNeeds): Exporter[] {
 }
 
 function checkRequest(request: SolveRequest): void {
-  for (const { type, attrs } of request.cache?.exports ?? []) {
-    if (attrs["ignore-error"] === "true") continue;
-    throw new HoyError(
-      "not-implemented",
-      `exporting the build cache (${type}) is not implemented by this version of hoy`,
-      {
-        hint: "leave --cache-to out: the cache of this engine is kept by itself",
-      },
-    );
-  }
-  if (request.cache?.exportRefDeprecated) throw missing("exporting the build cache");
   if (request.sourcePolicy.length > 0 || request.sourcePolicySession !== "") throw missing("a source policy");
   for (const entitlement of request.entitlements) {
     if (!/^(?:network\.host|security\.insecure)(?:=|$)/.test(entitlement)) {
@@ -132,14 +132,26 @@ function checkRequest(request: SolveRequest): void {
   }
 }
 
-/** A cache that can't be had fails no build, as BuildKit has it; the step that would have got it says why. */
-function importNothing(build: Build, type: string, ref: string): void {
-  const name = `importing cache manifest from ${ref === "" ? type : ref}`;
-  build.events
-    .step(name, async () => {
-      throw missing("importing a build cache");
-    })
-    .catch(() => undefined);
+function cachePartsOf(build: Build, { solver }: BuildkitNeeds, sessions: Sessions): CacheParts {
+  const { session, signal, events } = build;
+  return {
+    solver,
+    session,
+    signal,
+    step: (name, work) =>
+      events.step(name, ({ status }) => work((what) => status({ name: what, current: 0, total: 0, done: true }))),
+    directory: async (path, root) => new ContentPlace(await sessions.get(session.id, signal), `local:${path}`, root),
+  };
+}
+
+function exportsOf({ cache }: SolveRequest): CacheEntryOption[] {
+  const { exports = [], exportRefDeprecated: ref = "", exportAttrsDeprecated: attrs = {} } = cache ?? {};
+  return [...exports, ...(ref === "" ? [] : [{ type: "registry", attrs: { ...attrs, ref } }])];
+}
+
+function importsOf({ cache }: SolveRequest): CacheEntryOption[] {
+  const { imports = [], importRefsDeprecated: refs = [] } = cache ?? {};
+  return [...imports, ...refs.map((ref) => ({ type: "registry", attrs: { ref } }))];
 }
 
 /** Build arguments may be secrets of careless people: the record says that they were there. */

@@ -21,6 +21,8 @@ export interface ExportInput {
   readonly result: BuildResult;
   /** By platform; of a result without platforms one, named "". */
   readonly solved: ReadonlyMap<string, SolvedRef>;
+  /** For the config of the image that is made of a tree; undefined: not asked for. */
+  readonly inlineCache: (tree: Tree) => Buffer | undefined;
   readonly needs: BuildkitNeeds;
   readonly sessions: Sessions;
 }

@@ -57,7 +57,9 @@ export async function writeImage(
   const { dockerfile } = ref;
   const from: ImageToWrite["from"] =
     dockerfile === undefined ? { config: foreignConfig(input, platform), epoch: epochOf(attrs) } : { dockerfile };
-  const id = await told(progress, "exporting layers", () => needs.images.write({ tree, session, names, from }));
+  const id = await told(progress, "exporting layers", () =>
+    needs.images.write({ tree, session, names, inlineCache: input.inlineCache(tree), from }),
+  );
   await told(progress, `writing image ${id}`, async () => undefined);
   for (const name of names) await told(progress, `naming to ${name}`, async () => undefined);
   return id;
