@@ -271,6 +271,29 @@ export interface HistoryItem {
   Comment: string;
 }
 
+/** An image that a collection removed, or would remove. */
+export interface CollectedImage {
+  readonly Id: string;
+  readonly Names: readonly string[];
+  /** Bytes of layers that go with it. */
+  readonly Size: number;
+  /** RFC 3339. */
+  readonly LastUsed: string;
+}
+
+/** What differs from the policy of daemon.json for one collection; times are how long ago, sizes in bytes. */
+export interface CollectOptions {
+  readonly dryRun: boolean;
+  readonly unusedFor: string | undefined;
+  readonly keepStorage: number | undefined;
+}
+
+export interface CollectReport {
+  readonly Images: readonly CollectedImage[];
+  readonly BuildCache: readonly { readonly Id: string; readonly Description: string; readonly Size: number }[];
+  readonly SpaceReclaimed: number;
+}
+
 /** What `image verify` found; an image without a fault is whole. */
 export interface ImageVerification {
   readonly Id: string;
@@ -297,6 +320,11 @@ export interface ImageBackend {
   prune(filters: Filters): Promise<{ deleted: ImageDeleteResponseItem[]; spaceReclaimed: number }>;
   /** Reads every byte of the image against its digest. */
   verify(ref: string, signal: AbortSignal): Promise<ImageVerification>;
+  /** Removes what a policy no longer keeps, then frees what no row refers to. See CollectOptions. */
+  collect(
+    policy: { unusedSince: string | undefined; keepStorage: number | undefined; keep: readonly string[] },
+    dryRun: boolean,
+  ): Promise<CollectedImage[]>;
   /** The files that `to` has more, less or otherwise than `from`, in the order of their paths. */
   diff(from: string, to: string, signal: AbortSignal): Promise<ImageChange[]>;
   pull(
@@ -409,6 +437,8 @@ export interface SystemBackend {
   events(options: EventOptions, signal: AbortSignal): Promise<AsyncIterable<EventMessage>>;
   diskUsage(types: ReadonlySet<"container" | "image" | "volume" | "build-cache">): Promise<Partial<DiskUsage>>;
   auth(credentials: RegistryAuth): Promise<{ Status: string; IdentityToken: string }>;
+  /** Collection by policy: images that no container uses, the build cache, and what nothing refers to. */
+  collect(options: CollectOptions): Promise<CollectReport>;
   buildPrune(options: { all: boolean; keepStorage: number | undefined; filters: Filters }): Promise<PruneReport>;
 }
 

@@ -70,6 +70,19 @@ export interface RegistrySettings {
   readonly maxDownloadAttempts: number;
 }
 
+/** What may stay of images that no container uses and of the build cache. Times are how long ago, "720h". */
+export interface GcSettings {
+  readonly imagesUnusedFor: string | undefined;
+  /** Bytes. */
+  readonly imagesKeepStorage: number | undefined;
+  readonly cacheUnusedFor: string | undefined;
+  readonly cacheKeepStorage: number | undefined;
+  /** Images with a name that one of these patterns matches stay whatever else is said. */
+  readonly keepImages: readonly string[];
+  /** Time between two collections in ms; undefined: only when asked. */
+  readonly everyMs: number | undefined;
+}
+
 export interface EngineSettings {
   readonly paths: Paths;
   /** Absolute path of the shim program. */
@@ -102,6 +115,7 @@ export interface EngineSettings {
   readonly shutdownTimeout: number;
   readonly network: NetworkDefaults;
   readonly registry: RegistrySettings;
+  readonly gc: GcSettings;
   /** daemon.json "features". */
   readonly features: Readonly<Record<string, boolean>>;
   /** Where the engine listens, for `info`. */
@@ -111,5 +125,5 @@ export interface EngineSettings {
 /** What SIGHUP may change while containers run. */
 export type ReloadableSettings = Pick<
   EngineSettings,
-  "debug" | "labels" | "runtimes" | "defaultRuntime" | "registry" | "features" | "shutdownTimeout" | "log"
+  "debug" | "labels" | "runtimes" | "defaultRuntime" | "registry" | "gc" | "features" | "shutdownTimeout" | "log"
 >;

@@ -57,9 +57,9 @@ function keep(before: Config, after: Config, ignored: readonly string[]): Config
 }
 
 function reloadable(config: Config): ReloadableSettings {
-  const { debug, labels, runtimes, defaultRuntime, registry, features, shutdownTimeout, log } = engineSettings(
+  const { debug, labels, runtimes, defaultRuntime, registry, gc, features, shutdownTimeout, log } = engineSettings(
     config,
     "/",
   );
-  return { debug, labels, runtimes, defaultRuntime, registry, features, shutdownTimeout, log };
+  return { debug, labels, runtimes, defaultRuntime, registry, gc, features, shutdownTimeout, log };
 }

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { EngineSettings, NetworkDefaults, RegistrySettings } from "../base/settings.ts";
 import type { Config } from "./config.ts";
+import { gcSettings } from "./gc.ts";
 import { type Host, parseHost } from "./hosts.ts";
 import type { RuntimeValue, UlimitValue } from "./options/option.ts";
 import { invalid, isCidr, Values } from "./values.ts";
@@ -97,6 +98,7 @@ export function engineSettings(config: Config, shim: string): EngineSettings {
     shutdownTimeout: values.number("shutdown-timeout", -1),
     network: networkOf(values),
     registry: registryOf(values),
+    gc: gcSettings(values.as<Record<string, string>>("gc", {})),
     features: values.as<Record<string, boolean>>("features", {}),
     hosts: daemonSettings(config).hosts.map((host) => host.text),
   };

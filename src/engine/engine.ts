@@ -49,6 +49,7 @@ import { ImageShelf } from "./images/shelf.ts";
 import { createNetworkBackend } from "./networks/backend.ts";
 import { findInit, ociRuntime } from "./programs.ts";
 import { SystemVerbs } from "./system/backend.ts";
+import { scheduleCollection } from "./system/collect.ts";
 import { describeHost } from "./system/host.ts";
 import { createVolumeBackend } from "./volumes/backend.ts";
 import { VolumeStore } from "./volumes/store.ts";
@@ -152,6 +153,13 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   });
   opening.defer(() => buildkit.close());
   const owned = opening.move();
+  const system = new SystemVerbs(engine, imageVerbs, host, solver.keeper);
+  const asPolicy = { dryRun: false, unusedFor: undefined, keepStorage: undefined };
+  scheduleCollection(
+    () => settings.gc,
+    () => system.collect(asPolicy),
+    closing.signal,
+  );
   return {
     solver,
     buildkit,
@@ -162,7 +170,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       networks: createNetworkBackend(engine, networks),
       volumes: createVolumeBackend(engine),
       build: new BuildVerbs({ shelf: images, sources, emit }, solver),
-      system: new SystemVerbs(engine, imageVerbs, host, solver.keeper),
+      system,
     },
     reload(changes) {
       settings = { ...settings, ...changes };

@@ -61,6 +61,18 @@ export const imageMigrations: readonly Migration[] = [
   },
 ];
 
+/** Later than the tables that others refer to: see migrations.ts. */
+export const imageUseMigrations: readonly Migration[] = [
+  {
+    name: "image use",
+    // Of images from before, nothing is known: they count as used now.
+    sql: `
+      ALTER TABLE images ADD COLUMN used TEXT NOT NULL DEFAULT '';
+      UPDATE images SET used = strftime('%Y-%m-%dT%H:%M:%fZ', 'now');
+    `,
+  },
+];
+
 export interface ImageRow {
   /** Digest of the config. */
   readonly id: string;
@@ -74,6 +86,8 @@ export interface ImageRow {
   readonly size: number;
   /** When it was last tagged, RFC 3339; "" for never. */
   readonly tagged: string;
+  /** When it came, or a container of it was last made or removed, RFC 3339. */
+  readonly used: string;
 }
 
 export interface LayerRow {
@@ -92,7 +106,7 @@ export interface LayerBlobRow {
 }
 
 export interface NewImage {
-  readonly image: Omit<ImageRow, "tagged" | "size">;
+  readonly image: Omit<ImageRow, "tagged" | "size" | "used">;
   readonly layers: readonly LayerRow[];
   /** Blobs that go when the image goes, unless another image has them too. */
   readonly blobs: readonly string[];

@@ -6,7 +6,16 @@ import type { Database } from "bun:sqlite";
 import { withoutSync } from "./database.ts";
 import type { ImageRow, LayerBlobRow, LayerRow, NewImage } from "./image-schema.ts";
 
-export { type ImageRow, imageMigrations, type LayerBlobRow, type LayerRow, type NewImage } from "./image-schema.ts";
+export {
+  type ImageRow,
+  imageMigrations,
+  imageUseMigrations,
+  type LayerBlobRow,
+  type LayerRow,
+  type NewImage,
+} from "./image-schema.ts";
+
+const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 export class ImageTable {
   readonly #db: Database;
@@ -22,9 +31,10 @@ export class ImageTable {
       this.#addLayers(image.id, layers);
       this.#db
         .query(
-          `INSERT INTO images (id, parent, manifest, chain, size, tagged)
-           VALUES ($id, $parent, $manifest, $chain, $size, '')
-           ON CONFLICT (id) DO UPDATE SET parent = coalesce(parent, $parent), manifest = coalesce(manifest, $manifest)`,
+          `INSERT INTO images (id, parent, manifest, chain, size, tagged, used)
+           VALUES ($id, $parent, $manifest, $chain, $size, '', ${NOW})
+           ON CONFLICT (id) DO UPDATE SET parent = coalesce(parent, $parent), manifest = coalesce(manifest, $manifest),
+             used = excluded.used`,
         )
         .run({ ...image, size });
       const blob = this.#db.query("INSERT OR IGNORE INTO blob_refs (owner, digest) VALUES ($owner, $digest)");
@@ -138,6 +148,7 @@ export class ImageTable {
       this.#db
         .query("INSERT OR IGNORE INTO image_users (user, image, chain) VALUES ($user, $image, $chain)")
         .run({ user, image, chain: row.chain });
+      this.#db.query(`UPDATE images SET used = ${NOW} WHERE id = $image`).run({ image });
       this.#addLayers(user, this.layersOf(image));
     });
     withoutSync(this.#db, add);
@@ -151,6 +162,9 @@ export class ImageTable {
       if (row === null) return;
       const diffs = this.layersOf(user).map((layer) => layer.diff_id);
       this.#db.query("DELETE FROM layer_refs WHERE owner = $user").run({ user });
+      this.#db
+        .query(`UPDATE images SET used = ${NOW} WHERE id = (SELECT image FROM image_users WHERE user = $user)`)
+        .run({ user });
       this.#db.query("DELETE FROM image_users WHERE user = $user").run({ user });
       this.#dropChain(row.chain, diffs);
     });

@@ -4,7 +4,7 @@ import { buildMigrations } from "./build.ts";
 import { buildStepMigrations } from "./build-steps.ts";
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
-import { imageMigrations } from "./images.ts";
+import { imageMigrations, imageUseMigrations } from "./images.ts";
 import { networkMigrations } from "./networks.ts";
 import { volumeMigrations } from "./volumes.ts";
 
@@ -15,4 +15,5 @@ export const migrations: readonly Migration[] = [
   ...networkMigrations,
   ...buildMigrations,
   ...buildStepMigrations,
+  ...imageUseMigrations,
 ];

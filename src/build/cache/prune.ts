@@ -48,7 +48,8 @@ export class CacheKeeper {
     return [...records, ...this.#mountRows().map((row) => this.#mount(row))];
   }
 
-  async prune({ all, keepStorage, unusedSince, matches }: PruneOptions): Promise<readonly CacheEntry[]> {
+  /** What `prune` would take away, longest unused first. */
+  choose({ all, keepStorage, unusedSince, matches }: PruneOptions): readonly CacheEntry[] {
     const entries = this.list();
     let total = entries.reduce((sum, entry) => sum + entry.size, 0);
     const candidates = entries
@@ -61,6 +62,11 @@ export class CacheKeeper {
       total -= entry.size;
       doomed.push(entry);
     }
+    return doomed;
+  }
+
+  async prune(options: PruneOptions): Promise<readonly CacheEntry[]> {
+    const doomed = this.choose(options);
     const ids = doomed.map(({ id }) => id);
     const mounts = new Set(this.#mountRows().map(({ id }) => id));
     const gone = new Set([

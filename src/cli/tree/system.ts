@@ -20,6 +20,12 @@ export const system = [
   ),
   entry(
     "system",
+    "gc",
+    "Remove what the policy no longer keeps",
+    async () => (await import("../commands/system/gc.ts")).gc,
+  ),
+  entry(
+    "system",
     "info",
     "Display system-wide information",
     async () => (await import("../commands/system/info.ts")).info,

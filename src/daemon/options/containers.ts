@@ -154,6 +154,14 @@ export const containerOptions: readonly Option[] = [
   },
   {
     flag: undefined,
+    key: "gc",
+    type: "map",
+    help: "What is collected by itself: images-unused-for, images-keep-storage, cache-unused-for, cache-keep-storage, keep-images, every",
+    fallback: {},
+    reload: true,
+  },
+  {
+    flag: undefined,
     key: "builder",
     type: "object",
     help: "Settings of the builder: gc, entitlements",

@@ -17,6 +17,7 @@ import { commitImage } from "./commit.ts";
 import type { ImageContext } from "./context.ts";
 import { diffImages } from "./diff.ts";
 import { inspectDistribution } from "./distribution.ts";
+import { collectImages, type ImagePolicy } from "./gc.ts";
 import { imageHistory } from "./history.ts";
 import { importImage } from "./import.ts";
 import { inspectImage } from "./inspect.ts";
@@ -67,6 +68,12 @@ export class Images implements ImageBackend {
 
   prune(filters: Filters) {
     return pruneImages(this.#context, filters);
+  }
+
+  async collect(policy: ImagePolicy, dryRun: boolean) {
+    const collected = await collectImages(this.#context, policy, dryRun);
+    if (!dryRun) await this.#context.shelf.sweep();
+    return collected;
   }
 
   verify(ref: string, signal: AbortSignal) {

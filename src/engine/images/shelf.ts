@@ -16,6 +16,7 @@ import type { LayerInfo, SnapshotDriver } from "../../storage/snapshot.ts";
 import { now } from "../time.ts";
 import { Collector, type IngestSession, type Stores } from "./collector.ts";
 import type { ImageStore, ResolvedImage } from "./contract.ts";
+import { sweepPartials } from "./pull/partial.ts";
 import { checkPlatform, findImage } from "./resolve.ts";
 
 /** Parsed configs are small; this many are kept. */
@@ -67,7 +68,7 @@ export class ImageShelf implements ImageStore {
       if (ours) await rm(join(options.temporary, name), { recursive: true, force: true });
     }
     const shelf = new ImageShelf(options);
-    await shelf.#collector.repair();
+    await shelf.sweep();
     return shelf;
   }
 
@@ -112,6 +113,12 @@ export class ImageShelf implements ImageStore {
     for (const user of users) this.table.removeUser(user);
     this.#collector.suspect(blobs);
     await this.#collector.collect();
+  }
+
+  /** Finds and frees what no row refers to, as every start does: layers, blobs, beginnings of pulls that nobody took up. */
+  async sweep(): Promise<void> {
+    await sweepPartials(this.temporary);
+    await this.#collector.repair();
   }
 
   users(): readonly { readonly user: string; readonly image: string }[] {

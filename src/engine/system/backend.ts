@@ -1,6 +1,8 @@
 // The engine about itself: info, version, events, disk usage.
 
 import type {
+  CollectOptions,
+  CollectReport,
   DiskUsage,
   EventOptions,
   Filters,
@@ -16,6 +18,7 @@ import { listContainers } from "../containers/list.ts";
 import type { EngineContext } from "../context.ts";
 import { streamEvents } from "../events/stream.ts";
 import { checkCredentials } from "./auth.ts";
+import { collectByPolicy } from "./collect.ts";
 import { engineInfo, type HostDescription } from "./info.ts";
 import { engineVersion } from "./version.ts";
 
@@ -72,6 +75,10 @@ export class SystemVerbs implements SystemBackend {
 
   auth(credentials: RegistryAuth): Promise<{ Status: string; IdentityToken: string }> {
     return checkCredentials(credentials, this.#engine.settings.registry);
+  }
+
+  collect(options: CollectOptions): Promise<CollectReport> {
+    return collectByPolicy(this.#images, this.#buildCache, this.#engine.settings.gc, options);
   }
 
   async buildPrune(options: { all: boolean; keepStorage: number | undefined; filters: Filters }): Promise<PruneReport> {

@@ -10,6 +10,7 @@ import { archivePath, statHeader } from "./streams.ts";
 
 export const hoyRoutes: readonly Route[] = [
   { method: "POST", path: "/hoy/containers/{id}/ports", handler: changePorts },
+  { method: "POST", path: "/hoy/gc", handler: collect },
   { method: "GET", path: "/hoy/images/diff", handler: diffImages },
   { method: "POST", path: "/hoy/images/verify", handler: verifyImage },
   { method: "POST", path: "/hoy/volumes/{name}/rename", handler: rename },
@@ -23,6 +24,16 @@ export const hoyRoutes: readonly Route[] = [
 async function changePorts(call: Call): Promise<void> {
   await call.backend.containers.changePorts(call.param("id"), await needJson(call, portChangeBody));
   sendEmpty(call);
+}
+
+async function collect(call: Call): Promise<void> {
+  const { query } = call;
+  const options = {
+    dryRun: query.bool("dryrun"),
+    unusedFor: query.optional("unused-for"),
+    keepStorage: query.int("keep-storage"),
+  };
+  sendJson(call, await call.backend.system.collect(options));
 }
 
 async function diffImages(call: Call): Promise<void> {

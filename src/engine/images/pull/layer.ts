@@ -2,9 +2,8 @@
 // The compressed blob is then the file that came, linked into the content store: nothing is written twice.
 
 import { createReadStream } from "node:fs";
-import { mkdir, open, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { type Digest, digestHex } from "../../../base/digest.ts";
+import { open, rm } from "node:fs/promises";
+import type { Digest } from "../../../base/digest.ts";
 import type { Descriptor } from "../../../image/descriptor.ts";
 import { download } from "../../../registry/client/download.ts";
 import type { Repository } from "../../../registry/client/repository.ts";
@@ -13,6 +12,7 @@ import type { LayerInfo } from "../../../storage/snapshot.ts";
 import { addTar } from "../add-tar.ts";
 import type { IngestSession } from "../collector.ts";
 import type { ImageShelf } from "../shelf.ts";
+import { partialPath } from "./partial.ts";
 import { relieved } from "./relief.ts";
 
 export interface LayerPull {
@@ -59,7 +59,7 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
     });
     return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
   }
-  const path = await partialPath(shelf, blob.digest);
+  const path = await partialPath(shelf.temporary, blob.digest);
   const { attempts, onProgress } = pull;
   let synced: Promise<void> | undefined;
   const onEnd = () => {
@@ -81,13 +81,6 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
   await session.useBlob(blob.digest);
   await rm(path, { force: true });
   return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
-}
-
-/** Begins with "partial-": kept over a restart, unlike what else is in the temporary directory. */
-async function partialPath(shelf: ImageShelf, digest: Digest): Promise<string> {
-  const directory = join(shelf.temporary, "partial");
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  return join(directory, digestHex(digest));
 }
 
 async function syncFile(path: string): Promise<void> {
