@@ -239,6 +239,22 @@ describe("hoy build: outputs", () => {
     expect(Math.abs(statSync(join(to, "a")).mtimeMs - statSync(join(where, "a")).mtimeMs)).toBeLessThan(1);
   });
 
+  test("--squash: what the build adds is one layer, and its history says so", async () => {
+    const where = context(
+      'FROM busybox\nRUN echo 1 > /a; echo x > /gone\nRUN rm /gone; echo 2 > /b\nCMD ["cat", "/a", "/b"]\n',
+    );
+    await built("-t", "apart", where);
+    await built("-t", "squashed", "--squash", where);
+    const layers = async (image: string) =>
+      JSON.parse(await ok(hoy.hoy("inspect", "-f", "{{json .RootFS.Layers}}", image))) as string[];
+    const [base, apart, squashed] = [await layers("busybox"), await layers("apart"), await layers("squashed")];
+    expect([apart.length - base.length, squashed.length - base.length]).toEqual([2, 1]);
+    expect(squashed.slice(0, base.length)).toEqual(base);
+    expect(await run("squashed")).toBe("1\n2");
+    expect((await hoy.hoy("run", "--rm", ...NET, "squashed", "ls", "/gone")).code).not.toBe(0);
+    expect(await ok(hoy.hoy("history", "--no-trunc", "squashed"))).toContain("merge of 2 layers");
+  });
+
   test("archives: of files on standard output and in a file, and of an image, which loads", async () => {
     const where = context(files);
     const { stdout } = Bun.spawnSync([join(import.meta.dir, "../../dist/hoy"), "build", "-o", "-", where], {

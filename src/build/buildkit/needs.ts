@@ -15,6 +15,9 @@ export interface ImageToWrite {
   readonly names: readonly string[];
   /** Records of the build cache for its config. */
   readonly inlineCache: Uint8Array | undefined;
+  /** The layers above the base become one; of our own frontend's results only. */
+  readonly squash: boolean;
+  readonly signal: AbortSignal;
   /** From our own frontend, with its history; or a whole config that a client's frontend made. */
   readonly from:
     | { readonly dockerfile: DockerfileResult }

@@ -20,6 +20,7 @@ import type { ImageContext } from "../images/context.ts";
 import { saveImages } from "../images/save.ts";
 import { nameImage } from "../images/tag.ts";
 import { formatNs, now } from "../time.ts";
+import { squash } from "./squash.ts";
 import { filterContext, receiveContext } from "./tar-context.ts";
 import { addImage, inlineCacheOf, writeImage } from "./write-image.ts";
 
@@ -74,6 +75,16 @@ async function write(images: ImageContext, solver: GraphSolver, image: ImageToWr
   const { tree, session, from } = image;
   const names = image.names.map(nameOf);
   const inline = inlineCacheOf(image.inlineCache);
+  if (image.squash) {
+    if (!("dockerfile" in from))
+      throw new HoyError("not-implemented", "only a Dockerfile's own result can be squashed");
+    if (image.inlineCache !== undefined) {
+      throw new HoyError("invalid", "a squashed image has no layers of the cache: leave --cache-to=inline out");
+    }
+    const { signal } = image;
+    await using layers = solver.needs.layers.session();
+    return squash({ images, solver, session, layers, signal }, from.dockerfile, tree, names);
+  }
   if ("dockerfile" in from) return writeImage(images, from.dockerfile, tree, names, { solver, session, inline });
   const id = await addImage(images, { ...completed(from, tree.diffIds), ...inline }, tree);
   for (const name of names) await nameImage(images, id, name);

@@ -16,6 +16,7 @@ const SERVED: ReadonlySet<string> = new Set([
   "oci-artifact",
   "compression",
   "attestation-inline",
+  "squash",
 ]);
 
 export function archiveExporter(type: "docker" | "oci"): MakeExporter {

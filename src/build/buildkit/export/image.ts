@@ -23,6 +23,8 @@ const SERVED: ReadonlySet<string> = new Set([
   "danglingName",
   "dangling-name-prefix",
   "attestation-inline",
+  // Of this engine alone.
+  "squash",
 ]);
 
 export const imageExporter: MakeExporter = (attrs, _index, needs) => {
@@ -54,11 +56,20 @@ export async function writeImage(
   const { ref, tree, platform } = onlyOne(input.solved);
   build.signal.throwIfAborted();
   const { session } = build;
+  const squash = attrs.squash === "true";
   const { dockerfile } = ref;
   const from: ImageToWrite["from"] =
     dockerfile === undefined ? { config: foreignConfig(input, platform), epoch: epochOf(attrs) } : { dockerfile };
   const id = await told(progress, "exporting layers", () =>
-    needs.images.write({ tree, session, names, inlineCache: input.inlineCache(tree), from }),
+    needs.images.write({
+      tree,
+      session,
+      names,
+      inlineCache: input.inlineCache(tree),
+      squash,
+      signal: build.signal,
+      from,
+    }),
   );
   await told(progress, `writing image ${id}`, async () => undefined);
   for (const name of names) await told(progress, `naming to ${name}`, async () => undefined);
