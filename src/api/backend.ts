@@ -14,6 +14,7 @@ import type {
   ContainerWaitResponse,
   FilesystemChange,
   HostConfig,
+  NetworkRate,
   PortMap,
   Resources,
   RestartPolicy,
@@ -194,6 +195,8 @@ export interface ContainerBackend {
   update(ref: string, request: UpdateRequest): Promise<ContainerUpdateResponse>;
   /** Ours, not Docker's: other published ports, also while it runs. */
   changePorts(ref: string, changes: PortChangeRequest): Promise<void>;
+  /** hoy's own: the container's network rate becomes this, also while it runs. */
+  changeRate(ref: string, rate: NetworkRate): Promise<void>;
   remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   /** Returns once the container is found and the wait is armed; the server then sends headers; `result` comes later. */
   wait(ref: string, condition: WaitCondition, signal: AbortSignal): Promise<{ result: Promise<ContainerWaitResponse> }>;

@@ -1,6 +1,7 @@
 // The bridge driver: a Linux bridge with the gateway's addresses on the host, a veth pair for each container.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import type { NetworkRate } from "../api/types/container.ts";
 import { HoyError } from "../base/error.ts";
 import { isErrno } from "../linux/libc.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
@@ -11,6 +12,7 @@ import { configureInterface } from "./interface.ts";
 import * as link from "./link.ts";
 import { randomMac } from "./mac.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
+import { holdRate, rateDevice } from "./rate.ts";
 
 /** Options that mean something to this driver; others are refused, so that none is silently ignored. */
 const OPTIONS: ReadonlySet<string> = new Set([
@@ -29,11 +31,16 @@ export class BridgeDriver implements NetworkDriver {
   readonly publishes = true;
   readonly #socket: Netlink;
   readonly #ipForward: boolean;
+  readonly #group: number;
 
-  /** In the network namespace of the calling thread. `ipForward`: may set net.ipv4.ip_forward. */
-  constructor(options: { ipForward: boolean }) {
+  /**
+   * In the network namespace of the calling thread. `ipForward`: may set net.ipv4.ip_forward; `group`: of the devices
+   * that rates need, which are no port of any bridge and so must say by themselves whose they are.
+   */
+  constructor(options: { ipForward: boolean; group: number }) {
     this.#socket = new Netlink();
     this.#ipForward = options.ipForward;
+    this.#group = options.group;
   }
 
   check(network: NetworkRecord): void {
@@ -102,6 +109,11 @@ export class BridgeDriver implements NetworkDriver {
 
   disconnect(endpoint: EndpointRecord): void {
     link.deleteLink(this.#socket, endpoint.hostInterface);
+    link.deleteLink(this.#socket, rateDevice(endpoint.hostInterface));
+  }
+
+  limit(endpoint: EndpointRecord, rate: NetworkRate | undefined): void {
+    holdRate(this.#socket, endpoint.hostInterface, rate, this.#group);
   }
 
   /** Adds the gateways' addresses and takes away those of an earlier configuration. */

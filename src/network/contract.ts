@@ -57,6 +57,11 @@ export interface NetworkManager {
    * @throws HoyError "conflict" for a port that is taken (nothing has changed then), "invalid" when it has no network.
    */
   changePorts(request: NetworkRequest): Promise<Reservation>;
+  /**
+   * A running container's network rate becomes that of the request, on all of its networks.
+   * @throws HoyError "invalid" when it has no network that can be limited, "unavailable" when the kernel can't.
+   */
+  changeRate(request: NetworkRequest): void;
   /** A container has the request's name now: it is found by that at once, and by `old` no more. Links to it follow. */
   rename(request: NetworkRequest, old: string): void;
   adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation>;

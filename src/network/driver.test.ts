@@ -25,7 +25,7 @@ const network: NetworkRecord = {
 
 networkDriverConformance({
   name: "bridge",
-  make: () => new BridgeDriver({ ipForward: true }),
+  make: () => new BridgeDriver({ ipForward: true, group: 77 }),
   network,
   reachesGateway: true,
 });

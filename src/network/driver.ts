@@ -3,6 +3,7 @@
 // A driver has no state of its own: records come from the rows, the kernel has the rest. Every call is idempotent, so
 // that the daemon's start can simply do all of them again. Addresses are IPAM's, names DNS's, rules firewall.ts's.
 
+import type { NetworkRate } from "../api/types/container.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
 
@@ -20,4 +21,9 @@ export interface NetworkDriver {
   disconnect(endpoint: EndpointRecord, namespace: NetworkNamespace | undefined): void;
   /** Whether ports can be published on it. */
   readonly publishes: boolean;
+  /**
+   * Holds the endpoint to a rate; undefined: to none. Absent where the host has no end of the interface to hold it on.
+   * @throws HoyError "unavailable" when the kernel lacks a part.
+   */
+  limit?(endpoint: EndpointRecord, rate: NetworkRate | undefined): void;
 }

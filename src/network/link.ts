@@ -17,7 +17,17 @@ const RTM = {
   NEWROUTE: 24,
   GETROUTE: 26,
 } as const;
-const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINK: 5, MASTER: 10, PROTINFO: 12, LINKINFO: 18, NET_NS_FD: 28 } as const;
+const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINK: 5,
+  MASTER: 10,
+  PROTINFO: 12,
+  LINKINFO: 18,
+  GROUP: 27,
+  NET_NS_FD: 28,
+} as const;
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7 } as const;
@@ -44,6 +54,8 @@ export interface Link {
   readonly mtu: number;
   /** "bridge", "veth", "macvlan", … or "" for a real device. */
   readonly kind: string;
+  /** ip-link(8), "group"; 0 for most. */
+  readonly group: number;
 }
 
 export function findLink(socket: Netlink, name: string): Link | undefined {
@@ -99,6 +111,15 @@ export function createVeth(socket: Netlink, options: VethOptions): void {
     nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "veth"), data]),
   ];
   socket.request(`veth ${options.host}`, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, [ifinfo(0, IFF_UP), ...parts]);
+}
+
+/** An intermediate functional block: what is led to it leaves through its queue and goes on. @throws EEXIST. */
+export function createIfb(socket: Netlink, name: string, group: number): void {
+  newLink(socket, `ifb ${name}`, [
+    nl.attributeText(IFLA.IFNAME, name),
+    nl.attributeU32(IFLA.GROUP, group),
+    nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "ifb")]),
+  ]);
 }
 
 /** A macvlan of `parent` in the namespace. `mode`: 1 private, 2 vepa, 4 bridge, 8 passthru. */
@@ -261,6 +282,7 @@ function readLink(payload: Uint8Array): Link {
     mac: [...(found.get(IFLA.ADDRESS) ?? [])].map((byte) => byte.toString(16).padStart(2, "0")).join(":"),
     mtu: nl.u32Of(found.get(IFLA.MTU)),
     kind: info === undefined ? "" : nl.textOf(nl.attributes(info).get(IFLA_INFO.KIND)),
+    group: nl.u32Of(found.get(IFLA.GROUP)),
   };
 }
 

@@ -1,29 +1,29 @@
 // Networking around a container's life (see contract.ts): puts catalog, endpoints, drivers, ports, rules and names
 // together. Holds in memory what runs; rows have what must outlive the daemon.
 
+import { crc32 } from "node:zlib";
 import type { EndpointSettings, NetworkSettings } from "../api/types/network.ts";
 import { HoyError } from "../base/error.ts";
 import { log } from "../base/log.ts";
 import type { NetworkDefaults } from "../base/settings.ts";
 import { NetworkNamespace } from "../linux/namespace.ts";
-import { Netlink } from "../linux/netlink.ts";
 import type { NetworkRows } from "../state/networks.ts";
 import { BridgeDriver } from "./bridge.ts";
 import { NetworkCatalog } from "./catalog.ts";
 import type { NamespaceSource, NetworkManager, NetworkRequest, Reservation } from "./contract.ts";
 import { describeAbsent, describeNetworks, describePorts } from "./describe.ts";
-import { DnsServer } from "./dns/server.ts";
-import { Zone, zoneLink } from "./dns/zone.ts";
 import type { NetworkDriver } from "./driver.ts";
 import { checkEndpoint, endpointOf, gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./endpoints.ts";
 import { hostsLines } from "./hosts.ts";
-import { deleteLink, listLinks } from "./link.ts";
 import { MacvlanDriver } from "./macvlan.ts";
+import { checkUnmanaged, namespaceSource } from "./mode.ts";
+import { Names } from "./names.ts";
 import type { EndpointRecord } from "./network.ts";
 import type { PublishedPort } from "./ports/host-ports.ts";
 import { type PortWish, portWishes } from "./ports/request.ts";
 import { Publisher } from "./publisher.ts";
-import { containerResolv, formatResolv } from "./resolv.ts";
+import { checkRate, limits } from "./rate.ts";
+import { sweepLinks } from "./sweep.ts";
 
 export interface Live {
   request: NetworkRequest;
@@ -41,8 +41,8 @@ export class Networks implements NetworkManager {
   readonly #rows: NetworkRows;
   readonly #defaults: NetworkDefaults;
   readonly #publisher: Publisher;
-  readonly #zone = new Zone();
-  readonly #dns = new DnsServer(this.#zone);
+  readonly #names: Names;
+  readonly #group: number;
   readonly #live = new Map<string, Live>();
 
   /**
@@ -52,7 +52,9 @@ export class Networks implements NetworkManager {
   constructor(rows: NetworkRows, defaults: NetworkDefaults, mark: string) {
     this.#rows = rows;
     this.#defaults = defaults;
-    const bridge = new BridgeDriver({ ipForward: defaults.ipForward });
+    this.#names = new Names(defaults);
+    this.#group = crc32(`hoy${mark}`);
+    const bridge = new BridgeDriver({ ipForward: defaults.ipForward, group: this.#group });
     this.catalog = new NetworkCatalog(rows, driverMap([bridge, new MacvlanDriver()]), defaults);
     this.catalog.ensureAll((network, error) =>
       log.error("a network could not be made", { network: network.name, error }),
@@ -64,7 +66,9 @@ export class Networks implements NetworkManager {
 
   check(request: NetworkRequest): void {
     const source = namespaceSource(request.networkMode);
+    checkRate(request.hostConfig.NetworkRate);
     checkUnmanaged(source, request);
+    const limited = limits(request.hostConfig.NetworkRate);
     if (source.kind !== "managed") return;
     for (const { network, asked } of wantedNetworks(this.catalog, request)) {
       if (network.driver === "host" || network.driver === "null") {
@@ -74,6 +78,9 @@ export class Networks implements NetworkManager {
         );
       }
       checkEndpoint(network, asked);
+      if (limited && this.catalog.driverOf(network)?.limit === undefined) {
+        throw new HoyError("invalid", `a network rate can't be held on a network of the driver ${network.driver}`);
+      }
     }
     portWishes(request.hostConfig, request.exposedPorts, this.#defaults.defaultIp);
   }
@@ -102,8 +109,8 @@ export class Networks implements NetworkManager {
     live.namespace = namespace;
     const gateway = gatewayOf(live.endpoints);
     for (const endpoint of live.endpoints) this.#driver(endpoint).connect(endpoint, namespace, endpoint === gateway);
-    this.#name(live);
-    if (this.#embedded(live)) await this.#serveNames(live, namespace);
+    this.#limit(live);
+    await this.#names.serve(live, namespace);
   }
 
   async changePorts(request: NetworkRequest): Promise<Reservation> {
@@ -115,6 +122,13 @@ export class Networks implements NetworkManager {
     live.ports = await this.#publisher.change(owner, live.endpoints, live.ports, this.#wishes(live, request));
     live.request = request;
     return this.#reservation(request, namespaceSource(request.networkMode), live);
+  }
+
+  changeRate(request: NetworkRequest): void {
+    const live = this.#live.get(request.containerId);
+    if (live === undefined) throw new HoyError("invalid", `container ${request.name} has no network of its own`);
+    this.#limit({ ...live, request });
+    live.request = request;
   }
 
   rename(request: NetworkRequest, old: string): void {
@@ -129,17 +143,17 @@ export class Networks implements NetworkManager {
     });
     const own = this.#live.get(request.containerId);
     if (own !== undefined) own.request = request;
-    for (const live of this.#live.values()) if (live.endpoints.length > 0) this.#name(live);
+    for (const live of this.#live.values()) if (live.endpoints.length > 0) this.#names.set(live);
   }
 
   async release(containerId: string): Promise<void> {
-    this.#dns.close(containerId);
-    this.#zone.delete(containerId);
+    this.#names.forget(containerId);
     const live = this.#live.get(containerId);
     this.#live.delete(containerId);
     // A bridge's veth goes with the namespace, and taking it away here would wait for the kernel's grace period.
     for (const endpoint of live?.endpoints ?? []) {
-      if (endpoint.network.driver !== "bridge") this.#driver(endpoint).disconnect(endpoint, live?.namespace);
+      if (endpoint.network.driver !== "bridge" || limits(live?.request.hostConfig.NetworkRate))
+        this.#driver(endpoint).disconnect(endpoint, live?.namespace);
     }
     live?.namespace?.[Symbol.dispose]();
     const rows = this.#rows.endpointsOf(containerId);
@@ -160,8 +174,9 @@ export class Networks implements NetworkManager {
     const live: Live = { request, endpoints, ports: [], namespace };
     this.#live.set(request.containerId, live);
     live.ports = await this.#publisher.republish({ id: request.containerId, name: request.name }, endpoints);
-    this.#name(live);
-    if (namespace !== undefined && this.#embedded(live)) await this.#serveNames(live, namespace);
+    this.#limit(live);
+    if (namespace === undefined) this.#names.set(live);
+    else await this.#names.serve(live, namespace);
     return this.#reservation(request, source, live);
   }
 
@@ -192,6 +207,9 @@ export class Networks implements NetworkManager {
     const live = this.#live.get(request.containerId);
     const network = this.catalog.find(networkId);
     checkEndpoint(network, asked);
+    if (limits(request.hostConfig.NetworkRate) && this.catalog.driverOf(network)?.limit === undefined) {
+      throw new HoyError("invalid", `a network rate can't be held on a network of the driver ${network.driver}`);
+    }
     if (live === undefined)
       throw new HoyError("conflict", `container ${request.name} has no network of its own to add to`);
     if (live.endpoints.some((endpoint) => endpoint.network.id === network.id)) {
@@ -203,15 +221,14 @@ export class Networks implements NetworkManager {
     live.endpoints.push(added);
     if (live.namespace === undefined) return;
     this.#driver(added).connect(added, live.namespace, gatewayOf(live.endpoints) === added);
-    this.#name(live);
-    if (this.#embedded(live)) await this.#serveNames(live, live.namespace);
+    this.#limit(live);
+    await this.#names.serve(live, live.namespace);
   }
 
   /** What /etc/resolv.conf of a running container should say now; changes with the networks it is on. */
   resolvConf(containerId: string): string | undefined {
     const live = this.#live.get(containerId);
-    if (live === undefined) return undefined;
-    return formatResolv(containerResolv(live.request.hostConfig, this.#defaults), this.#embedded(live));
+    return live === undefined ? undefined : this.#names.resolvConf(live);
   }
 
   /** Takes a running container off a network. */
@@ -223,7 +240,7 @@ export class Networks implements NetworkManager {
     this.#driver(endpoint).disconnect(endpoint, live.namespace);
     live.endpoints.splice(index, 1);
     this.#rows.deleteEndpoint(endpoint.id);
-    this.#name(live);
+    this.#names.set(live);
   }
 
   /** Networks were made or removed. */
@@ -251,6 +268,21 @@ export class Networks implements NetworkManager {
     return driver;
   }
 
+  /** All of its endpoints to the rate it has, or to none: a change that was cut short is made whole again. */
+  #limit({ request, endpoints }: Live): void {
+    for (const endpoint of endpoints) this.#driver(endpoint).limit?.(endpoint, request.hostConfig.NetworkRate);
+  }
+
+  #sweepLinks(): void {
+    const known = this.#rows.endpoints().map((row) => row.host_interface);
+    const bridges = this.catalog.all().filter((network) => network.driver === "bridge");
+    sweepLinks(
+      known,
+      bridges.map((network) => network.interface),
+      this.#group,
+    );
+  }
+
   async #publish(live: Live): Promise<void> {
     const { containerId: id, name } = live.request;
     live.ports = await this.#publisher.publish({ id, name }, live.endpoints, this.#wishes(live, live.request));
@@ -261,34 +293,7 @@ export class Networks implements NetworkManager {
     return portWishes(hostConfig, exposedPorts, binding);
   }
 
-  #embedded(live: Live): boolean {
-    return live.endpoints.some((endpoint) => endpoint.network.name !== "bridge");
-  }
-
-  async #serveNames(live: Live, namespace: NetworkNamespace): Promise<void> {
-    const outside = live.endpoints.some((endpoint) => !endpoint.network.internal);
-    const resolvers = outside ? containerResolv(live.request.hostConfig, this.#defaults).servers : [];
-    await this.#dns.open({ container: live.request.containerId, resolvers }, namespace);
-  }
-
-  #name(live: Live): void {
-    const named = live.endpoints.filter((endpoint) => endpoint.network.name !== "bridge");
-    this.#zone.set(
-      live.request.containerId,
-      named.map((endpoint) => ({
-        container: live.request.containerId,
-        networkId: endpoint.network.id,
-        networkName: endpoint.network.name,
-        names: endpoint.settings.names,
-        ipv4: endpoint.ipv4,
-        ipv6: endpoint.ipv6,
-        links: (endpoint.settings.links ?? []).map(zoneLink),
-      })),
-    );
-  }
-
   #reservation(request: NetworkRequest, namespace: NamespaceSource, live: Live | undefined): Reservation {
-    const resolv = containerResolv(request.hostConfig, this.#defaults);
     return {
       namespace,
       settings: live === undefined ? this.describe(request) : this.#settings(live),
@@ -297,7 +302,7 @@ export class Networks implements NetworkManager {
         live: [...this.#live.values()],
         hostGateway: this.hostGateway(),
       }),
-      resolvConf: this.resolvConf(request.containerId) ?? formatResolv(resolv, false),
+      resolvConf: this.#names.resolvConf(live ?? { request, endpoints: [] }),
     };
   }
 
@@ -327,41 +332,8 @@ export class Networks implements NetworkManager {
       ...[...asked].filter(([name]) => name !== first && name !== mode),
     ];
   }
-
-  /** Interfaces that are ours by name, are ports of our bridges, and that no row knows. */
-  #sweepLinks(): void {
-    using socket = new Netlink();
-    const known = new Set(this.#rows.endpoints().map((row) => row.host_interface));
-    const bridges = new Set(this.catalog.all().map((network) => network.interface));
-    const links = listLinks(socket);
-    const ours = new Set(links.filter((link) => bridges.has(link.name)).map((link) => link.index));
-    for (const { name, kind, master } of links) {
-      const strange = kind === "veth" && /^vh[0-9a-f]{11}$/.test(name) && !known.has(name);
-      if (strange && ours.has(master)) deleteLink(socket, name);
-    }
-  }
 }
 
 function driverMap(drivers: readonly NetworkDriver[]): ReadonlyMap<string, NetworkDriver> {
   return new Map(drivers.map((driver) => [driver.name, driver]));
-}
-
-export function namespaceSource(mode: string): NamespaceSource {
-  if (mode === "host") return { kind: "host" };
-  if (mode === "none") return { kind: "private" };
-  if (mode.startsWith("container:")) return { kind: "container", id: mode.slice("container:".length) };
-  return { kind: "managed" };
-}
-
-function checkUnmanaged(source: NamespaceSource, request: NetworkRequest): void {
-  const { hostConfig } = request;
-  if (source.kind === "container" && Object.keys(hostConfig.PortBindings ?? {}).length > 0) {
-    throw new HoyError("invalid", "conflicting options: port publishing and the container type network mode");
-  }
-  if (source.kind === "container" && (hostConfig.Dns?.length ?? 0) > 0) {
-    throw new HoyError("invalid", "conflicting options: dns and the network mode");
-  }
-  if (source.kind === "container" && (hostConfig.ExtraHosts?.length ?? 0) > 0) {
-    throw new HoyError("invalid", "conflicting options: custom host-to-IP mapping and the network mode");
-  }
 }

@@ -141,7 +141,16 @@ export interface HealthcheckResult {
   Output?: string;
 }
 
+/** hoy's own: bits a second from (Egress) and to (Ingress) the container, Burst in bytes. 0 or absent: no limit. */
+export interface NetworkRate {
+  Egress?: number;
+  Ingress?: number;
+  Burst?: number;
+}
+
 export interface HostConfig extends Resources {
+  /** hoy's own; Docker's clients neither send nor mind it. */
+  NetworkRate?: NetworkRate;
   Binds?: string[];
   ContainerIDFile?: string;
   LogConfig?: {

@@ -50,6 +50,7 @@ export function buildContainerSpec(input: SpecInput): ContainerSpec {
   if (flags.rm && !["", "no"].includes(hostConfig.RestartPolicy?.Name ?? ""))
     throw new UsageError("conflicting options: cannot specify both --restart and --rm");
   if (input.changed.has("init")) hostConfig.Init = flags.init;
+  if (Object.keys(flags["net-rate"]).length > 0) hostConfig.NetworkRate = flags["net-rate"];
   return { config, hostConfig, networkingConfig: { EndpointsConfig: endpoints(flags) } };
 }
 

@@ -8,6 +8,7 @@ import { checkDeviceCgroupRule, parseGpuRequest } from "./devices.ts";
 import { checkEnv, checkLabel } from "./environment.ts";
 import { parseBpsDevice, parseCpus, parseIopsDevice, parseWeightDevice } from "./limits.ts";
 import { parseMount } from "./mount.ts";
+import { netRateFlag } from "./net-rate.ts";
 import {
   type Attachment,
   checkAddress,
@@ -133,6 +134,7 @@ export function containerFlags(cwd: string, environment: Readonly<Record<string,
     ]),
     name: flag.string("Assign a name to the container"),
     net: flag.alias("network", network),
+    "net-rate": netRateFlag(),
     "net-alias": flag.alias("network-alias", aliases),
     network,
     "network-alias": aliases,

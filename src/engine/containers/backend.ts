@@ -14,6 +14,7 @@ import type {
   UpdateRequest,
   WaitCondition,
 } from "../../api/backend.ts";
+import type { NetworkRate } from "../../api/types/container.ts";
 import { top } from "../../runtime/top/top.ts";
 import type { EngineContext } from "../context.ts";
 import { containerLogs } from "../logs/read.ts";
@@ -27,6 +28,7 @@ import { listContainers } from "./list.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { changePorts } from "./ports.ts";
 import { pruneContainers } from "./prune.ts";
+import { changeRate } from "./rate.ts";
 import { type RemoveOptions, removeContainer } from "./remove.ts";
 import { renameContainer } from "./rename.ts";
 import { startContainer } from "./start.ts";
@@ -81,6 +83,10 @@ export class ContainerVerbs implements ContainerBackend {
 
   async changePorts(ref: string, { Add, Remove }: PortChangeRequest) {
     await changePorts(this.#engine, this.#find(ref), Add ?? {}, Remove ?? {});
+  }
+
+  async changeRate(ref: string, rate: NetworkRate) {
+    await changeRate(this.#engine, this.#find(ref), rate);
   }
 
   async update(ref: string, request: UpdateRequest) {

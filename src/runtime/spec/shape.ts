@@ -105,6 +105,7 @@ const HOST_CONFIG: { readonly [K in keyof HostConfig]-?: Check } = {
   ContainerIDFile: string,
   LogConfig: struct({ Type: string, Config: map(string) }),
   NetworkMode: string,
+  NetworkRate: struct({ Egress: integer, Ingress: integer, Burst: integer }),
   PortBindings: map(optional(list(struct({ HostIp: string, HostPort: string })))),
   RestartPolicy: struct({ Name: string, MaximumRetryCount: integer }),
   AutoRemove: boolean,

@@ -8,6 +8,7 @@ import type {
   HealthConfig,
   HostConfig,
   Mount,
+  NetworkRate,
   PortBinding,
   Resources,
   RestartPolicy,
@@ -151,12 +152,15 @@ const mount = object<Mount>("Mount", {
 
 const portMap = map(nullable(list(object<PortBinding>("PortBinding", { HostIp: text, HostPort: text }))));
 
+export const networkRate = object<NetworkRate>("NetworkRate", { Egress: int, Ingress: int, Burst: int });
+
 export const hostConfig = object<HostConfig>("HostConfig", {
   ...resourceFields,
   Binds: list(text),
   ContainerIDFile: text,
   LogConfig: object<NonNullable<HostConfig["LogConfig"]>>("LogConfig", { Type: word(), Config: map(text) }),
   NetworkMode: text,
+  NetworkRate: networkRate,
   PortBindings: portMap,
   RestartPolicy: restartPolicy,
   AutoRemove: bool,

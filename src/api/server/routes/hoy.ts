@@ -1,7 +1,7 @@
 // /hoy/…: what hoy does and Docker does not. Under a name of our own, so that no later version of Docker's API can mean
 // something else by it (docs/decisions/volumes.md).
 
-import { portChangeBody } from "../bodies/container.ts";
+import { networkRate, portChangeBody } from "../bodies/container.ts";
 import type { Call } from "../call.ts";
 import { needJson } from "../json.ts";
 import { sendBytes, sendEmpty, sendJson } from "../reply.ts";
@@ -11,6 +11,7 @@ import { archivePath, statHeader } from "./streams.ts";
 export const hoyRoutes: readonly Route[] = [
   { method: "POST", path: "/hoy/containers/{id}/ports", handler: changePorts },
   { method: "POST", path: "/hoy/gc", handler: collect },
+  { method: "POST", path: "/hoy/containers/{id}/rate", handler: changeRate },
   { method: "GET", path: "/hoy/images/diff", handler: diffImages },
   { method: "POST", path: "/hoy/images/verify", handler: verifyImage },
   { method: "POST", path: "/hoy/volumes/{name}/rename", handler: rename },
@@ -43,6 +44,12 @@ async function diffImages(call: Call): Promise<void> {
 
 async function verifyImage(call: Call): Promise<void> {
   sendJson(call, await call.backend.images.verify(call.query.text("name"), call.signal));
+}
+
+/** The body is the whole new rate; `{}` takes every limit away. */
+async function changeRate(call: Call): Promise<void> {
+  await call.backend.containers.changeRate(call.param("id"), await needJson(call, networkRate));
+  sendEmpty(call);
 }
 
 async function rename(call: Call): Promise<void> {

@@ -7,6 +7,7 @@ import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { parseRestartPolicy } from "../../run/config.ts";
 import { limitFlags } from "../../run/flags.ts";
+import { netRateFlag } from "../../run/net-rate.ts";
 import { parsePorts } from "../../run/ports.ts";
 
 export const update = command({
@@ -14,6 +15,7 @@ export const update = command({
   args: args.atLeast(1),
   flags: {
     ...limitFlags,
+    "net-rate": netRateFlag(),
     "publish-add": flag.list("Publish one more port, also while it runs"),
     "publish-rm": flag.list("Publish a port no longer, also while it runs"),
   },
@@ -40,13 +42,15 @@ export const update = command({
       Remove: parsePorts(flags["publish-rm"], []).bindings,
     };
     const publishes = changed.has("publish-add") || changed.has("publish-rm");
-    const limits = [...changed].some((name) => !name.startsWith("publish-"));
+    const limits = [...changed].some((name) => !name.startsWith("publish-") && name !== "net-rate");
     const failures = new FailureList();
     const warnings: string[] = [];
     for (const name of names) {
       try {
         const id = encodeURIComponent(name);
         if (publishes) await engine.done("POST", `/hoy/containers/${id}/ports`, { json: ports });
+        if (changed.has("net-rate"))
+          await engine.done("POST", `/hoy/containers/${id}/rate`, { json: flags["net-rate"] });
         if (limits) {
           const path = `/containers/${id}/update`;
           const { Warnings } = await engine.json<ContainerUpdateResponse>("POST", path, { json: request });

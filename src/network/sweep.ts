@@ -1,0 +1,22 @@
+// Interfaces that a dead engine left, or that the kernel was slow to take away: ours by name and place, known to no row.
+
+import { Netlink } from "../linux/netlink.ts";
+import { deleteLink, listLinks } from "./link.ts";
+import { rateDevice } from "./rate.ts";
+
+/**
+ * @param known Host interfaces of all endpoints that there are.
+ * @param bridges Names of this engine's bridges: only their ports are looked at, since another engine may be here too.
+ * @param group Which rate devices are this engine's; they are no ports of anything.
+ */
+export function sweepLinks(known: readonly string[], bridges: readonly string[], group: number): void {
+  using socket = new Netlink();
+  const kept = new Set([...known, ...known.map(rateDevice)]);
+  const links = listLinks(socket);
+  const ours = new Set(links.filter((link) => bridges.includes(link.name)).map((link) => link.index));
+  for (const link of links) {
+    const port = link.kind === "veth" && /^vh[0-9a-f]{11}$/.test(link.name) && ours.has(link.master);
+    const rate = link.kind === "ifb" && /^vi[0-9a-f]{11}$/.test(link.name) && link.group === group;
+    if ((port || rate) && !kept.has(link.name)) deleteLink(socket, link.name);
+  }
+}
