@@ -133,3 +133,17 @@ describe("log drivers", () => {
     await ok(hoy.hoy("rm", name));
   });
 });
+
+test("a log that was asked for is whole, also when the container is removed before it is read", async () => {
+  for (const follow of ["", "&follow=1"]) {
+    const name = unique();
+    await ok(hoy.hoy("run", "--name", name, "--network", "none", "busybox", "sh", "-c", "seq 1 20000"));
+    const response = await fetch(`http://hoy/containers/${name}/logs?stdout=1${follow}`, {
+      unix: hoy.socket,
+    } as RequestInit);
+    await ok(hoy.hoy("rm", name));
+    const text = new TextDecoder("latin1").decode(await response.arrayBuffer());
+    expect(text).toContain("19999\n");
+    expect(text).toEndWith("20000\n");
+  }
+});

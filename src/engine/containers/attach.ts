@@ -6,7 +6,7 @@ import type { Shim, ShimStream } from "../../runtime/contract.ts";
 import { ClientStream } from "../client-stream.ts";
 import type { EngineContext } from "../context.ts";
 import { closeAll, openLogFiles } from "../logs/files.ts";
-import { readLogs } from "../logs/read.ts";
+import { readLogs, readOpened } from "../logs/read.ts";
 import type { Container } from "./container.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
 import { PendingAttach } from "./pending-attach.ts";
@@ -101,7 +101,7 @@ async function attachBehindLog(
       throw error;
     });
     const known = logged !== undefined && files.some(({ inode }) => inode === logged.inode);
-    if (known) return { stream, before: readLogs(container, { ...request, upTo: { files, end: logged } }) };
+    if (known) return { stream, before: readOpened(container, request, { files, end: logged }) };
     await closeAll(files);
     if (logged === undefined || attempt === MOST_ATTEMPTS) return { stream, before: readLogs(container, request) };
     stream.close();

@@ -7,10 +7,10 @@ import { LogWatcher } from "./watcher.ts";
 
 const CHUNK = 64 * 1024;
 
-/** Files that are open already, of which one is read to a place in it and those after it not at all. */
+/** Files that are open already. With `end` one is read to a place in it and those after it not at all. */
 export interface OpenedLog {
   readonly files: readonly LogFile[];
-  readonly end: { readonly inode: number; readonly size: number };
+  readonly end: { readonly inode: number; readonly size: number } | undefined;
 }
 
 export interface EntriesOptions {
@@ -25,7 +25,7 @@ export interface EntriesOptions {
   readonly signal: AbortSignal;
   /** Calls `wake` when `live` has changed; the result ends that. */
   readonly onEnd: (wake: () => void) => () => void;
-  /** Without `follow`: read this in place of opening `path`. The files are closed at the end of it. */
+  /** Begin with this in place of opening `path`; without an `end` when followed. The files are closed at the end. */
   readonly opened?: OpenedLog | undefined;
 }
 
@@ -79,7 +79,7 @@ class LogReader implements AsyncDisposable {
       let skip = index === from.file ? from.skip : 0;
       this.#position = index === from.file ? from.offset : 0;
       this.#decode = this.#options.format.decoder();
-      const end = file.inode === opened?.end.inode ? opened.end.size : undefined;
+      const end = file.inode === opened?.end?.inode ? opened.end.size : undefined;
       for await (const chunk of contents(file, this.#position, end)) {
         this.#position += chunk.length;
         for (const entry of this.#decode(chunk)) if (skip-- <= 0) yield this.#seen(entry);

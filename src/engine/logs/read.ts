@@ -6,6 +6,7 @@ import type { Container } from "../containers/container.ts";
 import { isActive } from "../containers/machine.ts";
 import { formatNs, nowNs, parseTimestamp } from "../time.ts";
 import { logEntries, type OpenedLog } from "./entries.ts";
+import { closeAll, openLogFiles } from "./files.ts";
 import { type LogEntry, logFormat } from "./format.ts";
 
 /** @throws HoyError "invalid" for bad options; "internal" with Docker's words for a driver that can't be read. */
@@ -21,19 +22,46 @@ export async function containerLogs(
   logFormat(driver);
   if (options.since !== undefined) parseTimestamp(options.since);
   if (options.until !== undefined) parseTimestamp(options.until);
-  return { tty: container.spec.config.Tty ?? false, chunks: readLogs(container, options, signal) };
+  // Opened before there is an answer: clients (docker-py's run) remove the container before they read what they asked for.
+  // Whether it is followed is decided before that, or a rotation between the two could hide what comes last.
+  const follow = options.follow && isActive(container.state);
+  const files = driver === "none" ? [] : await openLogFiles(container.paths.log);
+  const chunks = readOpened(container, { ...options, follow }, { files, end: undefined }, signal);
+  return { tty: container.spec.config.Tty ?? false, chunks };
 }
 
-export interface ReadOptions extends LogOptions {
-  /** These files, up to there, in place of what the log is when it is read. They are closed at the end of it. */
-  readonly upTo?: OpenedLog;
+/** As `readLogs`, beginning with these files, which are closed at its end, also when it is never read. */
+export function readOpened(
+  container: Container,
+  options: LogOptions,
+  opened: OpenedLog,
+  signal?: AbortSignal,
+): AsyncIterable<OutputChunk> {
+  return {
+    [Symbol.asyncIterator]() {
+      const chunks = readLogs(container, options, signal, opened);
+      let begun = false;
+      return {
+        next() {
+          begun = true;
+          return chunks.next();
+        },
+        async return() {
+          // A generator that was not begun has nothing that would close them.
+          if (!begun) await closeAll(opened.files);
+          return chunks.return();
+        },
+      };
+    },
+  };
 }
 
 /** Nothing for a container without a log that can be read (driver none, or never started). */
 export async function* readLogs(
   container: Container,
-  options: ReadOptions,
+  options: LogOptions,
   signal?: AbortSignal,
+  opened?: OpenedLog,
 ): AsyncGenerator<OutputChunk, void, void> {
   const driver = container.spec.hostConfig.LogConfig?.Type ?? "json-file";
   if (driver === "none") return;
@@ -43,7 +71,7 @@ export async function* readLogs(
   const cancel = () => stop.abort();
   signal?.addEventListener("abort", cancel);
   if (signal?.aborted) cancel();
-  const follow = options.follow && isActive(container.state) && (until === undefined || until > nowNs());
+  const follow = options.follow && (until === undefined || until > nowNs());
   const timer =
     follow && until !== undefined
       ? setTimeout(cancel, Math.min(Number((until - nowNs()) / 1_000_000n) + 1, 2 ** 31 - 1))
@@ -58,7 +86,7 @@ export async function* readLogs(
       live: () => isActive(container.state),
       signal: stop.signal,
       onEnd: (wake) => container.onExit(wake),
-      opened: options.upTo,
+      opened,
     });
     for await (const entry of entries) {
       if (stop.signal.aborted && signal?.aborted) return;
