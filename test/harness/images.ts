@@ -18,12 +18,21 @@ export function baseTar(): Promise<Uint8Array> {
 
 /** Imports busybox as NAME[:TAG], with a PATH and CMD ["sh"]. */
 export async function importBase(daemon: { readonly socket: string }, name: string): Promise<void> {
+  await importTar(daemon, name, await baseTar());
+}
+
+/** The same with another root file system. */
+export async function importTar(
+  daemon: { readonly socket: string },
+  name: string,
+  tar: Uint8Array | Blob,
+): Promise<void> {
   const [repo = name, tag = "latest"] = name.split(":");
   const query = new URLSearchParams({ fromSrc: "-", repo, tag });
   for (const change of ["ENV PATH=/bin:/usr/bin", 'CMD ["sh"]']) query.append("changes", change);
   const response = await fetch(`http://hoy/images/create?${query}`, {
     method: "POST",
-    body: await baseTar(),
+    body: tar,
     unix: daemon.socket,
   } as RequestInit);
   const text = await response.text();
