@@ -2,6 +2,7 @@
 // and hoy, and by skopeo where it is installed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { command, type Running, start } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
@@ -163,6 +164,32 @@ test("rules and quotas on the command line hold for a client's push", async () =
   expect(used).toContain("1.024kB");
   await registry("quota", "rm", "public");
   await hoy("logout", address);
+}, 60_000);
+
+test("a push from the engine of the same host copies nothing: both have the same file", async () => {
+  const own = join(daemon.root, "beside");
+  const options = ["--listen", "127.0.0.1:0", "--root", own, "--engine-root", daemon.data];
+  const beside = start([...daemon.inside, HOY, "registry", "serve", ...options]);
+  const at = /http:\/\/(\S+),/.exec(await beside.until(/registry on .*\n/))?.[1] ?? "";
+  try {
+    const name = `${at}/app:v1`;
+    const { hoy } = daemon;
+    await hoy("tag", "busybox", name);
+    expect((await hoy("push", name)).code).toBe(0);
+    const blobs = readdirSync(join(own, "blobs/sha256"));
+    expect(blobs.length).toBeGreaterThanOrEqual(2);
+    for (const hex of blobs) {
+      const theirs = statSync(join(daemon.data, "blobs/sha256", hex));
+      expect(statSync(join(own, "blobs/sha256", hex)).ino).toBe(theirs.ino);
+    }
+    await hoy("rmi", name);
+    const pulled = await hoy("pull", name);
+    expect({ code: pulled.code, stderr: pulled.stderr }).toEqual({ code: 0, stderr: "" });
+    await hoy("rmi", name);
+  } finally {
+    beside.kill("SIGTERM");
+    expect(await beside.exited).toBe(0);
+  }
 }, 60_000);
 
 test("an address that others can reach needs users and TLS, or a word that it does not", async () => {

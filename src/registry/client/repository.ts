@@ -42,6 +42,10 @@ const SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1";
 
 export class Repository {
   readonly name: string;
+  /** Without the registry's name. */
+  readonly path: string;
+  /** The registry is on this host. */
+  readonly local: boolean;
   readonly #path: string;
   readonly #places: readonly Place[];
   readonly #http: HttpOptions;
@@ -49,6 +53,8 @@ export class Repository {
 
   constructor(options: RepositoryOptions) {
     this.name = `${options.domain}/${options.path}`;
+    this.path = options.path;
+    this.local = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/.test(options.domain);
     this.#path = options.path;
     this.#http = { userAgent: options.userAgent, attempts: options.settings.maxDownloadAttempts };
     this.#places = endpointsFor(options.domain, options.settings).map((endpoint) => ({
@@ -125,16 +131,19 @@ export class Repository {
 
   /**
    * Begins an upload, or mounts the blob from another repository of the same registry.
-   * @returns undefined when it was mounted, else the upload's URL.
+   * @param headers More of them: a proof of handover.ts.
+   * @returns undefined when nothing need be sent, else the upload's URL.
    */
   async startUpload(
     mount: { digest: Digest; from: string } | undefined,
     signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<string | undefined> {
     const query = mount === undefined ? "" : `?${new URLSearchParams({ mount: mount.digest, from: mount.from })}`;
     const response = await this.#write({
       method: "POST",
       path: `/v2/${this.#path}/blobs/uploads/${query}`,
+      headers,
       body: "",
       signal,
     });

@@ -4,6 +4,7 @@
 import { open } from "node:fs/promises";
 import type { Digest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import { HANDOVER_HEADER, handoverProof } from "../handover.ts";
 import type { Repository } from "./repository.ts";
 
 export interface UploadOptions {
@@ -12,11 +13,14 @@ export interface UploadOptions {
   readonly onProgress: (sent: number) => void;
   /** Repositories of the same registry that may have it, likeliest first. */
   readonly mountFrom: readonly string[];
+  /** Lets a registry of this host take the blob from our content store (handover.ts). */
+  readonly handover?: Uint8Array | undefined;
 }
 
 export type Uploaded =
   | { readonly how: "there" }
   | { readonly how: "sent" }
+  | { readonly how: "handed over" }
   | { readonly how: "mounted"; readonly from: string };
 
 /** Large parts keep the number of round trips small; one is in memory at a time. */
@@ -36,8 +40,11 @@ export async function upload(
     url = await repository.startUpload({ digest: blob.digest, from }, signal);
     if (url === undefined) return { how: "mounted", from };
   }
-  url ??= await repository.startUpload(undefined, signal);
-  if (url === undefined) return { how: "there" };
+  const key = repository.local ? options.handover : undefined;
+  const proof: Record<string, string> =
+    key === undefined ? {} : { [HANDOVER_HEADER]: handoverProof(key, repository.path, blob.digest) };
+  url ??= await repository.startUpload(undefined, signal, proof);
+  if (url === undefined) return { how: "handed over" };
   await using file = await open(path, "r");
   const buffer = Buffer.allocUnsafe(Math.min(PART, blob.size));
   let offset = 0;

@@ -6,6 +6,7 @@ import type { Access } from "./access.ts";
 import { RegistryError } from "./errors.ts";
 import type { RegistryEvent } from "./events/event.ts";
 import type { Notifier } from "./events/notifier.ts";
+import type { Handover } from "./handover.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RegistryStorage } from "./storage.ts";
 
@@ -22,6 +23,8 @@ export interface Call {
   readonly address: string;
   readonly notifier: Notifier;
   readonly metrics: Metrics;
+  /** Of an engine on this host; undefined: none hands over. */
+  readonly handover: Handover | undefined;
 }
 
 type Headers = Readonly<Record<string, string | number>>;

@@ -12,6 +12,7 @@ import { type Audit, isAudited } from "./audit.ts";
 import { type Call, json, notAllowed } from "./call.ts";
 import { RegistryError } from "./errors.ts";
 import type { Notifier } from "./events/notifier.ts";
+import type { Handover } from "./handover.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Overview } from "./overview.ts";
 import type { RateLimit } from "./policy/rate.ts";
@@ -29,6 +30,7 @@ export interface HandlerOptions {
   readonly people: People;
   readonly overview: Overview;
   readonly front: Front;
+  readonly handover: Handover | undefined;
   readonly notifier: Notifier;
   readonly metrics: Metrics;
   readonly limits: { readonly address: RateLimit; readonly account: RateLimit };
@@ -56,6 +58,7 @@ export function registryHandler(options: HandlerOptions): Handler {
       address,
       notifier,
       metrics,
+      handover: options.handover,
     };
     response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
     response.setHeader("X-Content-Type-Options", "nosniff");

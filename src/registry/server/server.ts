@@ -15,6 +15,7 @@ import { CachingStore } from "./cache/caching-store.ts";
 import { Deliverer } from "./events/deliverer.ts";
 import { type Notifier, notifierOf } from "./events/notifier.ts";
 import { registryHandler } from "./handler.ts";
+import { Handover } from "./handover.ts";
 import { Metrics } from "./metrics.ts";
 import { metricsServer } from "./metrics-server.ts";
 import { RateLimit } from "./policy/rate.ts";
@@ -32,6 +33,8 @@ export interface RegistryServerOptions {
   readonly users: boolean;
   /** File of the audit log; undefined: none is kept. */
   readonly audit?: string;
+  /** Data root of an engine on this host, which may hand blobs over; undefined: none does. */
+  readonly engineRoot?: string;
   /** Where blobs are kept; undefined: files in the folder. */
   readonly blobs?: BlobStore;
   /** Bytes of one blob. */
@@ -98,7 +101,9 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
     const deliverer = new Deliverer(storage.webhooks, proxiesOf(options.webhookNetworks), metrics);
     opened.defer(() => deliverer.close());
     const notifier = notifierOf(storage.webhooks, deliverer);
+    const handover = options.engineRoot === undefined ? undefined : await Handover.open(options.engineRoot);
     const handler = registryHandler({
+      handover,
       storage: caching,
       overview: storage.overview,
       access: people?.access ?? openAccess,

@@ -102,6 +102,8 @@ export interface RegistryStorage {
   append(repository: string, id: string, data: AsyncIterable<Uint8Array>, at: number | undefined): Promise<Upload>;
   /** Makes the upload a blob of the repository. @throws DIGEST_INVALID; the upload is gone then. */
   finishUpload(repository: string, id: string, digest: AnyDigest): Promise<BlobInfo>;
+  /** Takes a file of the same host as a blob, without its bytes being sent. @returns false: they must be. */
+  adopt(repository: string, digest: AnyDigest, path: string): Promise<boolean>;
   cancelUpload(repository: string, id: string): Promise<void>;
 
   /** @param reference A tag or a digest. */

@@ -154,6 +154,24 @@ export class Store implements RegistryStorage {
     });
   }
 
+  /**
+   * Makes a file that somebody else keeps a blob of the repository, without copying: a second name for the same file.
+   * @returns false when it is not there, not on our file system, or has other bytes.
+   */
+  async adopt(repository: string, digest: AnyDigest, path: string): Promise<boolean> {
+    const { id } = await this.#uploads.start(repository);
+    try {
+      await this.#uploads.files.replace(id, path);
+      await this.finishUpload(repository, id, digest);
+      return true;
+    } catch (error) {
+      await this.#uploads.drop(id);
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "ENOENT" || code === "EXDEV" || code === "DIGEST_INVALID") return false;
+      throw error;
+    }
+  }
+
   async cancelUpload(repository: string, id: string): Promise<void> {
     await this.#uploads.exclusive(repository, id, () => this.#uploads.drop(id));
   }

@@ -3,7 +3,7 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, rm, stat } from "node:fs/promises";
+import { link, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { RegistryError } from "./errors.ts";
 import type { Algorithm } from "./names.ts";
@@ -34,6 +34,12 @@ export class UploadFiles {
   async create(id: string): Promise<void> {
     await (await open(this.path(id), "wx", 0o600)).close();
     this.#running.set(id, { hash: createHash("sha256"), size: 0 });
+  }
+
+  /** Makes the upload another name of a file. Nobody may append to it then: it is its owner's too. */
+  async replace(id: string, path: string): Promise<void> {
+    await this.remove(id);
+    await link(path, this.path(id));
   }
 
   async size(id: string): Promise<number> {
@@ -75,7 +81,7 @@ export class UploadFiles {
 
   /** Puts the bytes on the disk and says what they are. */
   async seal(id: string, algorithm: Algorithm): Promise<{ hex: string; size: number }> {
-    await using file = await open(this.path(id), "r+");
+    await using file = await open(this.path(id), "r");
     await file.sync();
     const { size } = await file.stat();
     const running = this.#running.get(id);

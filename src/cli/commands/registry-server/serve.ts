@@ -19,6 +19,7 @@ export const serve = command({
   details: "Without --users everybody who reaches the address may pull, push and delete.",
   flags: {
     "audit-log": flag.string("File for a JSON line of every change and every refusal"),
+    "engine-root": flag.string("Data root of an engine here: its pushes copy nothing"),
     listen: flag.string("Address and port", { initial: DEFAULT_LISTEN }),
     root: rootFlag(),
     ...s3Flags(),
@@ -55,6 +56,7 @@ export const serve = command({
     const blobs = blobsOf(flags, process.env);
     const options: RegistryServerOptions = {
       root: flags.root,
+      ...(flags["engine-root"] === "" ? {} : { engineRoot: flags["engine-root"] }),
       ...(blobs === undefined ? {} : { blobs }),
       host,
       port,

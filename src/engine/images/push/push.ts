@@ -2,6 +2,7 @@
 // came as where those are here (so the digests are the same), else as gzip of their tars; the manifest goes last, so
 // that nothing incomplete can be pulled.
 
+import { dirname } from "node:path";
 import type { ProgressMessage, RegistryAuth } from "../../../api/backend.ts";
 import { HoyError } from "../../../base/error.ts";
 import { shortId } from "../../../base/id.ts";
@@ -16,7 +17,8 @@ import {
   withTag,
 } from "../../../image/reference.ts";
 import { Repository } from "../../../registry/client/repository.ts";
-import { upload } from "../../../registry/client/upload.ts";
+import { type UploadOptions, upload } from "../../../registry/client/upload.ts";
+import { handoverKey } from "../../../registry/handover.ts";
 import { emitImage, type ImageContext } from "../context.ts";
 import { messagesOf, type Say } from "../messages.ts";
 import { Slots } from "../pull/shared.ts";
@@ -86,13 +88,18 @@ export class Pusher {
     const image = await packImage(shelf, session, row, signal);
     const slots = new Slots(settings.maxUploads);
     const mountFrom = this.#siblings(ref, row.id);
-    await Promise.all(
-      image.layers.map((layer) =>
-        slots.run(() => this.#layer(repository, layer, mountFrom, settings.maxDownloadAttempts, say, signal)),
-      ),
-    );
+    // A registry of this host may take blobs from where they are.
+    const handover = await handoverKey(dirname(dirname(image.config.path)));
+    const how = { mountFrom, attempts: settings.maxDownloadAttempts, handover };
+    await Promise.all(image.layers.map((layer) => slots.run(() => this.#layer(repository, layer, how, say, signal))));
     const { config } = image;
-    const quiet = { signal, attempts: settings.maxDownloadAttempts, mountFrom: [], onProgress: () => undefined };
+    const quiet = {
+      signal,
+      attempts: settings.maxDownloadAttempts,
+      mountFrom: [],
+      onProgress: () => undefined,
+      handover,
+    };
     await upload(repository, config.descriptor, config.path, quiet);
     await repository.putManifest(ref.tag ?? image.descriptor.digest, image.descriptor.mediaType, image.bytes, signal);
     const { digest, size } = image.descriptor;
@@ -105,8 +112,7 @@ export class Pusher {
   async #layer(
     repository: Repository,
     layer: PackedImage["layers"][number],
-    mountFrom: readonly string[],
-    attempts: number,
+    how: Omit<UploadOptions, "signal" | "onProgress">,
     say: Say,
     signal: AbortSignal,
   ) {
@@ -115,8 +121,8 @@ export class Pusher {
     say({ status: "Preparing", progressDetail: {}, id });
     const onProgress = (current: number) =>
       say({ status: "Pushing", progressDetail: { current, total: descriptor.size }, id });
-    const done = await upload(repository, descriptor, path, { signal, attempts, onProgress, mountFrom });
-    const words = { there: "Layer already exists", sent: "Pushed", mounted: "" };
+    const done = await upload(repository, descriptor, path, { ...how, signal, onProgress });
+    const words = { there: "Layer already exists", sent: "Pushed", "handed over": "Pushed", mounted: "" };
     say({ status: done.how === "mounted" ? `Mounted from ${done.from}` : words[done.how], progressDetail: {}, id });
   }
 

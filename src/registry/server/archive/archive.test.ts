@@ -15,7 +15,7 @@ import { importRegistry, settle } from "./import.ts";
 
 setDefaultTimeout(30_000);
 
-const folder = () => join(mkdtempSync(join(tmpdir(), "hoy-registry-")), "registry");
+const folder = () => mkdtempSync(join(tmpdir(), "hoy-registry-"));
 
 async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);

@@ -83,6 +83,11 @@ export class CachingStore implements RegistryStorage {
     return this.#store.putManifest(repository, manifest, tags, by);
   }
 
+  async adopt(repository: string, digest: AnyDigest, path: string): Promise<boolean> {
+    this.#requireOwn(repository);
+    return this.#store.adopt(repository, digest, path);
+  }
+
   upload = (repository: string, id: string) => this.#store.upload(repository, id);
   append = (repository: string, id: string, data: AsyncIterable<Uint8Array>, at: number | undefined) =>
     this.#store.append(repository, id, data, at);

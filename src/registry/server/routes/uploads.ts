@@ -1,6 +1,7 @@
 // Uploads: POST begins one, mounts, or takes the blob whole; PATCH adds; PUT ends; GET tells how far it is; DELETE gives
 // up (spec.md#pushing-blobs). A connection that breaks costs nothing: GET says where to go on.
 
+import { HANDOVER_HEADER } from "../../handover.ts";
 import { body, type Call, empty, notAllowed } from "../call.ts";
 import { RegistryError } from "../errors.ts";
 import { isRepositoryName, parseAnyDigest, requireDigest } from "../names.ts";
@@ -8,7 +9,7 @@ import type { Upload } from "../storage.ts";
 
 export async function startUpload(call: Call, name: string): Promise<void> {
   if (call.method !== "POST") throw notAllowed();
-  if (await mounted(call, name)) return;
+  if ((await mounted(call, name)) || (await handedOver(call, name))) return;
   const digest = call.query.get("digest");
   const whole = digest === null ? undefined : requireDigest(digest);
   const upload = await call.storage.startUpload(name);
@@ -60,6 +61,15 @@ async function mounted(call: Call, name: string): Promise<boolean> {
   if (!(await call.access.allows(call.request, { kind: "repository", name: from, action: "pull" }))) return false;
   if (!(await call.storage.mount(name, digest, from))) return false;
   created(call, name, digest.text);
+  return true;
+}
+
+/** The engine on this host has the blob, and the caller has shown that it can read it. */
+async function handedOver(call: Call, name: string): Promise<boolean> {
+  const header = call.request.headers[HANDOVER_HEADER.toLowerCase()];
+  const proven = typeof header === "string" ? call.handover?.proven(name, header) : undefined;
+  if (proven === undefined || !(await call.storage.adopt(name, proven.digest, proven.path))) return false;
+  created(call, name, proven.digest.text);
   return true;
 }
 
