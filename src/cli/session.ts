@@ -48,6 +48,15 @@ function connect(context: Context): Transport {
   });
 }
 
+/** Another engine than the one in use, by its address as for -H; "" is the one in use. */
+export function connectTo(context: Context, host: string): Transport {
+  if (host === "") return context.engine;
+  return new Transport(parseEndpoint(host, globalTls(context.globals)), {
+    version: context.io.env.DOCKER_API_VERSION || undefined,
+    headers: context.config.data.HttpHeaders ?? {},
+  });
+}
+
 /** The name of the context in use; "default" when none is. */
 export function contextName({ globals, io, config }: Pick<Context, "globals" | "io" | "config">): string {
   if (globals.context !== "") return globals.context;

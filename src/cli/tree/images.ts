@@ -12,6 +12,12 @@ export const images = [
   ),
   entry(
     "image",
+    "copy",
+    "Copy an image between registries, archives, layouts and engines",
+    async () => (await import("../commands/image-copy/copy.ts")).copy,
+  ),
+  entry(
+    "image",
     "diff",
     "Show the files in which two images differ",
     async () => (await import("../commands/image/diff.ts")).diff,
