@@ -56,13 +56,11 @@ export class BridgeDriver implements NetworkDriver {
         `invalid bridge name: ${JSON.stringify(network.interface)} (at most 15 of letters, digits, "_.-")`,
       );
     }
+    this.#find(network);
   }
 
   ensure(network: NetworkRecord): void {
-    const found = link.findLink(this.#socket, network.interface);
-    if (found !== undefined && found.kind !== "bridge") {
-      throw new HoyError("conflict", `${network.interface} is there already and is not a bridge`);
-    }
+    const found = this.#find(network);
     if (found === undefined) {
       link.createBridge(this.#socket, network.interface, { mac: randomMac(), mtu: network.mtu });
     }
@@ -79,8 +77,10 @@ export class BridgeDriver implements NetworkDriver {
     if (network.enableIPv6) sysctl("net/ipv6/conf/all/forwarding", "1");
   }
 
+  /** Nothing that is no bridge, and no bridge that was here before the network. */
   remove(network: NetworkRecord): void {
-    link.deleteLink(this.#socket, network.interface);
+    const found = link.findLink(this.#socket, network.interface);
+    if (found?.kind === "bridge" && !network.adopted) link.deleteLink(this.#socket, network.interface);
   }
 
   connect(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
@@ -114,6 +114,12 @@ export class BridgeDriver implements NetworkDriver {
 
   limit(endpoint: EndpointRecord, rate: NetworkRate | undefined): void {
     holdRate(this.#socket, endpoint.hostInterface, rate, this.#group);
+  }
+
+  #find(network: NetworkRecord): link.Link | undefined {
+    const found = link.findLink(this.#socket, network.interface);
+    if (found === undefined || found.kind === "bridge") return found;
+    throw new HoyError("conflict", `${network.interface} is there already and is not a bridge`);
   }
 
   /** Adds the gateways' addresses and takes away those of an earlier configuration. */

@@ -8,9 +8,9 @@ import { Netlink } from "../linux/netlink.ts";
 import type { NetworkRows } from "../state/networks.ts";
 import { formatAddress, formatPrefix, type Prefix, parseCidr, parsePrefix } from "./address.ts";
 import type { NetworkDriver } from "./driver.ts";
-import type { PoolConfig } from "./ipam.ts";
-import { listRoutes } from "./link.ts";
-import type { NetworkRecord } from "./network.ts";
+import { checkPool, type PoolConfig } from "./ipam.ts";
+import { findLink, listRoutes } from "./link.ts";
+import { type ChosenPool, type NetworkRecord, ROUTER } from "./network.ts";
 import { type NetworkWish, planNetwork } from "./plan.ts";
 
 export const PREDEFINED: readonly string[] = ["bridge", "host", "none"];
@@ -68,8 +68,9 @@ export class NetworkCatalog {
         `could not find plugin ${wish.ipamDriver} in v1 plugin registry: plugin not found`,
       );
     }
-    const record = this.#plan(newId(), wish);
-    driver.check(record);
+    const planned = this.#plan(newId(), wish);
+    driver.check(planned);
+    const record = wish.driver === "bridge" && isThere(planned.interface) ? { ...planned, adopted: true } : planned;
     this.#insert(record);
     try {
       driver.ensure(record);
@@ -142,14 +143,14 @@ export class NetworkCatalog {
     }
     if (before !== undefined) this.#records.delete(before.id);
     const pools = [
-      ...(defaults.bip === undefined ? [] : [poolOf(defaults.bip, defaults.fixedCidr)]),
-      ...(defaults.bip6 === undefined ? [] : [poolOf(defaults.bip6, defaults.fixedCidr6)]),
+      ...defaultPool(defaults.bip, defaults.fixedCidr),
+      ...defaultPool(defaults.bip6, defaults.fixedCidr6),
     ];
     const kept =
-      defaults.bip === undefined && before !== undefined
+      (defaults.bip ?? defaults.fixedCidr) === undefined && before !== undefined
         ? before.pools.filter((pool) => parsePrefix(pool.Subnet).family === 4)
         : [];
-    const record = this.#plan(before?.id ?? newId(), {
+    const planned = this.#plan(before?.id ?? newId(), {
       name: "bridge",
       driver: "bridge",
       internal: false,
@@ -169,6 +170,7 @@ export class NetworkCatalog {
       ipamOptions: {},
       pools: [...kept, ...pools],
     });
+    const record = { ...planned, pools: planned.pools.map((pool) => routedPool(pool, defaults)) };
     if (before === undefined) {
       this.#insert(record);
       return;
@@ -203,13 +205,32 @@ function checkName(name: string): void {
   }
 }
 
-function poolOf(bip: string, fixedCidr: string | undefined): PoolConfig {
+/** The default bridge's addresses: by its own address, or by what containers are to get; else the pools decide. */
+function defaultPool(bip: string | undefined, fixedCidr: string | undefined): PoolConfig[] {
+  if (bip === undefined && fixedCidr === undefined) return [];
+  const range = fixedCidr === undefined ? {} : { IPRange: fixedCidr };
+  if (bip === undefined) return [{ Subnet: formatPrefix(parseCidr(fixedCidr ?? "").prefix), ...range }];
   const { prefix, address } = parseCidr(bip);
-  return {
-    Subnet: formatPrefix(prefix),
-    Gateway: formatAddress(address),
-    ...(fixedCidr === undefined ? {} : { IPRange: fixedCidr }),
-  };
+  return [{ Subnet: formatPrefix(prefix), Gateway: formatAddress(address), ...range }];
+}
+
+/** `default-gateway`: containers' packets go to another router than the bridge. As Docker: a reserved address by name. */
+function routedPool(pool: ChosenPool, { defaultGateway, defaultGateway6 }: NetworkDefaults): ChosenPool {
+  const six = pool.Subnet.includes(":");
+  const router = six ? defaultGateway6 : defaultGateway;
+  const { [ROUTER[six ? 6 : 4]]: _, ...others } = pool.AuxiliaryAddresses ?? {};
+  const AuxiliaryAddresses = { ...others, ...(router === undefined ? {} : { [ROUTER[six ? 6 : 4]]: router }) };
+  if (Object.keys(AuxiliaryAddresses).length === 0) {
+    const { AuxiliaryAddresses: __, ...plain } = pool;
+    return plain;
+  }
+  checkPool({ ...pool, AuxiliaryAddresses });
+  return { ...pool, AuxiliaryAddresses };
+}
+
+function isThere(name: string): boolean {
+  using socket = new Netlink();
+  return findLink(socket, name) !== undefined;
 }
 
 function hostRoutes(): Prefix[] {

@@ -45,6 +45,10 @@ export function checkEndpoint(network: NetworkRecord, asked: EndpointSettings): 
     if (!isLinkLocal(parseAddress(text))) throw new HoyError("invalid", `invalid link-local IP address: ${text}`);
   }
   if (asked.MacAddress) checkMac(asked.MacAddress);
+  if (asked.MacAddress && !hasOwnMac(network)) {
+    const what = network.driver === "ipvlan" ? "ipvlan" : "macvlan passthru";
+    throw new HoyError("invalid", `${what} interfaces do not support custom mac address assignment`);
+  }
 }
 
 /** Takes an address on each network. Endpoints that the container has already (a restart of the daemon) are kept. */
@@ -89,12 +93,21 @@ function newEndpoint(
     container: request.containerId,
     ipv4,
     ipv6: address(6),
-    // A macvlan's must be unlike any that a dying namespace still has.
-    mac: asked.MacAddress || (network.driver === "bridge" ? macOf(ipv4) : randomMac()),
+    mac: asked.MacAddress || macFor(network, ipv4),
     // 15 characters at most; "vh" and not Docker's "veth", so that each engine's sweep knows its own.
     hostInterface: `vh${id.slice(0, 11)}`,
     settings,
   };
+}
+
+/** A macvlan's must be unlike any that a dying namespace still has. "": it is the parent's. */
+function macFor(network: NetworkRecord, ipv4: string | undefined): string {
+  if (!hasOwnMac(network)) return "";
+  return network.driver === "bridge" ? macOf(ipv4) : randomMac();
+}
+
+function hasOwnMac(network: NetworkRecord): boolean {
+  return network.driver !== "ipvlan" && !(network.driver === "macvlan" && network.options.macvlan_mode === "passthru");
 }
 
 function extrasOf(

@@ -31,14 +31,15 @@ export type TableName = `inet hoy${string}`;
 
 /**
  * The whole table, replacing what was there.
- * @param screened what comes from outside to a published port is not redirected before the host's INPUT rules: it goes to
+ * @param options.families which families have rules at all (--iptables, --ip6tables)
+ * @param options.screened what comes from outside to a published port is not redirected before the host's INPUT rules: it goes to
  *   the listener that holds the port, as to any program of the host, and so those rules mean what they say
  */
 export function loadTable(
   table: TableName,
   networks: readonly FirewallNetwork[],
   ports: readonly FirewallPort[],
-  screened = false,
+  { screened = false, families = [4, 6] }: { screened?: boolean; families?: readonly Family[] } = {},
 ): string {
   return [
     `table ${table}`,
@@ -53,10 +54,13 @@ export function loadTable(
     "  set own6 { type ipv6_addr . inet_proto . inet_service; }",
     ...GUARD,
     ...nat(screened),
-    ...postrouting(networks),
-    ...forward(networks),
+    ...postrouting(networks, families),
+    ...forward(networks, families),
     "}",
-    ...(ports.length === 0 ? [] : [addPorts(table, ports)]),
+    addPorts(
+      table,
+      ports.filter(({ family }) => families.includes(family)),
+    ),
     "",
   ].join("\n");
 }
@@ -104,16 +108,17 @@ const nat = (screened: boolean) => [
   "  }",
 ];
 
-function postrouting(networks: readonly FirewallNetwork[]): string[] {
+function postrouting(networks: readonly FirewallNetwork[], families: readonly Family[]): string[] {
   const rules = networks.flatMap((network) => {
+    const subnets = network.subnets.filter(({ family }) => families.includes(family));
     const bridge = quote(network.bridge);
     const from = (cidr: string, family: Family) => `${family === 4 ? "ip" : "ip6"} saddr ${cidr}`;
     // A container that reaches its own network's published port comes back over the same bridge: without this the answer
     // would go to it directly, from an address it never asked. (Only the output interface is known in this hook.)
-    const hairpin = network.subnets.map(
+    const hairpin = subnets.map(
       ({ family, cidr }) => `${from(cidr, family)} oifname ${bridge} ct status dnat masquerade`,
     );
-    const out = network.subnets.map(({ family, cidr }) => `${from(cidr, family)} oifname != ${bridge} masquerade`);
+    const out = subnets.map(({ family, cidr }) => `${from(cidr, family)} oifname != ${bridge} masquerade`);
     return [...hairpin, ...(network.masquerade && !network.internal ? out : [])];
   });
   return [
@@ -125,11 +130,14 @@ function postrouting(networks: readonly FirewallNetwork[]): string[] {
   ];
 }
 
-function forward(networks: readonly FirewallNetwork[]): string[] {
+function forward(networks: readonly FirewallNetwork[], families: readonly Family[]): string[] {
   const internal = networks.filter((network) => network.internal);
   return [
     "  chain forward {",
     "    type filter hook forward priority filter; policy accept",
+    ...([4, 6] as const)
+      .filter((family) => !families.includes(family))
+      .map((one) => `    meta nfproto ipv${one} accept`),
     ...internal.flatMap(({ bridge }) => [
       `    iifname ${quote(bridge)} oifname != ${quote(bridge)} drop`,
       `    oifname ${quote(bridge)} iifname != ${quote(bridge)} drop`,

@@ -7,7 +7,7 @@ import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import * as link from "./link.ts";
-import type { EndpointRecord } from "./network.ts";
+import { type EndpointRecord, ROUTER } from "./network.ts";
 
 /** Gives `endpoint`'s interface in the namespace its addresses, sets it and loopback up, and routes by it if asked. */
 export function configureInterface(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
@@ -27,7 +27,7 @@ export function configureInterface(endpoint: EndpointRecord, namespace: NetworkN
   const owned = [endpoint.ipv4, endpoint.ipv6].filter((address) => address !== undefined).map(parseAddress);
   const pools = endpoint.network.pools.map((pool) => ({
     ...parseCidr(pool.Subnet),
-    gateway: parseAddress(pool.Gateway),
+    gateway: parseAddress(pool.AuxiliaryAddresses?.[ROUTER[pool.Subnet.includes(":") ? 6 : 4]] ?? pool.Gateway),
   }));
   for (const address of owned) {
     const pool = pools.find(({ prefix }) => prefix.family === address.family);

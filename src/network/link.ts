@@ -17,7 +17,7 @@ const RTM = {
   NEWROUTE: 24,
   GETROUTE: 26,
 } as const;
-const IFLA = {
+export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,
   MTU: 4,
@@ -28,12 +28,10 @@ const IFLA = {
   GROUP: 27,
   NET_NS_FD: 28,
 } as const;
-const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
+export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7 } as const;
-const VETH_INFO_PEER = 1;
-const MACVLAN_MODE = 1;
-const IFLA_VLAN_ID = 1;
+export const VETH_INFO_PEER = 1;
 const IFLA_BR = { FORWARD_DELAY: 1 } as const;
 const IFLA_BRPORT_ISOLATED = 33;
 const AF_BRIDGE = 7;
@@ -113,53 +111,6 @@ export function createVeth(socket: Netlink, options: VethOptions): void {
   socket.request(`veth ${options.host}`, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, [ifinfo(0, IFF_UP), ...parts]);
 }
 
-/** An intermediate functional block: what is led to it leaves through its queue and goes on. @throws EEXIST. */
-export function createIfb(socket: Netlink, name: string, group: number): void {
-  newLink(socket, `ifb ${name}`, [
-    nl.attributeText(IFLA.IFNAME, name),
-    nl.attributeU32(IFLA.GROUP, group),
-    nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "ifb")]),
-  ]);
-}
-
-/** A macvlan of `parent` in the namespace. `mode`: 1 private, 2 vepa, 4 bridge, 8 passthru. */
-export function createMacvlan(
-  socket: Netlink,
-  options: { name: string; parent: number; mode: number; mac: string; namespace: number; mtu: number },
-): void {
-  const data = nl.nested(IFLA_INFO.DATA, [nl.attributeU32(MACVLAN_MODE, options.mode)]);
-  newLink(socket, `macvlan ${options.name}`, [
-    nl.attributeText(IFLA.IFNAME, options.name),
-    nl.attributeU32(IFLA.LINK, options.parent),
-    nl.attribute(IFLA.ADDRESS, macBytes(options.mac)),
-    nl.attributeU32(IFLA.MTU, options.mtu),
-    nl.attributeU32(IFLA.NET_NS_FD, options.namespace),
-    nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "macvlan"), data]),
-  ]);
-}
-
-/** A pair whose ends both stay here, up: a parent with carrier for macvlans, that leads nowhere. @throws EEXIST. */
-export function createInnerPair(socket: Netlink, name: string, peer: string, mtu: number): void {
-  const other = nl.concat([ifinfo(0), nl.attributeText(IFLA.IFNAME, peer), nl.attributeU32(IFLA.MTU, mtu)]);
-  const data = nl.nested(IFLA_INFO.DATA, [nl.attribute(VETH_INFO_PEER, other)]);
-  const info = nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "veth"), data]);
-  newLink(socket, `pair ${name}`, [nl.attributeText(IFLA.IFNAME, name), nl.attributeU32(IFLA.MTU, mtu), info]);
-  for (const end of [name, peer]) {
-    const link = findLink(socket, end);
-    if (link !== undefined) setUp(socket, link.index);
-  }
-}
-
-/** A VLAN (802.1Q) on `parent`. @throws EEXIST. */
-export function createVlan(socket: Netlink, name: string, parent: number, id: number): void {
-  const data = nl.nested(IFLA_INFO.DATA, [nl.attributeU16(IFLA_VLAN_ID, id)]);
-  newLink(socket, `vlan ${name}`, [
-    nl.attributeText(IFLA.IFNAME, name),
-    nl.attributeU32(IFLA.LINK, parent),
-    nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "vlan"), data]),
-  ]);
-}
-
 /** Idempotent: a link that is not there is removed already. */
 export function deleteLink(socket: Netlink, name: string): void {
   try {
@@ -227,6 +178,13 @@ export function listAddresses(socket: Netlink): AddressOnLink[] {
   });
 }
 
+/** The default route by the interface itself: where there is no neighbour to ask (ipvlan's l3). */
+export function addDeviceRoute(socket: Netlink, index: number, family: Family): void {
+  const header = routeHeader(family, 0, RT_SCOPE.LINK);
+  const parts = [header, nl.attributeU32(RTA.OIF, index)];
+  socket.request("default route", RTM.NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, parts);
+}
+
 /** The default route. */
 export function addDefaultRoute(socket: Netlink, index: number, gateway: Address): void {
   const header = routeHeader(gateway.family, 0, RT_SCOPE.UNIVERSE);
@@ -251,12 +209,13 @@ export function macBytes(mac: string): Uint8Array {
   return Uint8Array.from(mac.split(":").map((part) => Number.parseInt(part, 16)));
 }
 
-function newLink(socket: Netlink, what: string, parts: readonly Uint8Array[]): void {
+/** A link from its attributes. @throws EEXIST; EOPNOTSUPP for a kind that the kernel does not have. */
+export function newLink(socket: Netlink, what: string, parts: readonly Uint8Array[]): void {
   socket.request(what, RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, [ifinfo(0), ...parts]);
 }
 
 /** struct ifinfomsg: family, type, index, flags, change mask. */
-function ifinfo(index: number, flags = 0): Uint8Array {
+export function ifinfo(index: number, flags = 0): Uint8Array {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setInt32(4, index, true);

@@ -15,6 +15,7 @@ import { describeAbsent, describeNetworks, describePorts } from "./describe.ts";
 import type { NetworkDriver } from "./driver.ts";
 import { checkEndpoint, endpointOf, gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./endpoints.ts";
 import { hostsLines } from "./hosts.ts";
+import { IpvlanDriver } from "./ipvlan.ts";
 import { MacvlanDriver } from "./macvlan.ts";
 import { checkUnmanaged, namespaceSource } from "./mode.ts";
 import { Names } from "./names.ts";
@@ -55,7 +56,7 @@ export class Networks implements NetworkManager {
     this.#names = new Names(defaults);
     this.#group = crc32(`hoy${mark}`);
     const bridge = new BridgeDriver({ ipForward: defaults.ipForward, group: this.#group });
-    this.catalog = new NetworkCatalog(rows, driverMap([bridge, new MacvlanDriver()]), defaults);
+    this.catalog = new NetworkCatalog(rows, driverMap([bridge, new MacvlanDriver(), new IpvlanDriver()]), defaults);
     this.catalog.ensureAll((network, error) =>
       log.error("a network could not be made", { network: network.name, error }),
     );

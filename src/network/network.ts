@@ -9,6 +9,9 @@ export interface ChosenPool extends PoolConfig {
   readonly Gateway: string;
 }
 
+/** Names of reserved addresses (--aux-address) that the default route goes by, in place of the gateway; as in Docker. */
+export const ROUTER = { 4: "DefaultGatewayIPv4", 6: "DefaultGatewayIPv6" } as const;
+
 export interface NetworkRecord {
   readonly id: string;
   readonly name: string;
@@ -26,6 +29,8 @@ export interface NetworkRecord {
   readonly pools: readonly ChosenPool[];
   /** The host's interface of a bridge; the parent of a macvlan; "" for none and host. */
   readonly interface: string;
+  /** The bridge was there before the network: it is used, and left when the network goes. */
+  readonly adopted?: boolean;
   readonly mtu: number;
   /** Between containers of this network. */
   readonly icc: boolean;

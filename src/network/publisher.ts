@@ -5,6 +5,7 @@ import { log } from "../base/log.ts";
 import type { NetworkDefaults } from "../base/settings.ts";
 import { nft } from "../linux/nftables.ts";
 import type { NetworkRows, PortRow } from "../state/networks.ts";
+import type { Family } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import { endpointOf, gatewayOf } from "./endpoints.ts";
 import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts, type TableName } from "./firewall.ts";
@@ -46,7 +47,7 @@ export class Publisher {
       this.#rows.deletePorts(owner.id);
       this.#rows.insertPorts(rows);
     });
-    this.#run(addPorts(this.#table, firewallPorts(rows, endpoints)));
+    this.#run(addPorts(this.#table, this.#firewallPorts(rows, endpoints)));
     return ports;
   }
 
@@ -70,7 +71,7 @@ export class Publisher {
       this.#rows.insertPorts(now.map((port) => rowOf(owner.id, port)));
     });
     const rules = (ports: readonly PublishedPort[]) =>
-      firewallPorts(
+      this.#firewallPorts(
         ports.map((port) => rowOf(owner.id, port)),
         endpoints,
       );
@@ -98,7 +99,7 @@ export class Publisher {
   release(ownerId: string, endpoints: readonly EndpointRecord[]): void {
     const rows = this.#rows.portsOf(ownerId);
     this.#ports.release(ownerId, rows);
-    if (rows.length > 0) this.#run(removePorts(this.#table, firewallPorts(rows, endpoints)));
+    if (rows.length > 0) this.#run(removePorts(this.#table, this.#firewallPorts(rows, endpoints)));
   }
 
   /** Writes the whole table again, from the rows: at the start of the daemon, and when networks change. */
@@ -113,7 +114,8 @@ export class Publisher {
       masquerade: network.masquerade,
       internal: network.internal,
     }));
-    this.#run(loadTable(this.#table, networks, this.#allPorts(), this.#defaults.publishPolicy === "firewall"));
+    const screened = this.#defaults.publishPolicy === "firewall";
+    this.#run(loadTable(this.#table, networks, this.#allPorts(), { screened, families: this.#families }));
   }
 
   removeTable(): void {
@@ -132,7 +134,17 @@ export class Publisher {
   }
 
   #run(commands: string): void {
-    if (this.#defaults.firewall && commands !== "") nft(commands);
+    if (this.#families.length > 0 && commands !== "") nft(commands);
+  }
+
+  /** Of a family without rules the listeners carry everything. */
+  #firewallPorts(rows: readonly PortRow[], endpoints: readonly EndpointRecord[]): FirewallPort[] {
+    return firewallPorts(rows, endpoints).filter(({ family }) => this.#families.includes(family));
+  }
+
+  get #families(): readonly Family[] {
+    const { firewall, firewall6 } = this.#defaults;
+    return [...(firewall ? [4 as const] : []), ...(firewall6 ? [6 as const] : [])];
   }
 }
 

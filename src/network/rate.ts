@@ -9,6 +9,7 @@ import { SystemError } from "../linux/libc.ts";
 import type { Netlink } from "../linux/netlink.ts";
 import * as link from "./link.ts";
 import { type Bucket, leadThrough, removeBucket, setBucket, stopLeading } from "./traffic.ts";
+import { createIfb } from "./virtual-link.ts";
 
 /** Bits a second. Below a kilobyte a second nothing would come through within a connection's patience. */
 const LEAST = 8_000;
@@ -72,7 +73,7 @@ export function holdRate(socket: Netlink, hostInterface: string, rate: NetworkRa
 /** The bucket stands before anything is led to it, so that nothing gets past it meanwhile. */
 function shapeEgress(socket: Netlink, end: link.Link, bucket: Bucket, group: number): void {
   const name = rateDevice(end.name);
-  if (link.findLink(socket, name) === undefined) link.createIfb(socket, name, group);
+  if (link.findLink(socket, name) === undefined) createIfb(socket, name, group);
   const device = link.findLink(socket, name);
   if (device === undefined) throw new HoyError("internal", `the device ${name} went away while it was made`);
   setBucket(socket, device.index, bucket);

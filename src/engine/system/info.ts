@@ -40,7 +40,7 @@ export async function engineInfo(
     DriverStatus: [["Backing Filesystem", filesystemOf(settings.paths.data).type]],
     Plugins: {
       Volume: ["local"],
-      Network: ["bridge", "host", "macvlan", "null"],
+      Network: ["bridge", "host", "ipvlan", "macvlan", "null"],
       Authorization: [],
       Log: ["json-file", "local", "none"],
     },
