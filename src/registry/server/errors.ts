@@ -46,3 +46,8 @@ export class RegistryError extends Error {
     return JSON.stringify({ errors: [detail === undefined ? { code, message } : { code, message, detail }] });
   }
 }
+
+/** Whether a fault's code says that there is no room on the disk, to the file system or to SQLite. */
+export function isFull(code: unknown): boolean {
+  return code === "ENOSPC" || code === "EDQUOT" || code === "SQLITE_FULL";
+}

@@ -10,7 +10,7 @@ import { api } from "./api/api.ts";
 import type { People } from "./api/caller.ts";
 import { type Audit, isAudited } from "./audit.ts";
 import { type Call, json, notAllowed } from "./call.ts";
-import { RegistryError } from "./errors.ts";
+import { isFull, RegistryError } from "./errors.ts";
 import type { Notifier } from "./events/notifier.ts";
 import type { Handover } from "./handover.ts";
 import type { Metrics } from "./metrics.ts";
@@ -144,7 +144,7 @@ function fail(call: Call, error: unknown): void {
 
 function internal({ request, method }: Call, cause: unknown): RegistryError {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isFull(code)) {
     log.error("the registry's disk is full", { method, url: request.url });
     return new RegistryError(507, "UNKNOWN", "the registry has no space left", { cause });
   }

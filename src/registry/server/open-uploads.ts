@@ -2,7 +2,7 @@
 // of a whole one is the store's business.
 
 import { newId } from "../../base/id.ts";
-import { RegistryError } from "./errors.ts";
+import { isFull, RegistryError } from "./errors.ts";
 import type { Quotas } from "./policy/quotas.ts";
 import type { RegistryRows } from "./rows.ts";
 import type { Upload } from "./storage.ts";
@@ -36,7 +36,9 @@ export class OpenUploads {
 
   async get(repository: string, id: string): Promise<Upload> {
     if (!this.#rows.touchUpload(id, repository)) throw unknownUpload();
-    return { id, size: await this.files.size(id) };
+    const size = await this.files.size(id).catch(absent);
+    if (size === undefined) throw unknownUpload();
+    return { id, size };
   }
 
   append(repository: string, id: string, data: AsyncIterable<Uint8Array>, at: number | undefined): Promise<Upload> {
@@ -50,7 +52,9 @@ export class OpenUploads {
         this.#quotas.begin(id, repository, there);
         return { id, size: await this.files.append(id, this.#counted(id, data)) };
       } catch (error) {
-        if (error instanceof RegistryError && error.status !== 400) await this.drop(id);
+        const code = error instanceof Error && "code" in error ? error.code : undefined;
+        // On a full disk nothing can go on, and what it holds is what others lack.
+        if ((error instanceof RegistryError && error.status !== 400) || isFull(code)) await this.drop(id);
         throw error;
       }
     });
@@ -69,10 +73,11 @@ export class OpenUploads {
     }
   }
 
+  /** The file first: on a full disk the row can only go when there is room again. */
   async drop(id: string): Promise<void> {
-    this.#rows.removeUpload(id);
     this.#quotas.end(id);
     await this.files.remove(id);
+    this.#rows.removeUpload(id);
   }
 
   /** @returns how many were given up. */
