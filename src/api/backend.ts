@@ -337,7 +337,13 @@ export interface ImageBackend {
   ): Promise<AsyncIterable<ProgressMessage>>;
   push(
     ref: string,
-    options: { tag: string | undefined; platform: string | undefined; auth: RegistryAuth | undefined },
+    options: {
+      tag: string | undefined;
+      platform: string | undefined;
+      auth: RegistryAuth | undefined;
+      /** "gzip[:LEVEL]" or "zstd[:LEVEL]" for every layer; undefined: as they are. */
+      compression?: string | undefined;
+    },
     signal: AbortSignal,
   ): Promise<AsyncIterable<ProgressMessage>>;
   import(

@@ -114,7 +114,12 @@ export class Images implements ImageBackend {
 
   push(
     ref: string,
-    options: { tag: string | undefined; platform: string | undefined; auth: RegistryAuth | undefined },
+    options: {
+      tag: string | undefined;
+      platform: string | undefined;
+      auth: RegistryAuth | undefined;
+      compression?: string | undefined;
+    },
     signal: AbortSignal,
   ) {
     return this.#pusher.push(ref, options, signal);

@@ -112,6 +112,8 @@ async function push(call: Call): Promise<void> {
     tag: call.query.optional("tag"),
     platform: jsonPlatform(call, "1.46"),
     auth: registryAuth(call),
+    // hoy's own; no client of docker's sends it.
+    compression: call.query.optional("compression"),
   };
   await sendProgress(call, await call.backend.images.push(call.param("name"), options, call.signal));
 }

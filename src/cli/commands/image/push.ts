@@ -15,6 +15,7 @@ export const push = command({
   args: args.exactly(1),
   flags: (io) => ({
     "all-tags": flag.bool("Push all tags of an image to the repository", { short: "a" }),
+    compression: flag.string("Compress the layers anew: gzip[:1-9] or zstd[:1-22]"),
     "disable-content-trust": flag.bool("Skip image signing", { initial: true, hidden: true }),
     platform: flag.string(
       "Push a platform-specific manifest as a single-platform image to the registry. Image index won't be pushed, meaning that other manifests, including attestations won't be preserved.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
@@ -35,6 +36,7 @@ export const push = command({
     const { body } = await engine.send("POST", `/images/${path}/push`, {
       query: {
         tag: reference.tag,
+        compression: flags.compression === "" ? undefined : flags.compression,
         platform: flags.platform === "" ? undefined : platformJson(flags.platform),
       },
       // The engine wants the header even when there is nothing to say.

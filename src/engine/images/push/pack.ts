@@ -2,15 +2,18 @@
 // layer that was made here (commit, import, build) is gzipped once, and its blob kept, so that a second push sends the
 // same digest.
 
-import { createReadStream } from "node:fs";
-import { createGzip } from "node:zlib";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { constants, createGzip, createZstdCompress } from "node:zlib";
 import type { Digest } from "../../../base/digest.ts";
 import { isDigest, parseDigest, sha256 } from "../../../base/digest.ts";
+import { type LayerCompression, parseCompression } from "../../../image/compression.ts";
 import type { Descriptor } from "../../../image/descriptor.ts";
 import { writeManifest } from "../../../image/manifest.ts";
 import { mediaTypes } from "../../../image/media-types.ts";
 import type { ImageRow } from "../../../state/images.ts";
 import type { IngestSession } from "../collector.ts";
+import { layerBytes } from "../layer-bytes.ts";
 import { layerPath, manifestOf } from "../manifest-of.ts";
 import type { ImageShelf } from "../shelf.ts";
 
@@ -27,7 +30,35 @@ export interface PackedImage {
 }
 
 /** gzip's fastest level: a push waits for this, and what it saves beyond is little on a fast line. */
-const LEVEL = 1;
+const USUAL: LayerCompression = parseCompression("gzip:1");
+
+/**
+ * The image with every layer compressed as said, whatever it came as: other digests, so a manifest of its own, which is
+ * not the one that the image goes by here. Its blobs are kept by `session` alone.
+ */
+export async function repackImage(
+  shelf: ImageShelf,
+  session: IngestSession,
+  row: ImageRow,
+  compression: LayerCompression,
+  signal: AbortSignal,
+): Promise<PackedImage> {
+  const { config } = await manifestOf(shelf, row);
+  const layers = [];
+  for (const diffId of shelf.table.layersOf(row.id).map((layer) => layer.diff_id)) {
+    if (!isDigest(diffId)) continue;
+    layers.push({ ...(await packed(shelf, session, diffId, compression, signal)), diffId });
+  }
+  // Both kinds are OCI's, and so is the manifest that names them.
+  const ociConfig: Descriptor = { mediaType: mediaTypes.ociConfig, digest: config.digest, size: config.size };
+  const bytes = writeManifest(
+    ociConfig,
+    layers.map(({ descriptor }) => descriptor),
+  );
+  const descriptor: Descriptor = { mediaType: mediaTypes.ociManifest, digest: sha256(bytes), size: bytes.byteLength };
+  const path = await shelf.content.path(config.digest);
+  return { descriptor, bytes, config: { descriptor: ociConfig, path }, layers };
+}
 
 export async function packImage(
   shelf: ImageShelf,
@@ -61,7 +92,7 @@ export async function packImage(
     const isPacked = known !== undefined && known.digest !== diffId;
     const blob = isPacked
       ? { descriptor: known, path: await layerPath(shelf, known.digest) }
-      : await gzipped(shelf, session, diffId, signal);
+      : await packed(shelf, session, diffId, USUAL, signal);
     layers.push({ ...blob, diffId });
   }
   const bytes = writeManifest(
@@ -82,14 +113,21 @@ export async function packImage(
   return { descriptor, bytes, config, layers };
 }
 
-async function gzipped(
+async function packed(
   shelf: ImageShelf,
   session: IngestSession,
   diffId: Digest,
+  { kind, level, mediaType }: LayerCompression,
   signal: AbortSignal,
 ): Promise<PackedBlob> {
-  const tar = createReadStream(await layerPath(shelf, diffId), { highWaterMark: 1024 * 1024, signal });
-  const { digest, size } = await session.putBlob(tar.pipe(createGzip({ level: LEVEL })), { signal });
-  const descriptor: Descriptor = { mediaType: mediaTypes.ociLayerGzip, digest, size };
+  const tar = Readable.from(await layerBytes(shelf, diffId, signal), { objectMode: true, highWaterMark: 2 });
+  const params = { [constants.ZSTD_c_compressionLevel]: level };
+  const encoder = kind === "gzip" ? createGzip({ level }) : createZstdCompress({ params });
+  const encoding = pipeline(tar, encoder, { signal });
+  // Thrown below; the reader of the other end sees it first.
+  encoding.catch(() => undefined);
+  const { digest, size } = await session.putBlob(encoder, { signal });
+  await encoding;
+  const descriptor: Descriptor = { mediaType, digest, size };
   return { descriptor, path: await shelf.content.path(digest) };
 }

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { refuse, TestRegistry } from "../pull/testing-registry.ts";
-import { TestHouse, tar } from "../testing.ts";
+import { NEVER, TestHouse, tar } from "../testing.ts";
 
 let house: TestHouse;
 let registry: TestRegistry;
@@ -97,4 +97,33 @@ test("a registry that keeps something else than was sent is believed nothing", a
 
 test("a name that is not here is said in docker's words", () => {
   expect(house.push(at("none:v1"))).rejects.toThrow("An image does not exist locally with the tag");
+});
+
+for (const [compression, magic] of [
+  ["zstd:19", "28b52ffd"],
+  ["gzip:9", "1f8b08"],
+] as const) {
+  test(`layers compressed anew as ${compression}, and pulled back the same`, async () => {
+    registry.put("base", "v1", [tar({ a: "1" }), tar({ b: "2" })]);
+    await house.pull(at("base:v1"));
+    await house.images.tag(at("base:v1"), at("anew"), "v1");
+    await house.push(at("anew:v1"), { compression });
+    const manifest = JSON.parse(Buffer.from(registry.manifests.get("anew:v1")?.bytes ?? "").toString());
+    for (const { digest } of manifest.layers)
+      expect(registry.blobs.get(digest)?.toString("hex").startsWith(magic)).toBe(true);
+    const before = await house.images.inspect(at("base:v1"), { manifests: false, platform: undefined });
+    const other = await TestHouse.open();
+    await other.pull(at("anew:v1"));
+    const after = await other.images.inspect(at("anew:v1"), { manifests: false, platform: undefined });
+    expect([after.Id, after.RootFS]).toEqual([before.Id, before.RootFS]);
+    await other[Symbol.asyncDispose]();
+    // Nothing of it stays here, and the image goes by the manifest that it came with.
+    expect((await house.images.verify(at("base:v1"), NEVER)).Checked).toBe(6);
+    expect((await house.files()).filter((path) => path.startsWith("blobs/")).length).toBe(4);
+  });
+}
+
+test("a compression that is none is refused", () => {
+  expect(house.push(at("x:v1"), { compression: "lz4" })).rejects.toThrow("is no compression");
+  expect(house.push(at("x:v1"), { compression: "gzip:10" })).rejects.toThrow("levels from 1 to 9");
 });

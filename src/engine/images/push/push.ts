@@ -8,6 +8,7 @@ import { HoyError } from "../../../base/error.ts";
 import { shortId } from "../../../base/id.ts";
 import type { RegistrySettings } from "../../../base/settings.ts";
 import { userAgent } from "../../../base/version.ts";
+import { type LayerCompression, parseCompression } from "../../../image/compression.ts";
 import {
   canonicalString,
   parseReference,
@@ -22,12 +23,14 @@ import { handoverKey } from "../../../registry/handover.ts";
 import { emitImage, type ImageContext } from "../context.ts";
 import { messagesOf, type Say } from "../messages.ts";
 import { Slots } from "../pull/shared.ts";
-import { type PackedImage, packImage } from "./pack.ts";
+import { type PackedImage, packImage, repackImage } from "./pack.ts";
 
 export interface PushOptions {
   readonly tag: string | undefined;
   readonly platform: string | undefined;
   readonly auth: RegistryAuth | undefined;
+  /** "zstd:19": compress every layer anew; undefined: as they are. */
+  readonly compression?: string | undefined;
 }
 
 export class Pusher {
@@ -41,6 +44,7 @@ export class Pusher {
 
   /** @throws "not-found" when no image here has the name. */
   async push(name: string, options: PushOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+    const compression = options.compression === undefined ? undefined : parseCompression(options.compression);
     const given = parseReference(name);
     const ref = options.tag ? withTag(given, options.tag) : given;
     const targets = ref.tag === undefined ? this.#tagsOf(ref) : [ref];
@@ -63,7 +67,7 @@ export class Pusher {
         settings,
         userAgent,
       });
-      for (const target of targets) await this.#pushOne(repository, target, settings, say, abort);
+      for (const target of targets) await this.#pushOne(repository, target, settings, compression, say, abort);
     });
   }
 
@@ -79,13 +83,16 @@ export class Pusher {
     repository: Repository,
     ref: Reference,
     settings: RegistrySettings,
+    compression: LayerCompression | undefined,
     say: Say,
     signal: AbortSignal,
   ): Promise<void> {
     const { shelf } = this.#context;
     const row = shelf.find(canonicalString(ref));
     await using session = shelf.session();
-    const image = await packImage(shelf, session, row, signal);
+    const image = await (compression === undefined
+      ? packImage(shelf, session, row, signal)
+      : repackImage(shelf, session, row, compression, signal));
     const slots = new Slots(settings.maxUploads);
     const mountFrom = this.#siblings(ref, row.id);
     // A registry of this host may take blobs from where they are.
