@@ -11,7 +11,7 @@ const UNITS: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, 
 export function netRateFlag() {
   return flag.custom<NetworkRate>(
     "rate",
-    "Limit network rate (10mbit | [egress=RATE][,ingress=RATE][,burst=BYTES] | none)",
+    "Limit network rate (10mbit | egress=RATE,ingress=RATE,burst=BYTES | none)",
     {},
     (text) => parseNetRate(text),
   );
