@@ -479,6 +479,8 @@ export interface BuildRequest {
   /** A git repository, or the URL of a tar or a Dockerfile; "": the body. */
   readonly remote: string;
   /** Names of images, as the classic client has them, or caches: "type=registry,ref=NAME". */
+  /** Of the client's files, with version 2. */
+  readonly session: string;
   readonly cacheFrom: readonly string[];
   /** Caches to export to: "type=registry,ref=NAME,mode=max", "type=inline". hoy's own. */
   readonly cacheTo: readonly string[];

@@ -169,7 +169,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       images: imageVerbs,
       networks: createNetworkBackend(engine, networks),
       volumes: createVolumeBackend(engine),
-      build: new BuildVerbs({ shelf: images, sources, emit }, solver),
+      build: new BuildVerbs({ shelf: images, sources, emit }, solver, buildkit),
       system,
     },
     reload(changes) {

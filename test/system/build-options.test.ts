@@ -1,6 +1,6 @@
 // Options of `docker build` that reach the steps, and what becomes of built images, on the driver that unpacks layers.
 
-import { expect } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ok, unique } from "../harness/clients.ts";
@@ -51,4 +51,36 @@ testWith("docker", "with a source date the same Dockerfile gives the same image,
   const first = await ok(build(...args));
   await Bun.sleep(1100);
   expect(await ok(build(...args))).toBe(first);
+});
+
+test("version 2 of /build with the files in the request: BuildKit's traces, and the image's id", async () => {
+  const dir = mkdtempSync(join(hoy.root, "context-"));
+  writeFileSync(join(dir, "Dockerfile"), "FROM busybox\nRUN echo traced >/made\n");
+  const tar = Bun.spawn(["tar", "-C", dir, "-cf", "-", "."], { stdout: "pipe" });
+  const response = await fetch("http://hoy/build?version=2&t=traced", {
+    method: "POST",
+    unix: hoy.socket,
+    headers: { "Content-Type": "application/x-tar" },
+    body: await tar.stdout.bytes(),
+  } as RequestInit);
+  const lines = (await response.text())
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(response.status).toBe(200);
+  const traces = lines
+    .filter(({ id }) => id === "moby.buildkit.trace")
+    .map(({ aux }) => Buffer.from(String(aux), "base64"));
+  expect(Buffer.concat(traces).toString("latin1")).toContain("RUN echo traced");
+  expect(lines.at(-1)).toMatchObject({
+    id: "moby.image.id",
+    aux: { ID: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
+  });
+  expect(await ok(hoy.hoy("run", "--rm", "--network", "none", "traced", "cat", "/made"))).toBe("traced");
+});
+
+test("a commit's config may be null, as older clients send it", async () => {
+  await ok(hoy.hoy("create", "--name", "to-commit", "busybox", "true"));
+  const answer = await hoy.api("POST", "/commit?container=to-commit&repo=committed", "null");
+  expect(answer.status).toBe(201);
 });

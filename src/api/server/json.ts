@@ -26,7 +26,8 @@ export async function readJson<T>(call: Call, shape: Shape<T>): Promise<T | unde
       cause,
     });
   }
-  return decode(value, shape);
+  // As in Go, where null leaves the struct as it was: docker's client commits so.
+  return decode(value ?? {}, shape);
 }
 
 /** Like readJson, where a body must be. */

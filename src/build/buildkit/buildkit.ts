@@ -12,6 +12,7 @@ import { GrpcServer } from "./grpc/server.ts";
 import { service } from "./grpc/service.ts";
 import type { BuildkitNeeds } from "./needs.ts";
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "./proto/gen/health_pb.ts";
+import { type RestBuild, type RestProgress, restBuild } from "./rest.ts";
 import { Results } from "./result.ts";
 import { LocalFiles } from "./session/local-files.ts";
 import { headersOf, Sessions } from "./session/sessions.ts";
@@ -23,6 +24,8 @@ export interface Buildkit {
   checkSession(rawHeaders: readonly string[]): void;
   /** Takes a connection on which the client serves gRPC. */
   openSession(socket: Duplex, rawHeaders: readonly string[]): void;
+  /** A build that was asked for over REST. */
+  build(asked: RestBuild, signal: AbortSignal): AsyncIterable<RestProgress>;
   /** Cancels every build. */
   close(): void;
 }
@@ -44,6 +47,7 @@ export function openBuildkit(needs: BuildkitNeeds): Buildkit {
   });
   return {
     serve: (stream, headers) => server.serve(stream, headers),
+    build: (asked, signal) => restBuild(asked, signal, { needs, sessions, builds, history }),
     checkSession: (raw) => sessions.check(headersOf(raw)),
     openSession: (socket, raw) => sessions.accept(socket, headersOf(raw)),
     close() {

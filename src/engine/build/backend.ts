@@ -5,6 +5,9 @@ import type { BuildBackend, BuildRequest, ProgressMessage } from "../../api/back
 import { type Digest, digestHex } from "../../base/digest.ts";
 import { HoyError, toHoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
+import type { Buildkit } from "../../build/buildkit/buildkit.ts";
+import { BuildEvents } from "../../build/buildkit/control/progress.ts";
+import { traceOf } from "../../build/buildkit/rest.ts";
 import { cacheTargets } from "../../build/cache/remote/caches.ts";
 import { parseCacheOption } from "../../build/cache/remote/entry.ts";
 import { buildDockerfile } from "../../build/frontend/build.ts";
@@ -15,21 +18,25 @@ import type { BuildSession, SolveOptions, Tree } from "../../build/solver-contra
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
 import type { ImageContext } from "../images/context.ts";
 import { messagesOf } from "../images/messages.ts";
-import { classicCaches } from "./classic-caches.ts";
+import { now } from "../time.ts";
+import { classicCaches, isCache } from "./classic-caches.ts";
 import { ClassicOutput, type Emit } from "./classic-output.ts";
 import { openContext } from "./open-context.ts";
 import { checkRequest, limitsOf, optionsOf } from "./request-options.ts";
+import { restMessage, restRequest } from "./rest-request.ts";
 import { squash } from "./squash.ts";
 import { inlineCacheOf, type WriteParts, writeImage } from "./write-image.ts";
 
 export class BuildVerbs implements BuildBackend {
   readonly #images: ImageContext;
   readonly #solver: GraphSolver;
+  readonly #buildkit: Pick<Buildkit, "build">;
   readonly #running = new Map<string, AbortController>();
 
-  constructor(images: ImageContext, solver: GraphSolver) {
+  constructor(images: ImageContext, solver: GraphSolver, buildkit: Pick<Buildkit, "build">) {
     this.#images = images;
     this.#solver = solver;
+    this.#buildkit = buildkit;
   }
 
   async build(
@@ -37,7 +44,8 @@ export class BuildVerbs implements BuildBackend {
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<AsyncIterable<ProgressMessage>> {
-    checkRequest(request);
+    const inSession = request.version === "2" && request.session !== "";
+    if (!inSession) checkRequest(request);
     const names = request.tags.map(tagOf);
     cacheTargets(request.cacheTo.map(parseCacheOption));
     const cancelled = new AbortController();
@@ -46,7 +54,11 @@ export class BuildVerbs implements BuildBackend {
     const both = AbortSignal.any([signal, cancelled.signal]);
     return messagesOf(both, async (say, abort) => {
       try {
-        await this.#run(request, body, names, say, abort);
+        if (inSession) {
+          const asked = restRequest(request);
+          for await (const progress of this.#buildkit.build(asked, abort)) say(restMessage(progress));
+        } else if (request.version === "2") await this.#traced(request, body, names, say, abort);
+        else await this.#run(request, body, names, say, abort);
       } catch (thrown) {
         if (!(thrown instanceof StepFailed)) throw thrown;
         const text = `The command '${thrown.args.join(" ")}' returned a non-zero code: ${thrown.exitCode}`;
@@ -62,12 +74,37 @@ export class BuildVerbs implements BuildBackend {
     this.#running.get(buildId)?.abort(new HoyError("cancelled", "the build was cancelled"));
   }
 
+  /** Version 2 with the files in the request: the same build, told as BuildKit tells it. */
+  async #traced(
+    request: BuildRequest,
+    body: AsyncIterable<Uint8Array>,
+    names: readonly Reference[],
+    say: Emit,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const events = new BuildEvents(now);
+    const telling = (async () => {
+      for await (const event of events.watch(signal)) say(restMessage({ trace: traceOf(event) }));
+    })();
+    telling.catch(() => undefined);
+    const pick: Emit = ({ aux }) => {
+      if (aux !== undefined) say({ id: "moby.image.id", aux });
+    };
+    try {
+      await this.#run({ ...request, quiet: false }, body, names, pick, signal, events);
+    } finally {
+      events.end();
+      await telling;
+    }
+  }
+
   async #run(
     request: BuildRequest,
     body: AsyncIterable<Uint8Array>,
     names: readonly Reference[],
     say: Emit,
     signal: AbortSignal,
+    events?: BuildEvents,
   ): Promise<void> {
     const solver = this.#solver;
     /** With quiet nothing is said but the end; when it goes wrong, all of it. */
@@ -86,13 +123,13 @@ export class BuildVerbs implements BuildBackend {
     };
     const caches = classicCaches(request, { solver, session, signal, emit });
     const imports = await caches.imports();
-    const options = { session, progress: output, signal, sourceDateEpoch: undefined, imports };
+    const options = { session, progress: events ?? output, signal, sourceDateEpoch: undefined, imports };
     await using _end = { [Symbol.asyncDispose]: () => solver.end(session) };
     try {
       const dockerfile = await context.dockerfile(options);
       const noCache = request.noCache || !(await this.#mayUseCache(request.cacheFrom));
       const result = await buildDockerfile(optionsOf({ ...request, noCache }, dockerfile), solver, options);
-      const tree = await this.#solve(result, options, output);
+      const tree = await this.#solve(result, options, events === undefined ? output : undefined);
       const inline = inlineCacheOf(await caches.inline(tree));
       const id = await this.#write(request, result, tree, names, { session, signal, inline });
       await caches.export(tree);
@@ -111,7 +148,7 @@ export class BuildVerbs implements BuildBackend {
 
   /** Images that were named to be the cache are all of it, and are not fetched: without any of them there is none. */
   async #mayUseCache(cacheFrom: readonly string[]): Promise<boolean> {
-    if (cacheFrom.length === 0) return true;
+    if (cacheFrom.length === 0 || cacheFrom.some(isCache)) return true;
     for (const ref of cacheFrom) {
       try {
         await this.#images.shelf.resolve(ref);
@@ -123,12 +160,12 @@ export class BuildVerbs implements BuildBackend {
     return false;
   }
 
-  async #solve(result: DockerfileResult, options: SolveOptions, output: ClassicOutput): Promise<Tree> {
+  async #solve(result: DockerfileResult, options: SolveOptions, output: ClassicOutput | undefined): Promise<Tree> {
     const { sourceDateEpoch } = result;
-    const solving = this.#solver.solve(result.target, { ...options, sourceDateEpoch }).finally(() => output.end());
+    const solving = this.#solver.solve(result.target, { ...options, sourceDateEpoch }).finally(() => output?.end());
     // Awaited below; what is shown comes first.
     solving.catch(() => undefined);
-    await output.show(result.steps);
+    await output?.show(result.steps);
     return solving;
   }
 

@@ -50,11 +50,7 @@ export function classicCaches(
   const targets = cacheTargets(cacheTo.map(parseCacheOption));
   return {
     async imports() {
-      const [caches, images] = [cacheFrom.filter(isCache), cacheFrom.filter((text) => !isCache(text))];
-      if (images.length > 0) {
-        emit({ stream: "[Warning] --cache-from of an image is not used: the engine has a build cache of its own\n" });
-      }
-      return importCaches(caches.map(parseCacheOption), parts);
+      return importCaches(cacheFrom.filter(isCache).map(parseCacheOption), parts);
     },
     async inline(tree) {
       return targets.inline ? inlineRecords(await solver.records(session), tree.diffIds) : undefined;
@@ -65,6 +61,7 @@ export function classicCaches(
   };
 }
 
-function isCache(text: string): boolean {
+/** `type=…`, and not an image's name. */
+export function isCache(text: string): boolean {
   return text.includes("=");
 }

@@ -14,19 +14,14 @@ export interface FoundDockerfile {
   readonly context: BuildContext;
 }
 
-/** @throws HoyError "invalid", "not-implemented" for what is asked of the other door. */
+/** Of a build without a session. @throws HoyError "invalid", "not-implemented" for what needs one. */
 export function checkRequest(request: BuildRequest): void {
-  if (request.version === "2") {
-    throw new HoyError("not-implemented", "builds of version 2 are not taken at /build", {
-      hint: "use buildx, which speaks to /grpc, or DOCKER_BUILDKIT=0",
-    });
-  }
-  if (request.version !== "" && request.version !== "1") {
+  if (!["", "1", "2"].includes(request.version)) {
     throw new HoyError("invalid", `invalid version ${request.version}`);
   }
   if (request.outputs !== "" && request.outputs !== "null" && request.outputs !== "[]") {
-    throw new HoyError("not-implemented", "outputs other than an image need BuildKit's protocol", {
-      hint: "use buildx, which speaks to /grpc",
+    throw new HoyError("not-implemented", "outputs other than an image need a session of the client's", {
+      hint: "use buildx",
     });
   }
 }

@@ -62,6 +62,7 @@ async function build(call: Call): Promise<void> {
     ulimits: json(call, "ulimits", list(ulimit)) ?? [],
     squash: query.bool("squash"),
     remote: query.text("remote"),
+    session: query.text("session"),
     cacheFrom: json(call, "cachefrom", list(text)) ?? [],
     cacheTo: json(call, "cacheto", list(text)) ?? [],
     outputs: query.text("outputs"),
