@@ -73,6 +73,10 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
     expected: diffId,
     signal,
     packed: true,
+  }).catch(async (error: unknown) => {
+    // A full disk is not left full by a beginning that may never be taken up.
+    if (isFull(error)) await rm(path, { force: true });
+    throw error;
   });
   // The tar may end before the blob does (padding after it): the rest is read for its digest.
   for await (const _ of stream.rest()) signal.throwIfAborted();
@@ -81,6 +85,10 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
   await session.useBlob(blob.digest);
   await rm(path, { force: true });
   return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 async function syncFile(path: string): Promise<void> {
