@@ -11,12 +11,12 @@ import type { LocalSource } from "./session/local-files.ts";
 export interface ImageToWrite {
   readonly tree: Tree;
   readonly session: BuildSession;
-  /** As given; they are checked before anything is built. */
-  readonly names: readonly string[];
   /** Records of the build cache for its config. */
   readonly inlineCache: Uint8Array | undefined;
   /** The layers above the base become one; of our own frontend's results only. */
   readonly squash: boolean;
+  /** Holds the layer that squashing makes. */
+  readonly layers: LayerSession;
   readonly signal: AbortSignal;
   /** From our own frontend, with its history; or a whole config that a client's frontend made. */
   readonly from:
@@ -24,17 +24,28 @@ export interface ImageToWrite {
     | { readonly config: Omit<ImageConfigFile, "rootfs">; readonly epoch: number | undefined };
 }
 
+export interface ImageToStore {
+  readonly config: Uint8Array;
+  readonly tree: Tree;
+  /** In full; they were checked before anything was built. */
+  readonly names: readonly string[];
+  /** Its manifest, and the blobs that go as long as the image goes; all in a session that is open. */
+  readonly packaged: { readonly manifest: Digest; readonly blobs: readonly Digest[] } | undefined;
+}
+
 export interface BuildkitNeeds {
   readonly solver: GraphSolver;
   readonly images: {
     /** The name in full. @throws HoyError "invalid" for one that no image can have. */
     fullName(name: string): string;
-    /** Makes an image and names it. @returns its id. */
-    write(image: ImageToWrite): Promise<Digest>;
+    /** The config of the image, whole, and its tree, which is another one where it is squashed. */
+    finish(image: ImageToWrite): Promise<{ readonly config: Uint8Array; readonly tree: Tree }>;
+    /** Adds an image to the store, and names it. @returns its id. */
+    store(image: ImageToStore): Promise<Digest>;
     /** The image as an archive, under these names; gone again when it was read, unless somebody else has it. */
     archive(id: Digest, names: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array>;
-    /** Pushes by name with the client's credentials. */
-    push(name: string, session: BuildSession, log: (line: string) => void, signal: AbortSignal): Promise<void>;
+    /** An image was pushed: it is known by that digest too. */
+    pushed(name: string, id: Digest, digest: Digest): Promise<void>;
   };
   /** A context that came as a tar, compressed or not. */
   receiveTar(body: AsyncIterable<Uint8Array>, layers: LayerSession, signal: AbortSignal): Promise<Tree>;

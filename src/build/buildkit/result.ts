@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
+import * as v from "valibot";
 import { sha256 } from "../../base/digest.ts";
 import type { Platform } from "../../image/platform.ts";
 import type { DockerfileResult } from "../frontend/options.ts";
@@ -48,6 +49,22 @@ export function platformsMetadata(platforms: readonly { readonly id: string; rea
     },
   }));
   return Buffer.from(JSON.stringify({ Platforms: list }));
+}
+
+/** Names of the platforms in such a value; none in what can't be read, which is a client's. */
+export function platformsIn(value: Uint8Array | undefined): string[] {
+  const result = v.safeParse(platformsSchema, value === undefined ? undefined : jsonOf(value));
+  return result.success ? result.output.Platforms.map(({ ID }) => ID) : [];
+}
+
+const platformsSchema = v.looseObject({ Platforms: v.array(v.looseObject({ ID: v.string() })) });
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Scheme of a source that stands for a result: what a client is given of it, to build upon in other builds too. */

@@ -15,9 +15,11 @@ import type { DockerfileResult } from "../../build/frontend/options.ts";
 import { StepFailed } from "../../build/ops/failed.ts";
 import type { GraphSolver } from "../../build/solver/solver.ts";
 import type { BuildSession, SolveOptions, Tree } from "../../build/solver-contract.ts";
+import { writeConfig } from "../../image/config.ts";
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
 import type { ImageContext } from "../images/context.ts";
 import { messagesOf } from "../images/messages.ts";
+import { nameImage } from "../images/tag.ts";
 import { now } from "../time.ts";
 import { classicCaches, isCache } from "./classic-caches.ts";
 import { ClassicOutput, type Emit } from "./classic-output.ts";
@@ -25,7 +27,7 @@ import { openContext } from "./open-context.ts";
 import { checkRequest, limitsOf, optionsOf } from "./request-options.ts";
 import { restMessage, restRequest } from "./rest-request.ts";
 import { squash } from "./squash.ts";
-import { inlineCacheOf, type WriteParts, writeImage } from "./write-image.ts";
+import { addImage, inlineCacheOf, type WriteParts, writeImage } from "./write-image.ts";
 
 export class BuildVerbs implements BuildBackend {
   readonly #images: ImageContext;
@@ -127,7 +129,7 @@ export class BuildVerbs implements BuildBackend {
     await using _end = { [Symbol.asyncDispose]: () => solver.end(session) };
     try {
       const dockerfile = await context.dockerfile(options);
-      const noCache = request.noCache || !(await this.#mayUseCache(request.cacheFrom));
+      const noCache = request.noCache || !(await this.#mayUseCache(request.cacheFrom.filter((text) => !isCache(text))));
       const result = await buildDockerfile(optionsOf({ ...request, noCache }, dockerfile), solver, options);
       const tree = await this.#solve(result, options, events === undefined ? output : undefined);
       const inline = inlineCacheOf(await caches.inline(tree));
@@ -180,7 +182,10 @@ export class BuildVerbs implements BuildBackend {
     if (!request.squash)
       return writeImage(this.#images, result, tree, names, { solver: this.#solver, session, inline });
     await using layers = this.#solver.needs.layers.session();
-    return squash({ images: this.#images, solver: this.#solver, session, layers, signal }, result, tree, names);
+    const squashed = await squash({ solver: this.#solver, session, layers, signal }, result, tree);
+    const id = await addImage(this.#images, writeConfig(squashed.config), squashed.tree);
+    for (const name of names) await nameImage(this.#images, id, name);
+    return id;
   }
 }
 

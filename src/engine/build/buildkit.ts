@@ -8,25 +8,26 @@ import { build } from "../../base/version.ts";
 import { type Buildkit, openBuildkit } from "../../build/buildkit/buildkit.ts";
 import type { ImageToWrite } from "../../build/buildkit/needs.ts";
 import type { GraphSolver } from "../../build/solver/solver.ts";
-import type { HistoryEntry, ImageConfigFile } from "../../image/config.ts";
+import type { Tree } from "../../build/solver-contract.ts";
+import { type HistoryEntry, type ImageConfigFile, writeConfig } from "../../image/config.ts";
 import {
   canonicalString,
-  familiarString,
   parseReference,
   type Reference,
+  repositoryName,
   withDefaultTag,
 } from "../../image/reference.ts";
-import type { ImageContext } from "../images/context.ts";
+import { emitImage, type ImageContext } from "../images/context.ts";
 import { saveImages } from "../images/save.ts";
 import { nameImage } from "../images/tag.ts";
 import { formatNs, now } from "../time.ts";
 import { squash } from "./squash.ts";
 import { filterContext, receiveContext } from "./tar-context.ts";
-import { addImage, inlineCacheOf, writeImage } from "./write-image.ts";
+import { addImage, configOf, inlineCacheOf } from "./write-image.ts";
 
 export interface BuildkitParts {
   readonly images: ImageContext;
-  readonly verbs: Pick<ImageBackend, "push" | "remove">;
+  readonly verbs: Pick<ImageBackend, "remove">;
   readonly solver: GraphSolver;
   readonly temporary: string;
   readonly hostGateway: () => string | undefined;
@@ -37,17 +38,20 @@ export function composeBuildkit({ images, verbs, solver, temporary, hostGateway 
     solver,
     images: {
       fullName: (name) => canonicalString(nameOf(name)),
-      write: (image) => write(images, solver, image),
+      async finish(image) {
+        const { config, tree } = await finished(solver, image);
+        return { config: writeConfig(config), tree };
+      },
+      async store({ config: bytes, tree, names, packaged }) {
+        const id = await addImage(images, bytes, tree, packaged);
+        for (const name of names) await nameImage(images, id, nameOf(name));
+        return id;
+      },
       archive: (id, names, signal) => archive(images, verbs, id, names.map(nameOf), signal),
-      async push(name, session, say, signal) {
+      async pushed(name, id, digest) {
         const ref = nameOf(name);
-        const auth = await session.registryAuth(ref.domain);
-        const messages = await verbs.push(familiarString(ref), { tag: undefined, platform: undefined, auth }, signal);
-        for await (const { error, id, status } of messages) {
-          if (error !== undefined) throw new HoyError("internal", `failed to push ${name}: ${error}`);
-          if (status !== undefined && !/^(?:Pushing|Preparing|Waiting)/.test(status))
-            say(id === undefined ? status : `${id}: ${status}`);
-        }
+        images.shelf.setName(`${repositoryName(ref)}@${digest}`, id);
+        await emitImage(images, "push", id, canonicalString(ref));
       },
     },
     receiveTar: async (body, layers, signal) => (await receiveContext(body, [], layers, signal)).tree,
@@ -71,24 +75,23 @@ function nameOf(text: string): Reference {
   return withDefaultTag(name);
 }
 
-async function write(images: ImageContext, solver: GraphSolver, image: ImageToWrite): Promise<Digest> {
-  const { tree, session, from } = image;
-  const names = image.names.map(nameOf);
-  const inline = inlineCacheOf(image.inlineCache);
+async function finished(solver: GraphSolver, image: ImageToWrite): Promise<{ config: ImageConfigFile; tree: Tree }> {
+  const { tree, session, from, inlineCache } = image;
+  const inline = inlineCacheOf(inlineCache);
   if (image.squash) {
-    if (!("dockerfile" in from))
+    if (!("dockerfile" in from)) {
       throw new HoyError("not-implemented", "only a Dockerfile's own result can be squashed");
-    if (image.inlineCache !== undefined) {
+    }
+    if (inlineCache !== undefined) {
       throw new HoyError("invalid", "a squashed image has no layers of the cache: leave --cache-to=inline out");
     }
-    const { signal } = image;
-    await using layers = solver.needs.layers.session();
-    return squash({ images, solver, session, layers, signal }, from.dockerfile, tree, names);
+    const { layers, signal } = image;
+    return squash({ solver, session, layers, signal }, from.dockerfile, tree);
   }
-  if ("dockerfile" in from) return writeImage(images, from.dockerfile, tree, names, { solver, session, inline });
-  const id = await addImage(images, { ...completed(from, tree.diffIds), ...inline }, tree);
-  for (const name of names) await nameImage(images, id, name);
-  return id;
+  if ("dockerfile" in from) {
+    return { config: await configOf(from.dockerfile, tree, { solver, session, inline }), tree };
+  }
+  return { config: { ...completed(from, tree.diffIds), ...inline }, tree };
 }
 
 /** A frontend that is not ours may say less of the history than there are layers: the rest are said to be there. */

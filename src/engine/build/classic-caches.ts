@@ -1,5 +1,5 @@
-// `cachefrom` and `cacheto` of POST /build. A classic client's `--cache-from` names images that it pulled: this engine finds
-// by itself what it has, so such a name is only told about. Caches in registries are written as buildx writes them.
+// `cachefrom` and `cacheto` of POST /build, as far as they are caches elsewhere, written as buildx writes them. Names alone,
+// which a classic client's `--cache-from` gives, are images that are here (see backend.ts).
 
 import type { BuildRequest } from "../../api/backend.ts";
 import { HoyError, toHoyError } from "../../base/error.ts";

@@ -31,14 +31,25 @@ export async function writeImage(
   result: DockerfileResult,
   tree: Tree,
   names: readonly Reference[],
-  { solver, session, inline }: WriteParts,
+  parts: WriteParts,
 ): Promise<Digest> {
+  const id = await addImage(context, writeConfig(await configOf(result, tree, parts)), tree);
+  for (const name of names) await nameImage(context, id, name);
+  return id;
+}
+
+/** The whole config of what a Dockerfile became. */
+export async function configOf(
+  result: DockerfileResult,
+  tree: Tree,
+  { solver, session, inline }: WriteParts,
+): Promise<ImageConfigFile> {
   const { history, created } = await datedHistory(result, solver, session);
   const filled = history.filter((entry) => entry.empty_layer !== true).length;
   if (filled !== tree.diffIds.length) {
     throw new HoyError("internal", `the image has ${tree.diffIds.length} layers and a history of ${filled}`);
   }
-  const config: ImageConfigFile = {
+  return {
     ...result.config,
     ...inline,
     // The base image's own.
@@ -47,13 +58,15 @@ export async function writeImage(
     rootfs: { type: "layers", diff_ids: [...tree.diffIds] },
     history: [...history],
   };
-  const id = await addImage(context, config, tree);
-  for (const name of names) await nameImage(context, id, name);
-  return id;
 }
 
-/** Writes the config and the rows; the layers are there, held by the build. */
-export async function addImage(context: ImageContext, config: ImageConfigFile, tree: Tree): Promise<Digest> {
+/** Writes the config and the rows; the layers are there, held by the build, and the blobs by a session. */
+export async function addImage(
+  context: ImageContext,
+  config: Uint8Array,
+  tree: Tree,
+  packaged?: { readonly manifest: Digest; readonly blobs: readonly Digest[] },
+): Promise<Digest> {
   const { shelf } = context;
   await using ingest = shelf.session();
   const layers: LayerInfo[] = [];
@@ -62,14 +75,11 @@ export async function addImage(context: ImageContext, config: ImageConfigFile, t
     if (layer === undefined) throw new HoyError("internal", `the layer ${diffId} of a build is gone`);
     layers.push(layer);
   }
-  const id = await shelf.add({
-    config: writeConfig(config),
-    layers,
-    blobs: [],
-    manifest: undefined,
-    parent: undefined,
-    session: ingest,
-  });
+  const blobs: Digest[] = [];
+  // A layer that is not packed is no blob but the driver's own.
+  for (const digest of packaged?.blobs ?? []) if ((await ingest.useBlob(digest)) !== undefined) blobs.push(digest);
+  const manifest = packaged?.manifest;
+  const id = await shelf.add({ config, layers, blobs, manifest, parent: undefined, session: ingest });
   await emitImage(context, "create", id);
   return id;
 }

@@ -1,8 +1,6 @@
 // `save`: images as one tar that is both Docker's archive (manifest.json) and an OCI layout (index.json), over the same
 // blobs. Compressed layers go out as they came in, so digests survive. The same images give the same bytes.
 
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { type Digest, digestHex, isDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { annotationKeys, type Descriptor } from "../../image/descriptor.ts";
@@ -18,7 +16,8 @@ import {
   repositoryName,
 } from "../../image/reference.ts";
 import type { ImageRow } from "../../state/images.ts";
-import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../storage/tar/writer.ts";
+import { archiveDirectory, archiveDocument, archiveFile } from "../../storage/tar/archive-entries.ts";
+import { END_OF_ARCHIVE } from "../../storage/tar/writer.ts";
 import { closing } from "../closing.ts";
 import { emitImage, type ImageContext } from "./context.ts";
 import { type ImageManifest, layerPath, manifestOf } from "./manifest-of.ts";
@@ -104,28 +103,28 @@ async function* write(
 ): AsyncGenerator<Uint8Array, void, void> {
   const { shelf } = context;
   const written = new Set<string>();
-  yield directory("blobs");
-  yield directory("blobs/sha256");
+  yield archiveDirectory("blobs");
+  yield archiveDirectory("blobs/sha256");
   for (const { row, manifest } of images) {
     for (const layer of manifest.layers) {
       if (written.has(layer.digest)) continue;
       written.add(layer.digest);
-      yield* file(blobName(layer.digest), await layerPath(shelf, layer.digest), signal);
+      yield* archiveFile(blobName(layer.digest), await layerPath(shelf, layer.digest), signal);
     }
     for (const [digest, bytes] of [
       [row.id, await shelf.content.read(manifest.config.digest)],
       [manifest.descriptor.digest, manifest.bytes],
     ] as const) {
-      if (isDigest(digest) && !written.has(digest)) yield* document(blobName(digest), bytes);
+      if (isDigest(digest) && !written.has(digest)) yield* archiveDocument(blobName(digest), bytes);
       written.add(digest);
     }
     await emitImage(context, "save", row.id);
   }
-  yield* document("index.json", json(index(images)));
-  yield* document("manifest.json", json(images.map(manifestItem)));
-  yield* document("oci-layout", json({ imageLayoutVersion: "1.0.0" }));
+  yield* archiveDocument("index.json", json(index(images)));
+  yield* archiveDocument("manifest.json", json(images.map(manifestItem)));
+  yield* archiveDocument("oci-layout", json({ imageLayoutVersion: "1.0.0" }));
   const repositories = repositoriesOf(images);
-  if (Object.keys(repositories).length > 0) yield* document("repositories", json(repositories));
+  if (Object.keys(repositories).length > 0) yield* archiveDocument("repositories", json(repositories));
   yield END_OF_ARCHIVE;
 }
 
@@ -176,37 +175,4 @@ function blobName(digest: Digest): string {
 
 function json(value: unknown): Uint8Array {
   return Buffer.from(`${JSON.stringify(value)}\n`);
-}
-
-// ── the tar ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const plain = {
-  linkname: "",
-  uid: 0,
-  gid: 0,
-  mtime: 0n,
-  device: { major: 0, minor: 0 },
-  xattrs: new Map<string, Uint8Array>(),
-};
-
-function directory(name: string): Uint8Array {
-  return formatHeader({ ...plain, type: "dir", name: `${name}/`, mode: 0o755, size: 0 });
-}
-
-function* document(name: string, bytes: Uint8Array): Generator<Uint8Array, void, void> {
-  yield formatHeader({ ...plain, type: "file", name, mode: 0o644, size: bytes.byteLength });
-  yield bytes;
-  yield paddingAfter(bytes.byteLength);
-}
-
-async function* file(name: string, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-  const { size } = await stat(path);
-  yield formatHeader({ ...plain, type: "file", name, mode: 0o644, size });
-  let sent = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, signal })) {
-    sent += chunk.length;
-    yield chunk;
-  }
-  if (sent !== size) throw new HoyError("internal", `${path} changed while it was read`);
-  yield paddingAfter(size);
 }

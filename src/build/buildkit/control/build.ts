@@ -51,6 +51,10 @@ export class Build implements AsyncDisposable {
   /** Its client wants to know why steps were not in the cache. */
   #explain = false;
   readonly #returned = Promise.withResolvers<BuildResult>();
+  /** What was asked of a frontend here, for the provenance of what comes out. */
+  asked: Pick<FrontendRequest, "frontend" | "attrs"> = { frontend: "", attrs: {} };
+  /** RFC 3339. */
+  readonly started: string;
   /** Caches from elsewhere, once they are read. */
   readonly imports: CacheImport[] = [];
   #ready: Promise<void> = Promise.resolve();
@@ -60,6 +64,7 @@ export class Build implements AsyncDisposable {
   constructor(ref: string, sessionId: string, parts: BuildParts) {
     const { needs, sessions, files } = parts;
     this.ref = ref;
+    this.started = needs.now();
     this.#parts = parts;
     this.#layers = needs.solver.needs.layers.session();
     this.events = new BuildEvents(needs.now);
@@ -116,6 +121,7 @@ export class Build implements AsyncDisposable {
       throw missing(`the frontend ${frontend.slice(0, 100)}${from}`);
     }
     await this.#ready;
+    this.asked = { frontend, attrs };
     const { needs, sessions } = this.#parts;
     this.#explain = attrs.explain === "1";
     const { session, events, options } = this;

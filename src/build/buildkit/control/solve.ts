@@ -8,6 +8,7 @@ import { inlineRecords } from "../../cache/remote/export.ts";
 import type { Tree } from "../../solver-contract.ts";
 import type { Exporter, SolvedRef } from "../export/exporter.ts";
 import { exporterOf } from "../export/index.ts";
+import { attestationsOf } from "../export/package/attestations.ts";
 import { type GrpcError, statusOf, toGrpcError } from "../grpc/status.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
@@ -85,6 +86,7 @@ async function run(
   const exporters = exportersOf(request, needs);
   checkRequest(request);
   const caches = cacheTargets(exportsOf(request));
+  const attestations = attestationsOf(request.frontendAttrs);
   const cacheParts = cachePartsOf(build, needs, sessions);
   build.importFrom(importCaches(importsOf(request), cacheParts));
   build.inputs = request.frontendInputs;
@@ -102,7 +104,7 @@ async function run(
   const records = caches.inline ? await needs.solver.records(build.session) : [];
   const inlineCache = ({ diffIds }: Tree) => (caches.inline ? inlineRecords(records, diffIds) : undefined);
   for (const exporter of exporters) {
-    Object.assign(response, await exporter({ build, result, solved, inlineCache, needs, sessions }));
+    Object.assign(response, await exporter({ build, result, solved, inlineCache, attestations, needs, sessions }));
   }
   const trees = [...solved.values()].map(({ tree }) => tree);
   Object.assign(response, await exportCaches(caches, trees, cacheParts));

@@ -8,6 +8,8 @@ import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { BuildRef, BuildResult } from "../result.ts";
 import type { Sessions } from "../session/sessions.ts";
+import { isAnnotation } from "./package/annotations.ts";
+import type { Attestations } from "./package/attestations.ts";
 
 export type ExporterResponse = Readonly<Record<string, string>>;
 
@@ -23,6 +25,7 @@ export interface ExportInput {
   readonly solved: ReadonlyMap<string, SolvedRef>;
   /** For the config of the image that is made of a tree; undefined: not asked for. */
   readonly inlineCache: (tree: Tree) => Buffer | undefined;
+  readonly attestations: Attestations;
   readonly needs: BuildkitNeeds;
   readonly sessions: Sessions;
 }
@@ -40,15 +43,18 @@ export function namesIn(attrs: Readonly<Record<string, string>>): string[] {
 /** Attributes that change what comes out, and that no exporter here has. @throws HoyError "not-implemented" */
 export function refuseUnserved(attrs: Readonly<Record<string, string>>, served: ReadonlySet<string>): void {
   for (const [name, value] of Object.entries(attrs)) {
-    if (served.has(name) || value === "" || value === "false") continue;
+    if (served.has(name) || isAnnotation(name) || value === "" || value === "false") continue;
     throw missing(`the option ${JSON.stringify(name.slice(0, 100))} of an output`);
   }
 }
 
-/** @throws HoyError when there are several platforms. */
-export function onlyOne(solved: ReadonlyMap<string, SolvedRef>): SolvedRef & { readonly platform: string } {
+/** @throws HoyError "invalid" when there are several platforms. */
+export function onlyOne(
+  solved: ReadonlyMap<string, SolvedRef>,
+  refusal: string,
+): SolvedRef & { readonly platform: string } {
   const [first, second] = solved;
   if (first === undefined) throw new HoyError("invalid", "the build has no result to export");
-  if (second !== undefined) throw missing("an image of several platforms");
+  if (second !== undefined) throw new HoyError("invalid", refusal);
   return { ...first[1], platform: first[0] };
 }

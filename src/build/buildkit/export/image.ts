@@ -1,25 +1,44 @@
-// Outputs "image" and "moby": an image in the engine's store, named, and pushed where that is asked for.
+// Outputs "image", "moby" and "registry": an image in the engine's store, named, and pushed where that is asked for. One
+// that is pushed goes as a package: what the registry has is byte for byte what the store knows it by.
 
-import type { Digest } from "../../../base/digest.ts";
-import type { ImageConfigFile } from "../../../image/config.ts";
-import { hostPlatform } from "../../../image/platform.ts";
+import { type Digest, isDigest } from "../../../base/digest.ts";
+import { HoyError } from "../../../base/error.ts";
+import { hostPlatform, platformRank } from "../../../image/platform.ts";
+import { parseReference } from "../../../image/reference.ts";
+import { booleanOf, packingOf } from "../../content/compression.ts";
+import { RegistryPlace } from "../../content/registry-place.ts";
+import type { LayerSession } from "../../needs.ts";
 import type { StepProgress } from "../control/progress.ts";
-import { parseDraftConfig } from "../draft-config.ts";
-import type { ImageToWrite } from "../needs.ts";
-import { META } from "../result.ts";
-import { type ExportInput, type MakeExporter, namesIn, onlyOne, refuseUnserved } from "./exporter.ts";
+import type { BuildkitNeeds } from "../needs.ts";
+import {
+  type ExporterResponse,
+  type ExportInput,
+  type MakeExporter,
+  namesIn,
+  onlyOne,
+  refuseUnserved,
+} from "./exporter.ts";
+import { annotationsIn } from "./package/annotations.ts";
+import { mustAttest } from "./package/attestations.ts";
+import { type Packaged, sendPackage } from "./package/package.ts";
+import { done, finish, type PackedResult, type PackRequest, packResult, told } from "./packing.ts";
 
-/** Known; those that are not read here say what is so anyway. */
+/** Known; those that are not read here say what is so anyway: times of layers are clamped where they are made. */
 const SERVED: ReadonlySet<string> = new Set([
   "name",
   "push",
+  "push-by-digest",
+  "registry.insecure",
   "source-date-epoch",
+  "rewrite-timestamp",
   "unpack",
   "store",
   "name-canonical",
   "oci-mediatypes",
   "oci-artifact",
   "compression",
+  "compression-level",
+  "force-compression",
   "danglingName",
   "dangling-name-prefix",
   "attestation-inline",
@@ -27,78 +46,120 @@ const SERVED: ReadonlySet<string> = new Set([
   "squash",
 ]);
 
-export const imageExporter: MakeExporter = (attrs, _index, needs) => {
-  refuseUnserved(attrs, SERVED);
-  const names = namesIn(attrs).map(needs.images.fullName);
-  const push = attrs.push === "true" || attrs.push === "1";
-  return (input) =>
-    input.build.events.step("exporting to image", async (progress) => {
-      const id = await writeImage(input, attrs, names, progress);
-      if (push) {
-        const { session, signal } = input.build;
-        for (const name of names) {
-          const log = (line: string) => progress.log(Buffer.from(`${line}\n`));
-          await told(progress, `pushing ${name}`, () => needs.images.push(name, session, log, signal));
-        }
-      }
-      return responseOf(id, names);
-    });
-};
+const NOT_HERE = "an image of several platforms is not kept in the store: push it, or write it with type=oci";
 
-/** Makes an image of the one result there is. */
-export async function writeImage(
-  input: ExportInput,
-  attrs: Readonly<Record<string, string>>,
-  names: readonly string[],
-  progress: StepProgress,
-): Promise<Digest> {
-  const { build, needs } = input;
-  const { ref, tree, platform } = onlyOne(input.solved);
-  build.signal.throwIfAborted();
-  const { session } = build;
-  const squash = attrs.squash === "true";
-  const { dockerfile } = ref;
-  const from: ImageToWrite["from"] =
-    dockerfile === undefined ? { config: foreignConfig(input, platform), epoch: epochOf(attrs) } : { dockerfile };
-  const id = await told(progress, "exporting layers", () =>
-    needs.images.write({
-      tree,
-      session,
-      names,
-      inlineCache: input.inlineCache(tree),
-      squash,
-      signal: build.signal,
-      from,
-    }),
-  );
-  await told(progress, `writing image ${id}`, async () => undefined);
-  for (const name of names) await told(progress, `naming to ${name}`, async () => undefined);
-  return id;
+export function imageExporter(type: "image" | "moby" | "registry"): MakeExporter {
+  return (attrs, _index, needs) => {
+    refuseUnserved(attrs, SERVED);
+    if (booleanOf(attrs, "push-by-digest") === true) {
+      throw new HoyError("not-implemented", "push-by-digest is not implemented by this version of hoy");
+    }
+    const names = namesIn(attrs).map(needs.images.fullName);
+    const push = booleanOf(attrs, "push") ?? type === "registry";
+    if (push && names.length === 0) throw new HoyError("invalid", "tag is needed when pushing to registry");
+    const request = { attrs, names, packing: packingOf(attrs), annotations: annotationsIn(attrs) };
+    return (input) => {
+      const work = (progress: StepProgress) =>
+        push ? pushed(input, request, progress) : stored(input, request, progress);
+      return input.build.events.step("exporting to image", work);
+    };
+  };
 }
 
-export function responseOf(id: Digest, names: readonly string[]): Record<string, string> {
+/** Into the store alone: as a package only where annotations have to be kept. */
+async function stored(input: ExportInput, request: PackRequest, progress: StepProgress): Promise<ExporterResponse> {
+  const { build, needs } = input;
+  const { attrs, names, annotations } = request;
+  const one = onlyOne(input.solved, NOT_HERE);
+  if (mustAttest(input.attestations)) {
+    throw new HoyError("not-implemented", "attestations are not kept in the store by this version of hoy", {
+      hint: "they go along with --push and with type=oci",
+    });
+  }
+  build.signal.throwIfAborted();
+  await using layers = needs.solver.needs.layers.session();
+  if (annotations.length > 0) {
+    const plain = { ...input, attestations: { provenance: undefined, sbom: false } };
+    const result = await packResult(plain, request, layers, progress);
+    return keep(result, needs, layers, names, progress);
+  }
+  const finished = await finish(input, one.platform, one, attrs, layers);
+  const image = { ...finished, names, packaged: undefined };
+  const id = await told(progress, "exporting layers", () => needs.images.store(image));
+  shown(progress, id, names);
+  return responseOfId(id, names);
+}
+
+async function pushed(input: ExportInput, request: PackRequest, progress: StepProgress): Promise<ExporterResponse> {
+  const { build, needs } = input;
+  const { attrs, names } = request;
+  build.signal.throwIfAborted();
+  await using layers = needs.solver.needs.layers.session();
+  const result = await packResult(input, request, layers, progress);
+  const kept = await keep(result, needs, layers, names, progress);
+  const { root } = result.packaged;
+  for (const name of names) {
+    const ref = parseReference(name);
+    const place = new RegistryPlace({
+      ref,
+      auth: await build.session.registryAuth(ref.domain),
+      settings: needs.solver.needs.registry(),
+      insecure: booleanOf(attrs, "registry.insecure") ?? false,
+    });
+    await told(progress, `pushing layers and manifest for ${name}@${root.descriptor.digest}`, () =>
+      sendPackage(result.packaged, place, build.signal),
+    );
+    const id = kept["containerimage.config.digest"];
+    if (id !== undefined && isDigest(id)) await needs.images.pushed(name, id, root.descriptor.digest);
+  }
+  return kept;
+}
+
+/** The image of this machine's platform into the store, under the names; others are kept nowhere but at the registry. */
+async function keep(
+  { packaged, images }: PackedResult,
+  needs: BuildkitNeeds,
+  layers: LayerSession,
+  names: readonly string[],
+  progress: StepProgress,
+): Promise<ExporterResponse> {
+  const at = images.findIndex(({ platform }) => platformRank(hostPlatform, platform) !== undefined);
+  const [image, manifest] = [images[at], packaged.ofImages[at]];
+  if (image === undefined || manifest === undefined) return responseOf(packaged, undefined, names);
+  const { mediaType, digest } = manifest.descriptor;
+  await layers.put(manifest.bytes, mediaType);
+  const { layers: packed } = JSON.parse(Buffer.from(manifest.bytes).toString()) as { layers: { digest: Digest }[] };
+  const blobs = [digest, ...packed.map((layer) => layer.digest)];
+  const id = await needs.images.store({ ...image, names, packaged: { manifest: digest, blobs } });
+  shown(progress, id, names);
+  return responseOf(packaged, id, names);
+}
+
+function shown(progress: StepProgress, id: Digest, names: readonly string[]): void {
+  done(progress, `writing image ${id}`);
+  for (const name of names) done(progress, `naming to ${name}`);
+}
+
+/** @param id of the image here; undefined: none of it is of this machine's platform. */
+export function responseOf(
+  { root }: Packaged,
+  id: Digest | undefined,
+  names: readonly string[],
+): Record<string, string> {
+  const { descriptor } = root;
+  return {
+    "containerimage.digest": descriptor.digest,
+    "containerimage.descriptor": Buffer.from(JSON.stringify(descriptor)).toString("base64"),
+    ...(id === undefined ? {} : { "containerimage.config.digest": id }),
+    ...(names.length === 0 ? {} : { "image.name": names.join(",") }),
+  };
+}
+
+/** Of an image that has no manifest yet: it goes by its id. */
+export function responseOfId(id: Digest, names: readonly string[]): Record<string, string> {
   return {
     "containerimage.digest": id,
     "containerimage.config.digest": id,
     ...(names.length === 0 ? {} : { "image.name": names.join(",") }),
   };
-}
-
-/** What a frontend that is not ours says of the image; of one that says nothing, the least that an image needs. */
-function foreignConfig({ result }: ExportInput, platform: string): Omit<ImageConfigFile, "rootfs"> {
-  const bytes = result.metadata.get(platform === "" ? META.config : `${META.config}/${platform}`);
-  if (bytes === undefined) return { os: hostPlatform.os, architecture: hostPlatform.architecture };
-  return parseDraftConfig(bytes);
-}
-
-function epochOf(attrs: Readonly<Record<string, string>>): number | undefined {
-  const text = attrs["source-date-epoch"];
-  return text !== undefined && /^[0-9]{1,12}$/.test(text) ? Number(text) : undefined;
-}
-
-async function told<T>(progress: StepProgress, name: string, work: () => Promise<T>): Promise<T> {
-  progress.status({ name, current: 0, total: 0, done: false });
-  const result = await work();
-  progress.status({ name, current: 0, total: 0, done: true });
-  return result;
 }

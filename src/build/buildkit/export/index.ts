@@ -16,7 +16,8 @@ export function exporterOf(
   switch (type) {
     case "image":
     case "moby":
-      return imageExporter(attrs, index, needs);
+    case "registry":
+      return imageExporter(type)(attrs, index, needs);
     case "docker":
     case "oci":
       return archiveExporter(type)(attrs, index, needs);

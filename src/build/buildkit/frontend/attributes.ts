@@ -53,7 +53,6 @@ export function readAttributes(attrs: Attributes): ReadAttributes {
   for (const name of Object.keys(attrs)) {
     if (!KNOWN.has(name) && !OTHERS.test(name)) throw missing(`the attribute ${JSON.stringify(name.slice(0, 100))}`);
   }
-  checkAttestations(attrs);
   const buildArgs = prefixed(attrs, "build-arg:");
   const platforms = listed(attrs.platform).map((each) => normalizePlatform(parsePlatform(each)));
   const multi = bool(buildArgs.get("BUILDKIT_MULTI_PLATFORM") ?? attrs["multi-platform"]);
@@ -80,21 +79,6 @@ export function readAttributes(attrs: Attributes): ReadAttributes {
 }
 
 export const buildPlatform: Platform = hostPlatform;
-
-/** Buildx asks for provenance by default, but only of exporters that can carry it: none here can. */
-function checkAttestations(attrs: Attributes): void {
-  for (const [name, value] of Object.entries(attrs)) {
-    if (!name.startsWith("attest:") || value.includes("disabled=true")) continue;
-    if (/(?:^|,)inline-only=true(?:,|$)/.test(value)) continue;
-    throw new HoyError(
-      "not-implemented",
-      `attestations (${name.slice(7, 100)}) are not implemented by this version of hoy`,
-      {
-        hint: "leave --provenance and --sbom out, or set them to false",
-      },
-    );
-  }
-}
 
 function prefixed(attrs: Attributes, prefix: string): Map<string, string> {
   return new Map(

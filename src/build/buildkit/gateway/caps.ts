@@ -74,6 +74,8 @@ const LLB = [
   "meta.exportcache",
   "mergeop",
   "diffop",
+  "exporter.image.annotations",
+  "exporter.image.attestations",
   "exporter.sourcedateepoch",
   "exporter.multiple",
 ] as const;
