@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 
 export const have = {
   docker: Bun.which("docker") !== null,
+  chromium: Bun.which("chromium") !== null,
   runc: Bun.which("runc") !== null,
   openssl: Bun.which("openssl") !== null,
   systemd: Bun.which("systemd-run") !== null,
@@ -13,6 +14,7 @@ export const have = {
 
 const WORDS: Readonly<Record<keyof typeof have, string>> = {
   docker: "no docker client on PATH",
+  chromium: "no chromium on PATH",
   runc: "no runc on PATH",
   openssl: "no openssl on PATH",
   systemd: "no systemd here",

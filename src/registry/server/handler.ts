@@ -15,6 +15,7 @@ import type { Notifier } from "./events/notifier.ts";
 import type { Handover } from "./handover.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Overview } from "./overview.ts";
+import { isPage, page } from "./page.ts";
 import type { RateLimit } from "./policy/rate.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { blob } from "./routes/blobs.ts";
@@ -67,6 +68,10 @@ export function registryHandler(options: HandlerOptions): Handler {
       if (pathname === "/token" || pathname.startsWith("/api/")) kind = pathname === "/token" ? "token" : "api";
       if (pathname === "/token" && people !== undefined) return await token(call, people.accounts, people.access);
       if (pathname.startsWith("/api/")) return await api(call, pathname, options);
+      if (isPage(pathname)) {
+        kind = "page";
+        return await page(call, pathname);
+      }
       const route = parseRoute(pathname);
       if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
       kind = route.kind;
