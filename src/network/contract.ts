@@ -65,6 +65,8 @@ export interface NetworkManager {
   /** A container has the request's name now: it is found by that at once, and by `old` no more. Links to it follow. */
   rename(request: NetworkRequest, old: string): void;
   adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation>;
+  /** What of the host is in the way of networks, for `info`: one line each, with what to do. */
+  warnings(): readonly string[];
   /** What inspect shows of a container that does not run. */
   describe(request: NetworkRequest): NetworkSettings;
 }

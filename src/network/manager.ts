@@ -63,6 +63,7 @@ export class Networks implements NetworkManager {
     this.#publisher = new Publisher(rows, this.catalog, defaults, `inet hoy${mark}`);
     this.#sweepLinks();
     this.#publisher.reload();
+    for (const obstacle of this.warnings()) log.warn(obstacle);
   }
 
   check(request: NetworkRequest): void {
@@ -190,6 +191,10 @@ export class Networks implements NetworkManager {
       source.kind === "managed" ? this.#askedNames(request) : [[source.kind === "host" ? "host" : "none", {}] as const];
     const networks = names.map(([name, asked]) => [name, describeAbsent(this.#known(name), asked)] as const);
     return { ...describeNetworks("", [], [], []), Networks: Object.fromEntries(networks) };
+  }
+
+  warnings(): readonly string[] {
+    return this.#publisher.obstacles();
   }
 
   /** Who is on a network now. */

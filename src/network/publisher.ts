@@ -9,6 +9,7 @@ import type { Family } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import { endpointOf, gatewayOf } from "./endpoints.ts";
 import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts, type TableName } from "./firewall.ts";
+import { findWalls } from "./foreign-rules.ts";
 import type { EndpointRecord } from "./network.ts";
 import { comparePorts } from "./ports/compare.ts";
 import { HostPorts, type PublishedPort } from "./ports/host-ports.ts";
@@ -116,6 +117,20 @@ export class Publisher {
     }));
     const screened = this.#defaults.publishPolicy === "firewall";
     this.#run(loadTable(this.#table, networks, this.#allPorts(), { screened, families: this.#families }));
+  }
+
+  /** What other programs' rules keep from the bridges; looked up anew at each call. */
+  obstacles(): string[] {
+    if (this.#families.length === 0) return [];
+    const bridges = this.#catalog.all().filter((network) => network.driver === "bridge" && !network.internal);
+    try {
+      return findWalls(bridges.map((network) => network.interface)).map(
+        ({ chain, command }) =>
+          `another firewall's chain (${chain}) drops what containers send and receive through the host; to open it: ${command}`,
+      );
+    } catch (error) {
+      return [`other firewalls' rules could not be read: ${error instanceof Error ? error.message : String(error)}`];
+    }
   }
 
   removeTable(): void {

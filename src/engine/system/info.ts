@@ -120,7 +120,7 @@ export async function engineInfo(
   };
 }
 
-function warnings({ facts: { support } }: EngineContext): string[] {
+function warnings({ facts: { support }, network }: EngineContext): string[] {
   const missing: [boolean, string][] = [
     [support.memoryLimit, "No memory limit support"],
     [support.swapLimit, "No swap limit support"],
@@ -129,7 +129,9 @@ function warnings({ facts: { support } }: EngineContext): string[] {
     [support.cpuset, "No cpuset support"],
     [support.pidsLimit, "No pids limit support"],
   ];
-  return missing.filter(([has]) => !has).map(([, words]) => `WARNING: ${words}`);
+  return [...missing.filter(([has]) => !has).map(([, words]) => words), ...network.warnings()].map(
+    (words) => `WARNING: ${words}`,
+  );
 }
 
 /** "" when the kernel has no such file. */

@@ -6,6 +6,8 @@ import net from "node:net";
 
 const TIMEOUT_MS = 4000;
 const MAX_ANSWER = 65_535;
+/** Bytes of a message's header (RFC 1035, 4.1.1). */
+const HEADER = 12;
 
 /** The first resolver's answer that comes, tried in order; undefined when none answers. */
 export async function forward(
@@ -33,10 +35,12 @@ function askUdp(query: Uint8Array, resolver: string): Promise<Uint8Array | undef
       resolve(answer);
     };
     socket.on("error", () => done(undefined));
-    socket.on("message", (answer, from) => {
-      if (from.port === port && sameId(query, answer)) done(answer);
+    // Whatever does not answer this question is not from whom it says: the one that does may still come.
+    socket.on("message", (answer) => {
+      if (isAnswer(query, answer)) done(answer);
     });
-    socket.send(query, port, host);
+    // Connected: the kernel passes on what comes from there only, and tells at once when nobody listens.
+    socket.connect(port, host, () => socket.send(query));
   });
 }
 
@@ -59,7 +63,7 @@ function askTcp(query: Uint8Array, resolver: string): Promise<Uint8Array | undef
       const length = received.length >= 2 ? received.readUInt16BE(0) : MAX_ANSWER;
       if (received.length < 2 + length) return;
       const answer = received.subarray(2, 2 + length);
-      done(sameId(query, answer) ? answer : undefined);
+      done(isAnswer(query, answer) ? answer : undefined);
     });
   });
 }
@@ -72,8 +76,37 @@ export function framed(message: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function sameId(query: Uint8Array, answer: Uint8Array): boolean {
-  return answer.length >= 12 && query[0] === answer[0] && query[1] === answer[1];
+/**
+ * Whether it answers this very question (RFC 5452, 9.1): the id, the answer bit, and the question again, which a server
+ * that could not read it (an error code) may leave out. What follows is the asker's to read; nothing of it is read here.
+ */
+function isAnswer(query: Uint8Array, answer: Uint8Array): boolean {
+  if (answer.length < HEADER || query[0] !== answer[0] || query[1] !== answer[1]) return false;
+  const [flags = 0, code = 0] = answer.subarray(2, 4);
+  if ((flags & 0x80) === 0) return false;
+  const questions = ((answer[4] ?? 0) << 8) | (answer[5] ?? 0);
+  if (questions === 0) return (code & 0x0f) !== 0;
+  const end = questionEnd(query);
+  if (questions !== 1 || end === undefined || answer.length < end) return false;
+  for (let index = HEADER; index < end; index++) {
+    if (lower(query[index] ?? 0) !== lower(answer[index] ?? 0)) return false;
+  }
+  return true;
+}
+
+/** Where the first question of a query ends: labels, a zero, type and class. No pointer can be in it. */
+function questionEnd(query: Uint8Array): number | undefined {
+  let at = HEADER;
+  for (;;) {
+    const length = query[at];
+    if (length === undefined || length > 63) return undefined;
+    at += 1 + length;
+    if (length === 0) return at + 4 <= query.length ? at + 4 : undefined;
+  }
+}
+
+function lower(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
 
 /** "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353". */

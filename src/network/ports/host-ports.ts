@@ -7,6 +7,7 @@ import type { PortRow } from "../../state/networks.ts";
 import { portHolder } from "./holder.ts";
 import { type Listener, listenTcp, listenUdp } from "./proxy.ts";
 import type { PortWish, Protocol } from "./request.ts";
+import { chooseSctpPort, sctpEndpoints } from "./sctp.ts";
 
 export interface PublishedPort {
   readonly protocol: Protocol;
@@ -123,12 +124,22 @@ export class HostPorts {
   ): Promise<Listener> {
     if (protocol === "tcp") return listenTcp(host, port, target);
     if (protocol === "udp") return listenUdp(host, port, target);
-    // The engine can't open an SCTP socket; the rules alone carry it, and only a number can be asked for.
-    if (port === 0) throw new HoyError("invalid", "an SCTP port needs a host port: the engine can't choose one");
-    if (this.#owners.has(ownerKey({ protocol, hostIp: host, hostPort: port }))) {
+    const taken = (candidate: number) => this.#sctpTaken(host, candidate);
+    const chosen = port === 0 ? chooseSctpPort(taken) : port;
+    if (chosen === undefined || taken(chosen) || sctpEndpoints().has(chosen)) {
       throw Object.assign(new Error("in use"), { code: "EADDRINUSE" });
     }
-    return { port, close: () => undefined };
+    return { port: chosen, close: () => undefined };
+  }
+
+  /** As the kernel would see it for sockets: an address of all and one of its own family don't go together. */
+  #sctpTaken(host: string, port: number): boolean {
+    const any = host.includes(":") ? "::" : "0.0.0.0";
+    const key = (hostIp: string) => ownerKey({ protocol: "sctp", hostIp, hostPort: port });
+    if (this.#owners.has(key(host)) || this.#owners.has(key(any))) return true;
+    if (host !== any) return false;
+    const others = [...this.#owners.keys()].filter((one) => one.startsWith("sctp/") && one.endsWith(`/${port}`));
+    return others.some((one) => one.includes(":") === host.includes(":"));
   }
 
   #refused(wish: PortWish, host: string, error: unknown): unknown {
