@@ -83,6 +83,27 @@ export interface GcSettings {
   readonly everyMs: number | undefined;
 }
 
+/** What may stay of the build cache after a build. */
+export interface BuilderSettings {
+  /** False: nothing goes by itself. */
+  readonly enabled: boolean;
+  /** Bytes, without policies; undefined: a part of the disk. */
+  readonly keepStorage: number | undefined;
+  /** In their order; undefined: the default one. */
+  readonly policies: readonly CachePolicySettings[] | undefined;
+}
+
+export interface CachePolicySettings {
+  /** Also what images share, and what the builder made for itself. */
+  readonly all: boolean;
+  /** Bytes. */
+  readonly keepStorage: number | undefined;
+  /** Only what was not used for so long, ms. */
+  readonly unusedForMs: number | undefined;
+  /** Key → values, one of which must match. */
+  readonly filters: Readonly<Record<string, readonly string[]>>;
+}
+
 export interface EngineSettings {
   readonly paths: Paths;
   /** Absolute path of the shim program. */
@@ -116,6 +137,7 @@ export interface EngineSettings {
   readonly network: NetworkDefaults;
   readonly registry: RegistrySettings;
   readonly gc: GcSettings;
+  readonly builder: BuilderSettings;
   /** daemon.json "features". */
   readonly features: Readonly<Record<string, boolean>>;
   /** Where the engine listens, for `info`. */

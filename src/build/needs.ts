@@ -6,6 +6,7 @@ import type { RegistrySettings } from "../base/settings.ts";
 import type { ImageConfigFile } from "../image/config.ts";
 import type { Platform } from "../image/platform.ts";
 import type { LayerInfo } from "../storage/snapshot.ts";
+import type { PruneOptions } from "./cache/prune.ts";
 import type { Packing } from "./content/compression.ts";
 import type { StoredBlob } from "./content/place.ts";
 import type { StepStore } from "./explain/ledger.ts";
@@ -21,8 +22,8 @@ export interface BuildNeeds {
   readonly directories: BuildDirectories;
   /** How registries are reached. */
   readonly registry: () => RegistrySettings;
-  /** Bytes that the cache may keep; what is beyond them goes after a build, the longest unused first. */
-  readonly keepStorage: () => number;
+  /** What goes of the cache after a build, one after the other; none: nothing goes by itself. */
+  readonly policies: () => readonly PruneOptions[];
   /** RFC 3339 with ns. */
   readonly now: () => string;
 }

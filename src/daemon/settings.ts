@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { EngineSettings, NetworkDefaults, RegistrySettings } from "../base/settings.ts";
+import { builderSettings } from "./builder-settings.ts";
 import type { Config } from "./config.ts";
 import { gcSettings } from "./gc.ts";
 import { type Host, parseHost } from "./hosts.ts";
@@ -99,6 +100,7 @@ export function engineSettings(config: Config, shim: string): EngineSettings {
     network: networkOf(values),
     registry: registryOf(values),
     gc: gcSettings(values.as<Record<string, string>>("gc", {})),
+    builder: builderSettings(values.as<{ readonly [key: string]: unknown }>("builder", {})),
     features: values.as<Record<string, boolean>>("features", {}),
     hosts: daemonSettings(config).hosts.map((host) => host.text),
   };

@@ -104,8 +104,7 @@ export class GraphSolver implements Solver {
     if (this.#collecting) return;
     this.#collecting = true;
     try {
-      const keepStorage = this.needs.keepStorage();
-      await this.keeper.prune({ all: true, keepStorage, unusedSince: undefined, matches: () => true });
+      for (const policy of this.needs.policies()) await this.keeper.prune(policy);
     } finally {
       this.#collecting = false;
     }

@@ -164,8 +164,7 @@ export const containerOptions: readonly Option[] = [
     flag: undefined,
     key: "builder",
     type: "object",
-    help: "Settings of the builder: gc, entitlements",
+    help: "What may stay of the build cache: gc.enabled, gc.defaultKeepStorage, gc.policy",
     fallback: {},
-    standing: missing("settings of the builder are not there yet"),
   },
 ];

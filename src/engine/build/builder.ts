@@ -4,6 +4,8 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageBackend } from "../../api/backend.ts";
 import { paths } from "../../base/paths.ts";
+import type { BuilderSettings } from "../../base/settings.ts";
+import { matcherOf, type PruneOptions } from "../../build/cache/prune.ts";
 import { BUILD_USER } from "../../build/solver/build.ts";
 import { GraphSolver } from "../../build/solver/solver.ts";
 import { filesystemOf } from "../../linux/statfs.ts";
@@ -11,7 +13,7 @@ import type { BuildTable } from "../../state/build.ts";
 import type { BuildStepTable } from "../../state/build-steps.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageShelf } from "../images/shelf.ts";
-import { now } from "../time.ts";
+import { formatNs, now, nowNs } from "../time.ts";
 import { imageSources } from "./image-sources.ts";
 import { buildLayers } from "./layers.ts";
 import { runStep } from "./run-step.ts";
@@ -41,12 +43,26 @@ export async function openSolver({ engine, shelf, images, table, stepStore }: Bu
       stepStore,
       directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },
       registry: () => engine.settings.registry,
-      keepStorage: () => Math.floor(filesystemOf(data).total / KEPT_PART),
+      policies: () => policiesOf(engine.settings.builder, () => Math.floor(filesystemOf(data).total / KEPT_PART)),
       now,
     },
     table,
   );
   return solver;
+}
+
+/** As daemon.json has them; else one for everything, the longest unused first. */
+function policiesOf({ enabled, keepStorage, policies }: BuilderSettings, most: () => number): PruneOptions[] {
+  if (!enabled) return [];
+  if (policies === undefined) {
+    return [{ all: true, keepStorage: keepStorage ?? most(), unusedSince: undefined, matches: () => true }];
+  }
+  return policies.map(({ all, keepStorage: keep, unusedForMs, filters }) => ({
+    all,
+    keepStorage: keep,
+    unusedSince: unusedForMs === undefined ? undefined : formatNs(nowNs() - BigInt(unusedForMs) * 1_000_000n),
+    matches: matcherOf(new Map(Object.entries(filters).map(([key, values]) => [key, new Set(values)]))),
+  }));
 }
 
 /** Processes of unfinished steps went with their bundles (see recover.ts); these are their files and holds. */

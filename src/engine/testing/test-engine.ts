@@ -74,6 +74,7 @@ export function testSettings(root: string, shim: string): EngineSettings {
       addressPools: [],
       defaultOptions: {},
     },
+    builder: { enabled: true, keepStorage: undefined, policies: undefined },
     gc: {
       imagesUnusedFor: undefined,
       imagesKeepStorage: undefined,

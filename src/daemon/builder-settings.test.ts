@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { builderSettings } from "./builder-settings.ts";
+
+test("Docker's keys", () => {
+  expect(builderSettings({})).toEqual({ enabled: true, keepStorage: undefined, policies: undefined });
+  const policy = [
+    { keepStorage: "10GB", filter: ["unused-for=2h30m", "type=exec.cachemount"] },
+    { keepStorage: 5, all: true },
+  ];
+  expect(builderSettings({ gc: { enabled: false, defaultKeepStorage: "20GB", policy } })).toEqual({
+    enabled: false,
+    keepStorage: 20 * 1024 ** 3,
+    policies: [
+      { all: false, keepStorage: 10 * 1024 ** 3, unusedForMs: 9_000_000, filters: { type: ["exec.cachemount"] } },
+      { all: true, keepStorage: 5, unusedForMs: undefined, filters: {} },
+    ],
+  });
+});
+
+test.each<[unknown, string]>([
+  [[], '"builder": must be an object'],
+  [{ entitlements: {} }, '"entitlements" is none of gc'],
+  [{ gc: { enabled: "yes" } }, '"builder.gc.enabled"'],
+  [{ gc: { defaultKeepStorage: "much" } }, '"builder.gc.defaultKeepStorage": must be a size'],
+  [{ gc: { defaultKeepStorage: -1 } }, "must be a size"],
+  [{ gc: { keepstorage: "1GB" } }, '"keepstorage" is none of'],
+  [{ gc: { policy: {} } }, '"builder.gc.policy": must be a list'],
+  [{ gc: { policy: [{ all: 1 }] } }, '"builder.gc.policy[0].all"'],
+  [{ gc: { policy: [{}, { filter: "a" }] } }, '"builder.gc.policy[1].filter"'],
+  [{ gc: { policy: [{ filter: ["unused-for=soon"] }] } }, '"soon" is not a time'],
+  [{ gc: { policy: [{ filter: ["age=1h"] }] } }, '"age=1h" is none of unused-for'],
+])("%j is refused", (value, words) => {
+  expect(() => builderSettings(value)).toThrow(words);
+});

@@ -1,0 +1,68 @@
+// "builder" in daemon.json: what may stay of the build cache, by Docker's keys (gc.enabled, gc.defaultKeepStorage,
+// gc.policy). Strict: a key that is not understood is refused, as a policy that is not heeded fills a disk.
+
+import { parseBytes } from "../base/bytes.ts";
+import { HoyError } from "../base/error.ts";
+import type { BuilderSettings, CachePolicySettings } from "../base/settings.ts";
+
+/** Filters of a policy, besides "unused-for"; the builder's own (see build/cache/prune.ts). */
+const FILTERS = ["id", "parent", "type", "description", "inuse", "shared", "private"];
+const MAX_POLICIES = 100;
+const UNIT_MS = { h: 3_600_000, m: 60_000, s: 1000 } as const;
+
+/** @throws HoyError "invalid" */
+export function builderSettings(value: unknown): BuilderSettings {
+  const builder = objectOf(value, "builder", ["gc"]);
+  const gc = objectOf(builder.gc ?? {}, "builder.gc", ["enabled", "defaultKeepStorage", "policy"]);
+  const { enabled = true, policy } = gc;
+  if (typeof enabled !== "boolean") throw invalid("builder.gc.enabled", "must be true or false");
+  if (policy !== undefined && (!Array.isArray(policy) || policy.length > MAX_POLICIES))
+    throw invalid("builder.gc.policy", `must be a list of at most ${MAX_POLICIES}`);
+  return {
+    enabled,
+    keepStorage: size(gc.defaultKeepStorage, "builder.gc.defaultKeepStorage"),
+    policies: policy?.map((each: unknown, index) => policyOf(each, `builder.gc.policy[${index}]`)),
+  };
+}
+
+function policyOf(value: unknown, where: string): CachePolicySettings {
+  const { all = false, keepStorage, filter = [] } = objectOf(value, where, ["all", "keepStorage", "filter"]);
+  if (typeof all !== "boolean") throw invalid(`${where}.all`, "must be true or false");
+  if (!Array.isArray(filter) || !filter.every((each) => typeof each === "string"))
+    throw invalid(`${where}.filter`, 'must be a list such as ["unused-for=48h"]');
+  const filters: Record<string, string[]> = {};
+  let unusedForMs: number | undefined;
+  for (const text of filter) {
+    const [, name = "", given = ""] = /^([a-z-]+)==?(.+)$/.exec(text) ?? [];
+    if (name === "unused-for" || name === "until") unusedForMs = duration(given, `${where}.filter`);
+    else if (FILTERS.includes(name)) filters[name] = [...(filters[name] ?? []), given];
+    else throw invalid(`${where}.filter`, `${JSON.stringify(text)} is none of unused-for, ${FILTERS.join(", ")}`);
+  }
+  return { all, keepStorage: size(keepStorage, `${where}.keepStorage`), unusedForMs, filters };
+}
+
+function objectOf(value: unknown, where: string, keys: readonly string[]): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(where, "must be an object");
+  for (const key of Object.keys(value))
+    if (!keys.includes(key)) throw invalid(where, `${JSON.stringify(key)} is none of ${keys.join(", ")}`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** Bytes, or a text such as "20GB"; undefined: not given. */
+function size(value: unknown, where: string): number | undefined {
+  if (value === undefined) return undefined;
+  const bytes = typeof value === "string" ? parseBytes(value) : value;
+  if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0) return bytes;
+  throw invalid(where, 'must be a size such as "20GB"');
+}
+
+function duration(text: string, where: string): number {
+  const parts = [...text.matchAll(/(\d{1,7})([hms])/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text)
+    throw invalid(where, `${JSON.stringify(text)} is not a time such as "48h"`);
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS], 0);
+}
+
+function invalid(where: string, why: string): HoyError {
+  return new HoyError("invalid", `"${where}": ${why}`);
+}
