@@ -3,7 +3,7 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { link, open, readdir, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { RegistryError } from "./errors.ts";
 import type { Algorithm } from "./names.ts";
@@ -57,11 +57,15 @@ export class UploadFiles {
     let size = start;
     let waiting: Uint8Array[] = [];
     let gathered = 0;
+    // One write is under way while the next bytes come in and are hashed.
+    let writing: Promise<void> = Promise.resolve();
     const flush = async () => {
-      const bytes = Buffer.concat(waiting);
+      await writing;
+      writing = writeAll(file, waiting);
+      // Whoever waits for it hears of its fault; until then nobody does.
+      writing.catch(() => undefined);
       waiting = [];
       gathered = 0;
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
     };
     try {
       for await (const chunk of data) {
@@ -74,6 +78,7 @@ export class UploadFiles {
       }
     } finally {
       await flush();
+      await writing;
     }
     if (hash !== undefined) this.#running.set(id, { hash, size });
     return size;
@@ -104,4 +109,13 @@ export class UploadFiles {
   async list(): Promise<string[]> {
     return readdir(this.#directory);
   }
+}
+
+async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  if (size === 0) return;
+  let { bytesWritten: at } = await file.writev(pieces);
+  if (at === size) return;
+  const bytes = Buffer.concat(pieces);
+  while (at < size) at += (await file.write(bytes, at)).bytesWritten;
 }
