@@ -94,6 +94,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     temporary: paths.temporary(settings.paths),
   });
   const networks = new Networks(new NetworkRows(db), settings.network, networkMark(settings.paths.data));
+  opening.defer(() => networks.close());
   const idRanges = new IdRanges(pool);
   for (const record of table.all()) {
     containers.restore(new Container(record, settings.paths));

@@ -112,6 +112,10 @@ export class BridgeDriver implements NetworkDriver {
     link.deleteLink(this.#socket, rateDevice(endpoint.hostInterface));
   }
 
+  retire(endpoint: EndpointRecord): void {
+    link.blockPort(this.#socket, endpoint.hostInterface);
+  }
+
   limit(endpoint: EndpointRecord, rate: NetworkRate | undefined): void {
     holdRate(this.#socket, endpoint.hostInterface, rate, this.#group);
   }

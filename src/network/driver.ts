@@ -22,6 +22,11 @@ export interface NetworkDriver {
   /** Whether ports can be published on it. */
   readonly publishes: boolean;
   /**
+   * The namespace is ending, and its interface with it, when the kernel comes to it: nothing passes through meanwhile.
+   * Absent where nobody else could get what is meant for it. Idempotent.
+   */
+  retire?(endpoint: EndpointRecord): void;
+  /**
    * Holds the endpoint to a rate; undefined: to none. Absent where the host has no end of the interface to hold it on.
    * @throws HoyError "unavailable" when the kernel lacks a part.
    */

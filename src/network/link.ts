@@ -34,6 +34,9 @@ const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7 } as const;
 export const VETH_INFO_PEER = 1;
 const IFLA_BR = { FORWARD_DELAY: 1 } as const;
 const IFLA_BRPORT_ISOLATED = 33;
+const IFLA_BRPORT_STATE = 1;
+const IFLA_BRPORT_FLUSH = 24;
+const BR_STATE_DISABLED = 0;
 const AF_BRIDGE = 7;
 const IFF_UP = 1;
 const IFA_F_NODAD = 0x02;
@@ -128,6 +131,26 @@ export function isolatePort(socket: Netlink, name: string): void {
   header[0] = AF_BRIDGE;
   const parts = [header, nl.nested(IFLA.PROTINFO, [nl.attributeU8(IFLA_BRPORT_ISOLATED, 1)])];
   socket.request(`bridge port ${name}`, RTM.SETLINK, 0, parts);
+}
+
+/**
+ * Lets nothing through a bridge port any more, and has the bridge forget who was behind it. Unlike taking the port away it
+ * waits for no grace period of the kernel. Idempotent.
+ */
+export function blockPort(socket: Netlink, name: string): void {
+  const port = findLink(socket, name);
+  if (port === undefined || port.master === 0) return;
+  const header = ifinfo(port.index);
+  header[0] = AF_BRIDGE;
+  const settings = [
+    nl.attributeU8(IFLA_BRPORT_STATE, BR_STATE_DISABLED),
+    nl.attribute(IFLA_BRPORT_FLUSH, new Uint8Array(0)),
+  ];
+  try {
+    socket.request(`bridge port ${name}`, RTM.SETLINK, 0, [header, nl.nested(IFLA.PROTINFO, settings)]);
+  } catch (error) {
+    if (!isErrno(error, "ENODEV", "EINVAL")) throw error; // gone with its namespace meanwhile, or no port any more
+  }
 }
 
 export function setUp(socket: Netlink, index: number): void {

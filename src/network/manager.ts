@@ -44,6 +44,7 @@ export class Networks implements NetworkManager {
   readonly #publisher: Publisher;
   readonly #names: Names;
   readonly #group: number;
+  readonly #sweeps = new Set<NodeJS.Timeout>();
   readonly #live = new Map<string, Live>();
 
   /**
@@ -153,7 +154,10 @@ export class Networks implements NetworkManager {
     const live = this.#live.get(containerId);
     this.#live.delete(containerId);
     // A bridge's veth goes with the namespace, and taking it away here would wait for the kernel's grace period.
+    // Until it is gone it is blocked: the next owner of the address has the same hardware address, and what is sent to it
+    // would come to the dying namespace.
     for (const endpoint of live?.endpoints ?? []) {
+      this.#driver(endpoint).retire?.(endpoint);
       if (endpoint.network.driver !== "bridge" || limits(live?.request.hostConfig.NetworkRate))
         this.#driver(endpoint).disconnect(endpoint, live?.namespace);
     }
@@ -165,7 +169,17 @@ export class Networks implements NetworkManager {
       for (const row of rows) this.#rows.deleteEndpoint(row.id);
       this.#rows.deletePorts(containerId);
     });
-    setTimeout(() => this.#sweepLinks(), SWEEP_AFTER_MS).unref();
+    const sweep = setTimeout(() => {
+      this.#sweeps.delete(sweep);
+      this.#sweepLinks();
+    }, SWEEP_AFTER_MS).unref();
+    this.#sweeps.add(sweep);
+  }
+
+  /** What was put off is the next engine's: it begins with it. */
+  close(): void {
+    for (const sweep of this.#sweeps) clearTimeout(sweep);
+    this.#sweeps.clear();
   }
 
   async adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation> {

@@ -33,8 +33,12 @@ export function unique(what = "c"): string {
 }
 
 /** Polls until the work gives a value: for what happens soon, at a moment that nobody tells. */
-export async function eventually<T>(work: () => Promise<T | undefined | false>, what: string): Promise<T> {
-  const end = Date.now() + 20_000;
+export async function eventually<T>(
+  work: () => Promise<T | undefined | false>,
+  what: string,
+  patience = 20_000,
+): Promise<T> {
+  const end = Date.now() + patience;
   for (;;) {
     const value = await work();
     if (value !== undefined && value !== false) return value;

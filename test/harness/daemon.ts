@@ -208,7 +208,8 @@ export class TestDaemon {
       await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
     await this.api("POST", "/build/prune?all=1");
     for (const { Id } of await listed("/images/json")) await this.api("DELETE", `/images/${Id}?force=1`);
-    expect(await this.down()).toBe(0);
+    const code = await this.down();
+    expect({ code, log: code === 0 ? "" : this.daemonLog() }).toEqual({ code: 0, log: "" });
     const left = await this.#left();
     const newInterfaces = interfaces().filter((name) => !this.#interfaces.includes(name));
     for (const mount of left.mounts.toReversed()) await command(["umount", "-l", mount]);
