@@ -56,6 +56,41 @@ test("a bridge and a veth pair carry packets between two namespaces", () => {
   expect(link.findLink(inner, "eth0")).toBeUndefined();
 });
 
+test("through a blocked port comes nothing, and to its hardware address the next port's owner answers", () => {
+  using host = NetworkNamespace.create();
+  using outer = host.run(() => new Netlink());
+  link.createBridge(outer, "hoytest0", { mac: "02:42:00:00:00:01", mtu: 1500 });
+  const bridge = link.findLink(outer, "hoytest0");
+  if (bridge === undefined) throw new Error("no bridge");
+  const { address: gateway, prefix } = parseCidr("172.31.9.1/24");
+  link.addAddress(outer, bridge.index, gateway, prefix);
+  link.setUp(outer, bridge.index);
+  const ping = () => inside(host, "busybox", "ping", "-c1", "-W1", "172.31.9.2");
+  // A port carries nothing until the kernel has noticed its other end.
+  const answers = () => Array.from({ length: 20 }).some(() => ping().includes("1 packets received"));
+  const own = (port: string) => {
+    const namespace = NetworkNamespace.create();
+    const veth = { host: port, peer: "eth0", peerMac: MAC, mtu: 1500 };
+    link.createVeth(outer, { ...veth, master: bridge.index, peerNamespace: namespace.fd });
+    using inner = namespace.run(() => new Netlink());
+    const eth0 = link.findLink(inner, "eth0");
+    if (eth0 === undefined) throw new Error("no eth0");
+    link.addAddress(inner, eth0.index, parseAddress("172.31.9.2"), prefix);
+    link.setUp(inner, eth0.index);
+    return namespace;
+  };
+  using _dying = own("vdying");
+  expect(answers()).toBe(true);
+  link.blockPort(outer, "vdying");
+  link.blockPort(outer, "vdying");
+  expect(ping()).toContain("0 packets received");
+  using _next = own("vnext");
+  expect(answers()).toBe(true);
+  link.blockPort(outer, "vnext");
+  expect(ping()).toContain("0 packets received");
+  link.blockPort(outer, "nosuch");
+});
+
 test("the kernel's own words come with a refusal", () => {
   using host = NetworkNamespace.create();
   using socket = host.run(() => new Netlink());
