@@ -1,0 +1,66 @@
+// An agent of OpenSSH's own, lent to a step: what it holds is listed and signs inside of the build, and nothing of it stays.
+
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { buildxOf, contextIn, withoutBuildx } from "../harness/buildx.ts";
+import { eventually } from "../harness/clients.ts";
+import { command, type Result, start } from "../harness/command.ts";
+import { testDaemon } from "../harness/daemon.ts";
+
+const programs = ["ssh-agent", "ssh-add", "ssh-keygen"].map((name) => Bun.which(name));
+
+if (programs.includes(null)) {
+  describe.skip("builds with an ssh agent (skipped: no openssh-client)", () => test("sign", () => undefined));
+} else {
+  const hoy = await testDaemon();
+  const [agentProgram = "", add = "", keygen = ""] = programs.map(String);
+  const agent = join(hoy.root, "agent.sock");
+  const key = join(hoy.root, "key");
+  const running = start([agentProgram, "-D", "-a", agent], {});
+  hoy.beforeClose.push(async () => {
+    running.kill("SIGTERM");
+    await running.exited;
+  });
+  const must = async (argv: readonly string[]) => {
+    const { code, stderr } = await command(argv, { env: { SSH_AUTH_SOCK: agent } });
+    if (code !== 0) throw new Error(stderr);
+  };
+  await must([keygen, "-q", "-t", "ed25519", "-N", "", "-C", "a key of the test", "-f", key]);
+  await eventually(
+    async () => (await command([add, key], { env: { SSH_AUTH_SOCK: agent } })).code === 0,
+    "the agent has the key",
+  );
+
+  /** ssh-add with what it is linked to, as the machine has it. */
+  const withTools = (dockerfile: string): string => {
+    const dir = contextIn(hoy, dockerfile, { "key.pub": readFileSync(`${key}.pub`, "utf8") });
+    const linked = Bun.spawnSync(["ldd", add]).stdout.toString().match(/\/\S+/g) ?? [];
+    for (const path of [add, ...linked]) {
+      const to = join(dir, "root", path);
+      mkdirSync(dirname(to), { recursive: true });
+      copyFileSync(path, to);
+    }
+    writeFileSync(join(dir, "root/.here"), "");
+    return dir;
+  };
+  const DOCKERFILE = `FROM busybox
+COPY root /
+COPY key.pub /
+RUN --mount=type=ssh ssh-add -l && ssh-add -T /key.pub
+RUN test -z "$SSH_AUTH_SOCK" && ! ls /run/buildkit
+`.replaceAll("ssh-add", add);
+
+  const buildx = withoutBuildx === "" ? buildxOf(hoy) : undefined;
+  const builders: Record<string, (...args: string[]) => Promise<Result>> = {
+    hoy: (...args) => hoy.hoy("build", "--network", "none", "--progress", "plain", ...args),
+    ...(buildx === undefined ? {} : { buildx: (...args) => buildx("build", "--network", "none", ...args) }),
+  };
+  for (const [program, build] of Object.entries(builders)) {
+    test(`${program}: the agent's key is listed and signs in a step, and is gone after it`, async () => {
+      const { code, stdout, stderr } = await build("--no-cache", "--ssh", `default=${agent}`, withTools(DOCKERFILE));
+      expect({ code, output: code === 0 ? "" : stdout + stderr }).toEqual({ code: 0, output: "" });
+      expect(stdout + stderr).toContain("a key of the test (ED25519)");
+    }, 60_000);
+  }
+}
