@@ -38,9 +38,11 @@ export async function connectBuild(
     engine.hijack("/session", { headers, signal }, "h2c"),
     engine.hijack("/grpc", { signal }, "h2c"),
   ]);
-  const lent = duplexOf(lending);
+  const [lent, called] = [duplexOf(lending), duplexOf(calling)];
+  // HTTP/2 knows no half-closed connection: the engine's end of it is the end, and nobody waits for an answer any more.
+  for (const socket of [lent, called]) socket.once("end", () => socket.destroy());
   serve(lent, services);
-  const control = new GrpcClient(duplexOf(calling), () => undefined);
+  const control = new GrpcClient(called, () => undefined);
   return {
     control,
     closed: control.closed,
