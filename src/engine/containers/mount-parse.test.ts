@@ -17,7 +17,37 @@ describe("-v", () => {
     expect(parseBind("/a:/b:ro,rshared,z", "")).toMatchObject({ rw: false, propagation: "rshared" });
   });
 
+  // [as typed, type, source, destination, writable, propagation]
   test.each([
+    ["/home", "volume", "", "/home", true, ""],
+    ["/with space", "volume", "", "/with space", true, ""],
+    ["/home:/with space:ro", "bind", "/home", "/with space", false, "rprivate"],
+    ["/tmp//x/:/y//z/", "bind", "/tmp/x", "/y/z", true, "rprivate"],
+    ["/a:/b:rw,Z,cached", "bind", "/a", "/b", true, "rprivate"],
+    ["/a:/b:z,delegated,slave", "bind", "/a", "/b", true, "slave"],
+    ["/a:/b:rslave,ro", "bind", "/a", "/b", false, "rslave"],
+    ["/a:/b:shared", "bind", "/a", "/b", true, "shared"],
+    ["/a:/b:private", "bind", "/a", "/b", true, "private"],
+    ["name:/b:ro,consistent", "volume", "name", "/b", false, ""],
+    ["name1.2-x_y:/b/../c", "volume", "name1.2-x_y", "/c", true, ""],
+    ["../name:/b", "volume", "../name", "/b", true, ""], // refused when the volume is made, as in Docker
+  ])("%p is %s of %p at %p", (text, type, source, destination, rw, propagation) => {
+    expect(parseBind(text, "")).toMatchObject({ type, source, destination, rw, propagation });
+  });
+
+  test.each([
+    ["", "invalid volume specification: ''"],
+    ["/:/", "destination can't be '/'"],
+    ["/a:./b", "mount path must be absolute"],
+    ["name:b", "invalid mount path: 'b' mount path must be absolute"],
+    ["/a::", "field Target must not be empty"],
+    ["/a::ro", "field Target must not be empty"],
+    ["/a:/b:z,Z", "invalid mode: z,Z"],
+    ["/a:/b:shared,slave", "invalid mode: shared,slave"],
+    ["/a:/b:cached,delegated", "invalid mode: cached,delegated"],
+    ["/a:/b:ro,", "invalid mode: ro,"],
+    ["/a:/b:RO", "invalid mode: RO"],
+    ["name:/b:nocopy,nocopy", "invalid mode: nocopy,nocopy"],
     [":/c", "invalid volume specification: ':/c'"],
     ["/a:/b:ro:x", "invalid volume specification: '/a:/b:ro:x'"],
     ["/a:ro", "invalid volume specification: '/a:ro'"],
