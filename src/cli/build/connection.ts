@@ -83,6 +83,10 @@ export function duplexOf({ output, write, closeWrite, close }: Hijacked): Duplex
     write(chunk: Uint8Array, _encoding, done) {
       write(chunk).then(() => done(), done);
     },
+    // HTTP/2 writes in small pieces: what waits goes out as one.
+    writev(pieces, done) {
+      write(Buffer.concat(pieces.map(({ chunk }) => chunk as Uint8Array))).then(() => done(), done);
+    },
     final(done) {
       closeWrite();
       done();
