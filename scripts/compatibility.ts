@@ -1,6 +1,7 @@
 // Writes docs/compatibility.md: what suites written by others say (from their reports), and for each route of the API and
 // each command the tests of ours that call it (read from the tests' text). No claim is made by hand: a row without a test says so.
-//   bun scripts/compatibility.ts [REPORTS]   REPORTS: a folder with docker-py.xml, dockerode.json (test/conformance)
+//   bun scripts/compatibility.ts [REPORTS]   REPORTS: a folder with docker-py.xml, dockerode.json, and what the runners
+//   compose, old-client, testcontainers and docker-bench printed, as NAME.txt (test/conformance)
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -38,6 +39,27 @@ export function readMocha(name: string, json: string): Suite {
     failures: { fullTitle: string }[];
   };
   return { name, passed: stats.passes, skipped: stats.pending, failed: failures.map(({ fullTitle }) => fullTitle) };
+}
+
+/** A runner of ours: "pass  …" and "FAIL  …" lines. */
+export function readChecks(name: string, text: string): Suite {
+  const named = (word: string) =>
+    text.split("\n").flatMap((line) => (line.startsWith(`${word}  `) ? line.slice(word.length + 2) : []));
+  return { name, passed: named("pass").length, skipped: 0, failed: named("FAIL") };
+}
+
+/** Docker Bench's outcomes, and those that differ from the engine's they were compared with. */
+export function benchLines(text: string): string[] {
+  const counts = text.split("\n").find((line) => /^\d+ passed, \d+ warned/.test(line));
+  const differ = text.split("\n").filter((line) => /^[<>] [45]\.\d+ [A-Z]+$/.test(line));
+  return [
+    `### Docker Bench for Security, sections 4 and 5: ${counts ?? "no outcome"}`,
+    "",
+    "Compared with Debian's dockerd 20.10 on the same machine with the same containers (`<` dockerd, `>` hoy):",
+    "",
+    ...(differ.length === 0 ? ["- none differs"] : differ.map((line) => `- \`${line}\``)),
+    "",
+  ];
 }
 
 /** Whether the text of a test calls the route: the method and then the path as literals, with anything for its names. */
@@ -78,7 +100,7 @@ function suiteLines({ name, passed, skipped, failed }: Suite): string[] {
     `### ${name}: ${passed} passed, ${failed.length} failed, ${skipped} skipped`,
     "",
     ...failed.map((one) => `- ${one}`),
-    "",
+    ...(failed.length === 0 ? [] : [""]),
   ];
 }
 
@@ -119,6 +141,13 @@ function commandRows(): Row[] {
   return [...all].map(([name, { paths }]) => ({ name, called: (text) => runs(text, paths) }));
 }
 
+/** Runners of ours that drive clients written by others. */
+const CHECKS = [
+  ["compose", "docker compose 2"],
+  ["old-client", "docker client 20.10"],
+  ["testcontainers", "testcontainers, for Node and Python"],
+] as const;
+
 function main(reports: string): void {
   const read = (file: string) => {
     const path = join(reports, file);
@@ -129,7 +158,12 @@ function main(reports: string): void {
   const suites = [
     ...(py === undefined ? [] : [readPytest("docker-py, tests/integration", py)]),
     ...(node === undefined ? [] : [readMocha("dockerode", node)]),
+    ...CHECKS.flatMap(([file, name]) => {
+      const text = read(`${file}.txt`);
+      return text === undefined ? [] : [readChecks(name, text)];
+    }),
   ];
+  const bench = read("docker-bench.txt");
   const lines = [
     "# Compatibility",
     "",
@@ -137,9 +171,16 @@ function main(reports: string): void {
     "",
     "## Suites written by others",
     "",
-    "Run in a network namespace without a way out: cases that pull from the Hub fail, and are listed with the others.",
+    "Run in a network namespace without a way out, beside a registry that stands in for the Hub: what needs the real one",
+    "fails, and is listed with the others. So are docker-py's cases that want swarm (networks of scope, attachable, ingress),",
+    "and those that fail on dockerd too: its contexts, and WebSocket over a unix socket.",
     "",
     ...(suites.length === 0 ? ["No report was given.", ""] : suites.flatMap(suiteLines)),
+    ...(bench === undefined ? [] : benchLines(bench)),
+    "### podman --remote: not served",
+    "",
+    "It speaks libpod's own API (`/v4.0.0/libpod/…`), which is not Docker's; none of it is here.",
+    "",
     "## Our own tests",
     "",
     "Read from the tests' text: a test is listed when it names the route or the command as written here. A dash means that",

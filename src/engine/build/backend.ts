@@ -46,7 +46,8 @@ export class BuildVerbs implements BuildBackend {
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<AsyncIterable<ProgressMessage>> {
-    const inSession = request.version === "2" && request.session !== "";
+    // A client may have a session and send the files in the request all the same (dockerode does).
+    const inSession = request.version === "2" && request.remote === "client-session";
     if (!inSession) checkRequest(request);
     const names = request.tags.map(tagOf);
     cacheTargets(request.cacheTo.map(parseCacheOption));
