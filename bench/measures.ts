@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { command } from "../test/harness/command.ts";
 import { median, type Row } from "./figures.ts";
 import { memoryOf, usedMemory } from "./memory.ts";
+import { names, publishedRun, thousandPorts, throughput } from "./network.ts";
 import { IMAGE, must, type Subject } from "./subjects.ts";
 
 export type Measure = (subjects: readonly Subject[], rounds: number) => Promise<readonly Row[]>;
@@ -16,6 +17,10 @@ export const measures: Readonly<Record<string, Measure>> = {
   exec: (all, rounds) => execTrue(all, rounds),
   parallel: (all) => eightAtATime(all),
   sleepers: (all, rounds) => sleepers(all, rounds),
+  publish: (all, rounds) => publishedRun(all, rounds),
+  ports: (all) => thousandPorts(all),
+  names: (all) => names(all),
+  throughput: (all, rounds) => throughput(all, rounds),
   settled: async (all) => idle(all, "15 s after all of this"),
 };
 

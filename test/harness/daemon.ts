@@ -6,10 +6,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { join, resolve } from "node:path";
 import { NetworkNamespace } from "../../src/linux/namespace.ts";
 import { Netlink } from "../../src/linux/netlink.ts";
-import { setUp } from "../../src/network/link.ts";
+import { listLinks, setUp } from "../../src/network/link.ts";
 import { type CommandOptions, command, type Result, type Running, start } from "./command.ts";
 import { importBase } from "./images.ts";
-import { interfaces, removeEmptyCgroups, type Traces, traces } from "./machine.ts";
+import { interfaces, removeEmptyCgroups, traces } from "./machine.ts";
 import { have } from "./needs.ts";
 
 const DIST = resolve(import.meta.dir, "../../dist");
@@ -214,18 +214,28 @@ export class TestDaemon {
     const newInterfaces = interfaces().filter((name) => !this.#interfaces.includes(name));
     for (const mount of left.mounts.toReversed()) await command(["umount", "-l", mount]);
     if (!process.env.HOY_TEST_KEEP) rmSync(this.root, { recursive: true, force: true });
-    expect({ ...left, interfaces: newInterfaces }).toEqual({ mounts: [], processes: [], cgroups: [], interfaces: [] });
+    const nothing = { mounts: [], processes: [], cgroups: [], endpoints: [], interfaces: [] };
+    expect({ ...left, interfaces: newInterfaces }).toEqual(nothing);
   }
 
   /** What is still there once the last shims, which end a moment after their containers, have had time to. */
-  async #left(): Promise<Traces> {
+  async #left() {
     const end = Date.now() + 5000;
     for (;;) {
       removeEmptyCgroups(`/${this.mark}`);
-      const left = traces(this.mark);
+      const left = { ...traces(this.mark), endpoints: this.#endpoints() };
       if (Date.now() > end || Object.values(left).every((each) => each.length === 0)) return left;
       await Bun.sleep(20);
     }
+  }
+
+  /** Containers' ends of interfaces, and devices of their rates, in what the daemon takes for the host's network. */
+  #endpoints(): readonly string[] {
+    if (this.namespace === undefined) return [];
+    using socket = this.namespace.run(() => new Netlink());
+    return listLinks(socket)
+      .map((link) => link.name)
+      .filter((name) => /^v[hi][0-9a-f]{11}$/.test(name));
   }
 
   #client(name: Client["program"], program: string): Client {
