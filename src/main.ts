@@ -7,7 +7,8 @@ const named = program === "dockerd" || program === "hoyd";
 
 if (named || args[0] === "daemon" || args[0] === "-d") {
   const { runDaemon } = await import("./daemon/main.ts");
-  process.exitCode = await runDaemon(named ? args : args.slice(1), named ? program : "hoy daemon");
+  // It is over when it says so: nothing that was forgotten in the event loop holds up the next daemon's start.
+  process.exit(await runDaemon(named ? args : args.slice(1), named ? program : "hoy daemon"));
 } else {
   const { runClient } = await import("./cli/main.ts");
   process.exitCode = await runClient(args, program === "docker" ? "docker" : "hoy");

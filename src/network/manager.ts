@@ -180,6 +180,7 @@ export class Networks implements NetworkManager {
   close(): void {
     for (const sweep of this.#sweeps) clearTimeout(sweep);
     this.#sweeps.clear();
+    this.#publisher.close();
   }
 
   async adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation> {

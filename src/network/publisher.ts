@@ -103,6 +103,11 @@ export class Publisher {
     if (rows.length > 0) this.#run(removePorts(this.#table, this.#firewallPorts(rows, endpoints)));
   }
 
+  /** The listeners only: traffic to containers goes on, by the rules. */
+  close(): void {
+    this.#ports.close();
+  }
+
   /** Writes the whole table again, from the rows: at the start of the daemon, and when networks change. */
   reload(): void {
     const bridges = this.#catalog.all().filter((network) => network.driver === "bridge");

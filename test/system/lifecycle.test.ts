@@ -265,6 +265,15 @@ describe("restart policies", () => {
     await ok(client("rm", name));
   });
 
+  test("rm -f takes one that is just being started again", async () => {
+    const names = Array.from({ length: 8 }, () => unique());
+    for (const name of names)
+      await ok(hoy.hoy("run", "-d", "--name", name, "--restart", "always", ...NET, "busybox", "false"));
+    // Each is somewhere else between its end, the wait, and its next start.
+    await Promise.all(names.map((name) => ok(hoy.hoy("rm", "-f", name))));
+    expect(await ok(hoy.hoy("ps", "-aq"))).toBe("");
+  });
+
   test("--rm and --restart exclude each other", async () => {
     for (const client of hoy.clients) {
       await fails(

@@ -14,7 +14,10 @@ import { releaseImages } from "./image-mounts.ts";
 import { killForRemoval } from "./kill.ts";
 import { isRunning, move } from "./machine.ts";
 import { cancelRestart } from "./restart-timer.ts";
-import { endUnreachable } from "./unreachable.ts";
+import { endUnreachable, isUnreachable } from "./unreachable.ts";
+
+/** Kills of a container that the restart policy or another client starts meanwhile. */
+const ROUNDS = 10;
 
 export interface RemoveOptions {
   readonly force: boolean;
@@ -31,14 +34,24 @@ export async function removeContainer(
   if (container.removing) {
     throw new HoyError("conflict", `removal of container ${container.id} is already in progress`);
   }
-  refuseActive(container, options.force);
-  if (options.force && isRunning(container.state)) await killForRemoval(engine, container);
-  await container.lock.run(async () => {
-    if (engine.containers.byId(container.id) === undefined) return;
+  for (let round = 0; round < ROUNDS; round++) {
     refuseActive(container, options.force);
+    if (options.force && isRunning(container.state)) await killForRemoval(engine, container);
+    if (await removeIfEnded(engine, container, options)) return;
+  }
+  throw new HoyError("conflict", `container ${container.id} is started again each time it is killed`);
+}
+
+/** False when it runs, by a start that had the lock until now: its end is waited for outside of the lock, which it needs. */
+function removeIfEnded(engine: EngineContext, container: Container, options: RemoveOptions): Promise<boolean> {
+  return container.lock.run(async () => {
+    if (engine.containers.byId(container.id) === undefined) return true;
+    refuseActive(container, options.force);
+    if (isRunning(container.state) && !isUnreachable(container)) return false;
     if (container.state.status === "restarting") cancelRestart(engine, container);
     await endUnreachable(engine, container);
     await removeLocked(engine, container, options);
+    return true;
   });
 }
 

@@ -80,6 +80,12 @@ export class HostPorts {
     for (const port of ports) this.#owners.delete(`${port.protocol}/${port.host_ip}/${port.host_port}`);
   }
 
+  /** Lets go of every listener; whose ports they are stays written, for the next daemon to claim again. */
+  close(): void {
+    for (const { listeners } of this.#claims.values()) for (const listener of listeners.values()) listener.close();
+    this.#claims.clear();
+  }
+
   async #claimOne(wish: PortWish, address: string, name: string) {
     const hosts = wish.hostIp === "" ? ANY : [wish.hostIp];
     const target = { address, port: wish.containerPort };
