@@ -220,7 +220,7 @@ export class TestDaemon {
 
   /** What is still there once the last shims, which end a moment after their containers, have had time to. */
   async #left() {
-    const end = Date.now() + 5000;
+    const end = Date.now() + 30_000;
     for (;;) {
       removeEmptyCgroups(`/${this.mark}`);
       const left = { ...traces(this.mark), endpoints: this.#endpoints() };

@@ -220,8 +220,9 @@ describeWith("chromium", "the registry's page", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await heading(page, /^alice\/open/);
-    // The new view's heading has the focus: the next stops are what it holds.
-    for (let stop = 0; stop < 8; stop++) {
+    // The new view's heading has the focus: the next stops are what it holds, once that is there.
+    await page.getByRole("link", { name: "v1", exact: true }).waitFor();
+    for (let stop = 0; stop < 30; stop++) {
       await page.keyboard.press("Tab");
       if ((await page.evaluate("document.activeElement.textContent")) === "v1") break;
     }
