@@ -2,11 +2,13 @@
 // it is absent, `loadContract` says so and tests that need it are skipped. For tests.
 
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import Ajv, { type ValidateFunction } from "ajv";
 import { parse } from "yaml";
 
 /** HOY_SWAGGER names another place. */
-const FILE = process.env.HOY_SWAGGER ?? "/work/shared/data/engine-api-v1.51.swagger.yaml";
+const FILE =
+  process.env.HOY_SWAGGER ?? resolve(import.meta.dir, "../../../../shared/data/engine-api-v1.51.swagger.yaml");
 
 export interface Operation {
   readonly method: string;
