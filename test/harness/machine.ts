@@ -35,6 +35,11 @@ function processesWith(mark: string): string[] {
     });
 }
 
+/** A process's command line, words apart by spaces; "" for a name in /proc that is no process, or has ended. */
+export function commandOf(pid: string): string {
+  return /^[0-9]+$/.test(pid) ? textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ") : "";
+}
+
 function stateOf(pid: string): string {
   return textOf(`/proc/${pid}/stat`).replace(/^.*\) /s, "")[0] ?? "";
 }

@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { eventually, ok, unique } from "../harness/clients.ts";
 import { type Result, start } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
+import { commandOf } from "../harness/machine.ts";
 import { have } from "../harness/needs.ts";
 
 const buildx = [
@@ -278,13 +279,4 @@ group "default" { targets = ["a", "b"] }
       expect(pruned.stdout).toMatch(/Total:\s+[1-9]/);
     });
   });
-}
-
-function commandOf(pid: string): string {
-  if (!/^[0-9]+$/.test(pid)) return "";
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return ""; // it ended
-  }
 }

@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { eventually, fails, ok, unique } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
+import { commandOf } from "../harness/machine.ts";
 
 const hoy = await testDaemon();
 const root = mkdtempSync(join(tmpdir(), "hoy-build-"));
@@ -413,12 +414,3 @@ describe("hoy build: the classic builder", () => {
     await fails(classic("--secret", "id=a", where), 1, /--secret needs BuildKit/);
   });
 });
-
-function commandOf(pid: string): string {
-  if (!/^[0-9]+$/.test(pid)) return "";
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return ""; // it ended
-  }
-}

@@ -3,7 +3,7 @@
 
 import { HoyError } from "../../base/error.ts";
 import { detectCompression } from "../../storage/decompress.ts";
-import type { FileChange, FileOp } from "../graph.ts";
+import type { FileChange, FileOp, Op } from "../graph.ts";
 import type { Solver, Tree } from "../solver-contract.ts";
 
 /** Name of the file in its tree. */
@@ -33,6 +33,11 @@ export const unpackFetched: FileOp = {
   kind: "file",
   actions: [{ input: -1, secondary: 0, output: 0, action: UNPACK }],
 };
+
+/** The file of a URL, as the source that gets it. */
+export function fetchedFile(url: string): Op {
+  return { kind: "source", type: "http", url, checksum: "", filename: FETCHED, mode: undefined, uid: 0, gid: 0 };
+}
 
 /** The Dockerfile, when the fetched file is one of at most `limit` bytes. */
 export async function fetchedText(

@@ -4,7 +4,7 @@
 import { posix } from "node:path";
 import type { BuildRequest } from "../../api/backend.ts";
 import { HoyError } from "../../base/error.ts";
-import { FETCHED, fetchedText, unpackFetched } from "../../build/frontend/fetched.ts";
+import { FETCHED, fetchedFile, fetchedText, unpackFetched } from "../../build/frontend/fetched.ts";
 import { parseGitRef } from "../../build/frontend/git-ref.ts";
 import { type Input, type Op, type Source, vertex } from "../../build/graph.ts";
 import type { LayerSession } from "../../build/needs.ts";
@@ -99,17 +99,7 @@ async function fromRemote(request: BuildRequest, solver: GraphSolver, options: S
     const tree = await solver.solve(input, options);
     return findDockerfile(request, reader(solver, tree), { type: "result", input, config: undefined }, options);
   }
-  const http = {
-    kind: "source",
-    type: "http",
-    url: request.remote,
-    checksum: "",
-    filename: FETCHED,
-    mode: undefined,
-    uid: 0,
-    gid: 0,
-  } as const;
-  const fetched = node(http, [], `[internal] load remote build context`);
+  const fetched = node(fetchedFile(request.remote), [], "[internal] load remote build context");
   const tree = await solver.solve(fetched, options);
   const text = await fetchedText(solver, tree, MAX_DOCKERFILE);
   if (text !== undefined) {

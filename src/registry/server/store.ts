@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
+import { Keyed } from "../../base/keyed.ts";
 import { tryLock } from "../../linux/flock.ts";
 import { openDatabase } from "../../state/database.ts";
 import { BlobFiles } from "./blob-files.ts";
@@ -14,7 +15,6 @@ import { Upstreams } from "./cache/upstreams.ts";
 import { RegistryError } from "./errors.ts";
 import { Webhooks } from "./events/webhooks.ts";
 import { sizeIn } from "./manifest.ts";
-import { KeyedMutex } from "./mutex.ts";
 import { type AnyDigest, parseAnyDigest, requireDigest } from "./names.ts";
 import { OpenUploads } from "./open-uploads.ts";
 import { Overview } from "./overview.ts";
@@ -48,7 +48,7 @@ export class Store implements RegistryStorage {
   readonly #uploads: OpenUploads;
   readonly #bytes: BlobStore;
   /** By digest: a blob's bytes are put in place or freed by one at a time. */
-  readonly #blobs = new KeyedMutex();
+  readonly #blobs = new Keyed<string>();
 
   private constructor(options: StoreOptions, lock: FileHandle) {
     this.#lock = lock;

@@ -11,6 +11,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promi
 import { join } from "node:path";
 import { chainId, type Digest, digestHex, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import { Keyed } from "../../base/keyed.ts";
 import { type Paths, paths } from "../../base/paths.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { buildImage } from "../erofs/image.ts";
@@ -28,7 +29,6 @@ import {
   temporaryName,
   writeWhole,
 } from "./files.ts";
-import { Keyed } from "./keyed.ts";
 import { abandon, type ReceivedLayer, receiveLayer } from "./receive.ts";
 
 const TAR = /^([0-9a-f]{64})\.tar$/;

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { chainId, type Digest, digestHex, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import { Keyed } from "../../base/keyed.ts";
 import { type Paths, paths } from "../../base/paths.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { decodeIndex, decodeInfo, encodeIndex, HEAD_SIZE } from "../layer/index-file.ts";
@@ -20,7 +21,6 @@ import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../snapshot.ts"
 import { removeTree } from "../tree/remove.ts";
 import { makeDirectory, readHead, sizeOf, syncDirectory, temporaryName, writeWhole } from "./files.ts";
 import { type InheritedDirectory, inheritedDirectories, makeInherited } from "./inherited.ts";
-import { Keyed } from "./keyed.ts";
 import { abandon, type ReceivedLayer, receiveLayer } from "./receive.ts";
 import { LayerUnpacker } from "./unpack.ts";
 

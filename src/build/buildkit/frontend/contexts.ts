@@ -4,7 +4,7 @@
 import { HoyError } from "../../../base/error.ts";
 import { parseIgnoreFile } from "../../../image/ignore/file.ts";
 import { familiarString, tryParseReference } from "../../../image/reference.ts";
-import { FETCHED, fetchedText, plainText, unpackFetched } from "../../frontend/fetched.ts";
+import { FETCHED, fetchedFile, fetchedText, plainText, unpackFetched } from "../../frontend/fetched.ts";
 import { parseGitRef } from "../../frontend/git-ref.ts";
 import type { BuildContext } from "../../frontend/options.ts";
 import type { Input, Op, Source } from "../../graph.ts";
@@ -147,16 +147,7 @@ async function httpContext(url: URL, parts: ContextParts): Promise<MainContext> 
   const { needs, options } = parts;
   // Buildx's name for what it holds itself: its standard input.
   if (url.hostname === "buildkit-session") return uploaded(url, parts);
-  const source = {
-    type: "http",
-    url: url.href,
-    checksum: "",
-    filename: FETCHED,
-    mode: undefined,
-    uid: 0,
-    gid: 0,
-  } as const;
-  const fetched = node({ kind: "source", ...source }, [], "[internal] load remote build context");
+  const fetched = node(fetchedFile(url.href), [], "[internal] load remote build context");
   const tree = await needs.solver.solve(fetched, options);
   const text = await fetchedText(parts.needs.solver, tree, LIMIT);
   if (text !== undefined) return { context: nothing(), tree: undefined, text };

@@ -2,12 +2,12 @@
 // link does to what is there already is BuildKit's rule (fsutil/copy), texts included.
 
 import { HoyError } from "../../../base/error.ts";
-import { readlinkat } from "../../../linux/at.ts";
 import type { OwnedFd } from "../../../linux/open.ts";
-import { fdstat, S } from "../../../linux/stat.ts";
+import { S } from "../../../linux/stat.ts";
 import type { RawText } from "../../../storage/tar/entry.ts";
 import { type Attributes, attributesOf, NO_XATTRS } from "./attributes.ts";
-import { type DraftInode, type DraftNode, NO_DEVICE } from "./draft.ts";
+import type { DraftInode, DraftNode } from "./draft.ts";
+import { leafOf } from "./leaf.ts";
 import { type ModeChange, modeChange } from "./mode.ts";
 import { type Ids, ownerIds } from "./owner.ts";
 import { type CopyChange, findMatches, type Match, openAt, type Selected, walkMatch } from "./select.ts";
@@ -140,37 +140,11 @@ function place(
   }
   const key = `${status.dev.major}:${status.dev.minor}:${status.inode}`;
   const known = status.nlink > 1 ? links.get(key) : undefined;
-  const inode = known ?? inodeOf(match, path, fd, type, attributes);
+  const inode = known ?? leafOf(fd, status, attributes, match.top, path);
   if (inode === undefined) return;
   if (status.nlink > 1) links.set(key, inode);
   const node: DraftNode = { kind: "leaf", inode };
   tree.put(to, node);
-}
-
-/** undefined for a socket, which no layer can hold. */
-function inodeOf(
-  match: Match,
-  path: RawText,
-  fd: number,
-  type: number,
-  attributes: Attributes,
-): DraftInode | undefined {
-  const status = fdstat(fd);
-  const plain = { attributes, target: "", device: NO_DEVICE, size: 0, content: undefined };
-  switch (type) {
-    case S.IFREG:
-      return { ...plain, type: "file", size: status.size, content: { kind: "file", directory: match.top, path } };
-    case S.IFLNK:
-      return { ...plain, type: "symlink", target: readlinkat(fd, "").toString("latin1") };
-    case S.IFCHR:
-      return { ...plain, type: "char", device: status.rdev };
-    case S.IFBLK:
-      return { ...plain, type: "block", device: status.rdev };
-    case S.IFIFO:
-      return { ...plain, type: "fifo" };
-    default:
-      return undefined;
-  }
 }
 
 function cannotReplace(path: Path, withDirectory: boolean): HoyError {

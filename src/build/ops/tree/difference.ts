@@ -10,8 +10,9 @@ import { type RawText, rawBytes } from "../../../storage/tar/entry.ts";
 import { openContainerTree } from "../../../storage/tree/container-tree.ts";
 import { reopen } from "../../../storage/tree/walk.ts";
 import { type Attributes, attributesOf } from "./attributes.ts";
-import { type DraftDirectory, type DraftInode, draftDirectory, NO_DEVICE } from "./draft.ts";
+import { type DraftDirectory, type DraftInode, draftDirectory } from "./draft.ts";
 import { emitDraft } from "./emit.ts";
+import { leafOf } from "./leaf.ts";
 
 const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
 
@@ -69,7 +70,7 @@ function compare(
     }
     if (unchanged && sameContent(old, was, now, status)) continue;
     const known = status.nlink > 1 ? links.get(status.inode) : undefined;
-    const inode = known ?? inodeOf(now, status, fresh, root, below);
+    const inode = known ?? leafOf(now.fd, status, fresh, root, below);
     if (inode === undefined) continue;
     if (status.nlink > 1) links.set(status.inode, inode);
     draft.children.set(name, { kind: "leaf", inode });
@@ -79,30 +80,6 @@ function compare(
     for (const name of namesIn(before)) if (!have.has(name)) draft.children.set(name, { kind: "gone" });
   }
   return draft.children.size === 0 ? undefined : draft;
-}
-
-function inodeOf(
-  fd: OwnedFd,
-  status: FileStatus,
-  attributes: Attributes,
-  directory: OwnedFd,
-  path: RawText,
-): DraftInode | undefined {
-  const plain = { attributes, target: "", device: NO_DEVICE, size: 0, content: undefined };
-  switch (status.mode & S.IFMT) {
-    case S.IFREG:
-      return { ...plain, type: "file", size: status.size, content: { kind: "file", directory, path } };
-    case S.IFLNK:
-      return { ...plain, type: "symlink", target: readlinkat(fd.fd, "").toString("latin1") };
-    case S.IFCHR:
-      return { ...plain, type: "char", device: status.rdev };
-    case S.IFBLK:
-      return { ...plain, type: "block", device: status.rdev };
-    case S.IFIFO:
-      return { ...plain, type: "fifo" };
-    default:
-      return undefined;
-  }
 }
 
 /** A directory's time says only that something in it changed, which is seen there. */

@@ -1,4 +1,5 @@
-// Work that must not run twice at once for the same key: who comes while it runs waits for its turn.
+// Work that must not run twice at once for the same key: who comes while it runs waits for its turn. Different
+// keys run at once, and nothing is kept for a key that nobody works under.
 
 export class Keyed<Key> {
   readonly #tails = new Map<Key, Promise<unknown>>();
