@@ -2,12 +2,14 @@
 
 import { describe, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { sshdProgram } from "./openssh.ts";
 
 export const have = {
   docker: Bun.which("docker") !== null,
   chromium: Bun.which("chromium") !== null,
   runc: Bun.which("runc") !== null,
   openssl: Bun.which("openssl") !== null,
+  sshd: sshdProgram() !== undefined,
   systemd: Bun.which("systemd-run") !== null,
   erofs: /\berofs$/m.test(readFileSync("/proc/filesystems", "utf8")),
 } as const;
@@ -17,6 +19,7 @@ const WORDS: Readonly<Record<keyof typeof have, string>> = {
   chromium: "no chromium on PATH",
   runc: "no runc on PATH",
   openssl: "no openssl on PATH",
+  sshd: "no sshd and ssh client: openssh-server, which scripts/setup --tests unpacks",
   systemd: "no systemd here",
   erofs: "this kernel has no EROFS",
 };

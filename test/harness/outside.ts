@@ -37,11 +37,11 @@ export class Outside {
 
   /** Runs a program in the world. */
   run(...argv: string[]): Promise<Result> {
-    return command([...this.#enter(), ...argv]);
+    return command([...this.enter, ...argv]);
   }
 
   start(...argv: string[]): Running {
-    return start([...this.#enter(), ...argv]);
+    return start([...this.enter, ...argv]);
   }
 
   /** Makes a socket in the world: synchronous work only. */
@@ -58,7 +58,8 @@ export class Outside {
     return start([...this.#inside, ...argv]);
   }
 
-  #enter(): readonly string[] {
+  /** Goes before a command line to run it in the world. */
+  get enter(): readonly string[] {
     return ["nsenter", `--net=/proc/${process.pid}/fd/${this.#namespace.fd}`, "--"];
   }
 }
