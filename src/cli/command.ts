@@ -80,5 +80,8 @@ export interface Group {
   readonly aliases: readonly string[];
   readonly summary: string;
   readonly hidden: boolean;
+  /** For help pages and completion: makes a node of each. */
   readonly children: readonly (Leaf | Group)[];
+  /** The command or group of this name or alias. */
+  child(word: string): Leaf | Group | undefined;
 }

@@ -99,9 +99,7 @@ function find(root: Group, words: readonly string[]): Found {
   let rest = words;
   while (node.kind === "group") {
     const [word] = rest;
-    const next: Leaf | Group | undefined = node.children.find(
-      (child) => word !== undefined && (child.name === word || child.aliases.includes(word)),
-    );
+    const next: Leaf | Group | undefined = word === undefined ? undefined : node.child(word);
     if (next === undefined) break;
     path.push(next.name);
     node = next;

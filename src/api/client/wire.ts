@@ -157,7 +157,7 @@ class SocketWire implements Wire {
 
   arrived(data: Uint8Array): void {
     // Copied: Bun uses its receive buffer again.
-    this.#queue.push(Uint8Array.from(data));
+    this.#queue.push(new Uint8Array(data));
     this.#queued += data.length;
     if (!this.#paused && this.#queued > HIGH_WATER) {
       this.#paused = true;

@@ -78,7 +78,7 @@ export class EchoProcess implements AttachStream {
   }
 
   async write(data: Uint8Array): Promise<void> {
-    this.output.push({ stream: "stdout", data: Uint8Array.from(data) });
+    this.output.push({ stream: "stdout", data: new Uint8Array(data) });
     if (this.tty && Buffer.from(data).includes(4)) this.endInput();
   }
 

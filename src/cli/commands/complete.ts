@@ -32,9 +32,7 @@ async function candidates(
   const path: string[] = [];
   for (const word of before) {
     if (node.kind !== "group") break;
-    const next: Leaf | Group | undefined = node.children.find(
-      (child) => child.name === word || child.aliases.includes(word),
-    );
+    const next: Leaf | Group | undefined = node.child(word);
     if (next === undefined) continue;
     node = next;
     path.push(next.name);

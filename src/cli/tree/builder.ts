@@ -1,33 +1,41 @@
 // `builder …` and `checkpoint …`.
 
-import { entry } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 
-export const builder = [
-  entry(
-    "builder",
-    "build",
-    "Build an image from a Dockerfile",
-    async () => (await import("../commands/image/build.ts")).build,
-  ),
-  entry("builder", "du", "Show what the build cache takes", async () => (await import("../commands/builder/du.ts")).du),
-  entry("builder", "prune", "Remove build cache", async () => (await import("../commands/builder/prune.ts")).prune),
+export const builder: readonly Entry[] = [
+  {
+    name: "build",
+    summary: "Build an image from a Dockerfile",
+    load: async () => (await import("../commands/image/build.ts")).build,
+  },
+  {
+    name: "du",
+    summary: "Show what the build cache takes",
+    load: async () => (await import("../commands/builder/du.ts")).du,
+  },
+  {
+    name: "prune",
+    summary: "Remove build cache",
+    load: async () => (await import("../commands/builder/prune.ts")).prune,
+  },
 ];
 
-export const checkpoints = [
-  entry(
-    "checkpoint",
-    "create",
-    "Create a checkpoint from a running container",
-    async () => (await import("../commands/checkpoint/create.ts")).create,
-  ),
-  entry(
-    "checkpoint",
-    "ls",
-    "List checkpoints for a container",
-    async () => (await import("../commands/checkpoint/ls.ts")).ls,
-    { aliases: ["list"] },
-  ),
-  entry("checkpoint", "rm", "Remove a checkpoint", async () => (await import("../commands/checkpoint/rm.ts")).rm, {
+export const checkpoints: readonly Entry[] = [
+  {
+    name: "create",
+    summary: "Create a checkpoint from a running container",
+    load: async () => (await import("../commands/checkpoint/create.ts")).create,
+  },
+  {
+    name: "ls",
+    summary: "List checkpoints for a container",
+    load: async () => (await import("../commands/checkpoint/ls.ts")).ls,
+    aliases: ["list"],
+  },
+  {
+    name: "rm",
+    summary: "Remove a checkpoint",
+    load: async () => (await import("../commands/checkpoint/rm.ts")).rm,
     aliases: ["remove"],
-  }),
+  },
 ];

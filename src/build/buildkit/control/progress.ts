@@ -81,7 +81,7 @@ export class BuildEvents implements BuildProgress {
   log(id: Digest, stream: keyof typeof STREAMS, data: Uint8Array, at: string): void {
     if (this.#logged > MAX_LOGS) return;
     this.#logged += data.length;
-    const msg = this.#logged > MAX_LOGS ? Buffer.from("\n[output clipped]\n") : Uint8Array.from(data);
+    const msg = this.#logged > MAX_LOGS ? Buffer.from("\n[output clipped]\n") : new Uint8Array(data);
     this.#push({ logs: [{ vertex: id, timestamp: timestamp(at), stream: STREAMS[stream], msg }] });
   }
 
