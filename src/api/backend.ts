@@ -314,6 +314,18 @@ export interface ImageChange {
   readonly Layer: string;
 }
 
+/** An image mounted on the engine's host. */
+export interface ImageMount {
+  readonly Path: string;
+  readonly Id: string;
+  /** The image as it was named. */
+  readonly Name: string;
+  /** RFC 3339. */
+  readonly Created: string;
+  /** False: other hands took the mount away, or mounted something over it. */
+  readonly Mounted: boolean;
+}
+
 export interface ImageBackend {
   list(options: ImageListOptions): Promise<ImageSummary[]>;
   inspect(ref: string, options: { manifests: boolean; platform: string | undefined }): Promise<ImageInspect>;
@@ -330,6 +342,11 @@ export interface ImageBackend {
   ): Promise<CollectedImage[]>;
   /** The files that `to` has more, less or otherwise than `from`, in the order of their paths. */
   diff(from: string, to: string, signal: AbortSignal): Promise<ImageChange[]>;
+  /** Mounts the image's files, read-only, at `path` on the engine's host; undefined: in a directory of the engine's. */
+  mount(ref: string, path: string | undefined): Promise<ImageMount>;
+  /** `what`: a directory (absolute) or an image, whose mounts all go. */
+  unmount(what: string, force: boolean): Promise<ImageMount[]>;
+  mounts(): ImageMount[];
   pull(
     ref: string,
     options: { platform: string | undefined; auth: RegistryAuth | undefined; allTags: boolean },

@@ -25,4 +25,6 @@ export const paths = {
   bundle: (p: Paths, id: string) => join(p.run, "containers", id),
   /** The shared, read-only mount of a chain of layers. */
   mount: (p: Paths, chainHex: string) => join(p.run, "images", chainHex),
+  /** Where images are mounted for people who named no directory, one below it each; only root may pass. */
+  imageViews: (p: Paths) => join(p.run, "image-mounts"),
 };

@@ -22,6 +22,7 @@ import { BuildTable } from "../state/build.ts";
 import { BuildStepTable } from "../state/build-steps.ts";
 import { ContainerTable } from "../state/containers.ts";
 import { openDatabase } from "../state/database.ts";
+import { ImageMountTable } from "../state/image-mounts.ts";
 import { ImageTable } from "../state/images.ts";
 import { migrations } from "../state/migrations.ts";
 import { NetworkRows } from "../state/networks.ts";
@@ -45,6 +46,7 @@ import { Execs } from "./exec/backend.ts";
 import { IdRanges } from "./id-ranges.ts";
 import { Images } from "./images/backend.ts";
 import type { EmitEvent } from "./images/contract.ts";
+import { ImageMounts } from "./images/mounts.ts";
 import { ImageShelf } from "./images/shelf.ts";
 import { createNetworkBackend } from "./networks/backend.ts";
 import { findInit, ociRuntime } from "./programs.ts";
@@ -134,7 +136,9 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   const execs = new Execs(engine);
   const sources = containerSources(containers, () => engine);
   const emit: EmitEvent = (type, action, actor) => events.emit(type, action, actor.ID, actor.Attributes);
-  const imageVerbs = new Images({ shelf: images, sources, emit }, () => settings.registry);
+  const mounts = new ImageMounts(new ImageMountTable(db), images, settings.paths);
+  const imageVerbs = new Images({ shelf: images, sources, emit }, () => settings.registry, mounts);
+  await mounts.recover();
   const wanted = await recoverContainers(engine);
   const solver = await openSolver({
     engine,

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { isMountPoint, mountPointsUnder, parseMountPoints } from "./mount-table.ts";
+import { AT } from "./at.ts";
+import { isMountPoint, mountPointOf, mountPointsUnder, parseMountPoints } from "./mount-table.ts";
+import { lstatat } from "./stat.ts";
 
 test("mount points are read, also those with blanks in them", () => {
   const text = [
@@ -14,4 +16,6 @@ test("the kernel's own table", () => {
   expect(isMountPoint("/proc")).toBe(true);
   expect(isMountPoint("/proc/self")).toBe(false);
   expect(mountPointsUnder("/")[0]).toBeDefined();
+  expect(mountPointOf(lstatat(AT.FDCWD, "/proc").mountId)).toBe("/proc");
+  expect(mountPointOf(0n)).toBeUndefined();
 });

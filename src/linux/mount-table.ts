@@ -14,6 +14,12 @@ export function isMountPoint(path: string): boolean {
   return mountPointsUnder(path).includes(path);
 }
 
+/** Where the mount with this number (FileStatus.mountId) is in this namespace; undefined when it is gone. */
+export function mountPointOf(mountId: bigint): string | undefined {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return parseMountPoints(lines.filter((line) => line.startsWith(`${mountId} `)).join("\n"))[0];
+}
+
 /** The fifth field of each line; blanks, line ends and backslashes in it are written as octal numbers. */
 export function parseMountPoints(text: string): string[] {
   return text.split("\n").flatMap((line) => {

@@ -40,6 +40,7 @@ export interface FileStatus {
 const calls = libc({ statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" } });
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_MNT_ID = 0x1000;
+const STATX_MNT_ID_UNIQUE = 0x4000;
 const STATX_ATTR_MOUNT_ROOT = 0x2000n;
 
 /** Never follows a link at the end. Name "" is the file that `directory` itself stands for. */
@@ -52,10 +53,24 @@ export function fdstat(fd: number): FileStatus {
   return lstatat(fd, "");
 }
 
-function status(directory: number, name: PathLike, flags: number): FileStatus {
+/**
+ * The number of the mount that a path is on, which no other mount of this boot has or will have (FileStatus.mountId is
+ * given to the next mount once it is free). Names as for lstatat; undefined on kernels before 6.8.
+ */
+export function uniqueMountId(directory: number, name: PathLike): bigint | undefined {
+  const flags = AT.SYMLINK_NOFOLLOW | (name.length === 0 ? AT.EMPTY_PATH : 0);
+  const buffer = statx(directory, name, flags, STATX_MNT_ID_UNIQUE);
+  return (buffer.readUInt32LE(0) & STATX_MNT_ID_UNIQUE) === 0 ? undefined : buffer.readBigUInt64LE(144);
+}
+
+function statx(directory: number, name: PathLike, flags: number, mask: number): Buffer {
   const buffer = Buffer.alloc(256);
-  const mask = STATX_BASIC_STATS | STATX_MNT_ID;
   check(calls().statx(directory, cstring(name, "statx"), flags, mask, buffer), "statx", name);
+  return buffer;
+}
+
+function status(directory: number, name: PathLike, flags: number): FileStatus {
+  const buffer = statx(directory, name, flags, STATX_BASIC_STATS | STATX_MNT_ID);
   const time = (offset: number) =>
     buffer.readBigInt64LE(offset) * 1_000_000_000n + BigInt(buffer.readUInt32LE(offset + 8));
   const device = (offset: number) => ({

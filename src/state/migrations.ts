@@ -4,6 +4,7 @@ import { buildMigrations } from "./build.ts";
 import { buildStepMigrations } from "./build-steps.ts";
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
+import { imageMountMigrations } from "./image-mounts.ts";
 import { imageMigrations, imageUseMigrations } from "./images.ts";
 import { networkMigrations } from "./networks.ts";
 import { volumeMigrations } from "./volumes.ts";
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   ...buildMigrations,
   ...buildStepMigrations,
   ...imageUseMigrations,
+  ...imageMountMigrations,
 ];

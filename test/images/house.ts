@@ -5,8 +5,10 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { paths } from "../../src/base/paths.ts";
 import { Images } from "../../src/engine/images/backend.ts";
+import { ImageMounts } from "../../src/engine/images/mounts.ts";
 import { ImageShelf } from "../../src/engine/images/shelf.ts";
 import { openDatabase } from "../../src/state/database.ts";
+import { ImageMountTable } from "../../src/state/image-mounts.ts";
 import { ImageTable } from "../../src/state/images.ts";
 import { migrations } from "../../src/state/migrations.ts";
 import { type DriverName, openSnapshotDriver } from "../../src/storage/drivers/open.ts";
@@ -25,7 +27,8 @@ export async function openHouse(name: DriverName, root: string): Promise<House> 
   await mkdir(where.data, { recursive: true });
   const driver = await openSnapshotDriver({ paths: where, prefer: name });
   const content = await FileContentStore.open(paths.blobs(where), paths.temporary(where));
-  const table = new ImageTable(openDatabase(paths.database(where), migrations));
+  const db = openDatabase(paths.database(where), migrations);
+  const table = new ImageTable(db);
   const shelf = await ImageShelf.open({ table, content, driver, temporary: paths.temporary(where) });
   const sources = {
     find: async () => {
@@ -33,9 +36,11 @@ export async function openHouse(name: DriverName, root: string): Promise<House> 
     },
     users: () => [],
   };
-  const images = new Images({ shelf, sources, emit: () => undefined }, () => {
+  const registry = () => {
     throw new Error("no registry here");
-  });
+  };
+  const mounts = new ImageMounts(new ImageMountTable(db), shelf, where);
+  const images = new Images({ shelf, sources, emit: () => undefined }, registry, mounts);
   return { where, shelf, images };
 }
 

@@ -50,6 +50,11 @@ export const images: readonly Entry[] = [
     top: "images",
   },
   {
+    name: "mount",
+    summary: "Mount an image's files read-only on the host",
+    load: async () => (await import("../commands/image/mount.ts")).mount,
+  },
+  {
     name: "prune",
     summary: "Remove unused images",
     load: async () => (await import("../commands/image/prune.ts")).prune,
@@ -84,6 +89,12 @@ export const images: readonly Entry[] = [
     summary: "Give an image another name",
     load: async () => (await import("../commands/image/tag.ts")).tag,
     top: "tag",
+  },
+  {
+    name: "unmount",
+    summary: "Unmount images",
+    load: async () => (await import("../commands/image/mount.ts")).unmount,
+    aliases: ["umount"],
   },
   {
     name: "verify",

@@ -23,6 +23,7 @@ import { importImage } from "./import.ts";
 import { inspectImage } from "./inspect.ts";
 import { listImages } from "./list.ts";
 import { loadImages } from "./load.ts";
+import type { ImageMounts } from "./mounts.ts";
 import { pruneImages } from "./prune.ts";
 import { Puller } from "./pull/pull.ts";
 import { Pusher } from "./push/push.ts";
@@ -37,10 +38,12 @@ export class Images implements ImageBackend {
   readonly #puller: Puller;
   readonly #pusher: Pusher;
   readonly #registry: () => RegistrySettings;
+  readonly #mounts: ImageMounts;
 
   /** `registry` is asked each time: the settings may be reloaded. */
-  constructor(context: ImageContext, registry: () => RegistrySettings) {
+  constructor(context: ImageContext, registry: () => RegistrySettings, mounts: ImageMounts) {
     this.#context = context;
+    this.#mounts = mounts;
     this.#registry = registry;
     this.#puller = new Puller(context, registry);
     this.#pusher = new Pusher(context, registry);
@@ -82,6 +85,18 @@ export class Images implements ImageBackend {
 
   diff(from: string, to: string, signal: AbortSignal) {
     return diffImages(this.#context, from, to, signal);
+  }
+
+  mount(ref: string, path: string | undefined) {
+    return this.#mounts.mount(ref, path);
+  }
+
+  unmount(what: string, force: boolean) {
+    return this.#mounts.unmount(what, force);
+  }
+
+  mounts() {
+    return this.#mounts.list();
   }
 
   import(options: ImportOptions, body: AsyncIterable<Uint8Array>, signal: AbortSignal) {

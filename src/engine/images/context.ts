@@ -6,6 +6,9 @@ import { familiarString, parseReference } from "../../image/reference.ts";
 import type { ContainerSources, EmitEvent, ImageUser } from "./contract.ts";
 import type { ImageShelf } from "./shelf.ts";
 
+/** Begins the users that hold an image for a mount on the host; the directory follows (mounts.ts). */
+export const MOUNT_USER = "mount:";
+
 export interface ImageContext {
   readonly shelf: ImageShelf;
   readonly sources: ContainerSources;
@@ -24,14 +27,17 @@ export function namesOf(shelf: ImageShelf, id: string): { tags: string[]; digest
   return { tags: names.filter((name) => !name.includes("@")), digests: names.filter((name) => name.includes("@")) };
 }
 
-/** Containers by image, those being created included: they hold its layers before the engine lists them. */
+/** Who uses images, by image: containers, those being created included (they hold its layers before the engine lists them), and mounts. */
 export function usersByImage(context: ImageContext): ReadonlyMap<string, readonly ImageUser[]> {
   const listed = context.sources.users();
   const known = new Set(listed.map((user) => user.id));
   const coming = context.shelf
     .users()
     .filter(({ user }) => !known.has(user))
-    .map(({ user, image }) => ({ id: user, image, running: false }));
+    .map(({ user, image }) => {
+      const mountedAt = user.startsWith(MOUNT_USER) ? user.slice(MOUNT_USER.length) : undefined;
+      return { id: user, image, running: false, mountedAt };
+    });
   return Map.groupBy([...listed, ...coming], (user) => user.image);
 }
 

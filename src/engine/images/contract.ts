@@ -52,6 +52,8 @@ export interface ImageUser {
   readonly id: string;
   readonly image: string;
   readonly running: boolean;
+  /** No container: the image is mounted in this directory of the host. */
+  readonly mountedAt?: string | undefined;
 }
 
 /** A container's files and settings, as commit, diff, export and copy need them. */

@@ -17,6 +17,7 @@ import type { ImageRow } from "../../state/images.ts";
 import { booleanFilter, checkFilters, matchLabelFilters, untilFilter } from "../filters.ts";
 import { parseRfc3339 } from "../time.ts";
 import { type ImageContext, usersByImage, usersOf } from "./context.ts";
+import type { ImageUser } from "./contract.ts";
 import { manifestOf } from "./manifest-of.ts";
 import type { ImageShelf } from "./shelf.ts";
 
@@ -45,13 +46,15 @@ export async function listImages(context: ImageContext, options: ImageListOption
       Size: row.size,
       SharedSize: shared?.get(row.id) ?? -1,
       Labels: config.config?.Labels ?? {},
-      Containers: users.get(row.id)?.length ?? 0,
+      Containers: users.get(row.id)?.filter(isContainer).length ?? 0,
       ...(options.manifests ? { Manifests: [await manifestSummary(context, row, config)] } : {}),
     };
     summaries.push({ time: created(config) ?? 0n, summary });
   }
   return summaries.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).map(({ summary }) => summary);
 }
+
+const isContainer = ({ mountedAt }: ImageUser) => mountedAt === undefined;
 
 /** One image's part of `manifests=true`, which `docker image ls --tree` reads. */
 export async function manifestSummary(
@@ -74,7 +77,9 @@ export async function manifestSummary(
     Kind: "image",
     ImageData: {
       Platform: platform,
-      Containers: usersOf(context, row.id).map((user) => user.id),
+      Containers: usersOf(context, row.id)
+        .filter(isContainer)
+        .map((user) => user.id),
       Size: { Unpacked: row.size },
     },
   };

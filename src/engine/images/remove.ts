@@ -73,7 +73,7 @@ async function removeName(
     if (user !== undefined) {
       throw new HoyError(
         "conflict",
-        `conflict: unable to remove repository reference ${JSON.stringify(text)} (must force) - container ${shortId(user.id)} is using its referenced image ${shortId(id)}`,
+        `conflict: unable to remove repository reference ${JSON.stringify(text)} (must force) - ${user.mountedAt === undefined ? `container ${shortId(user.id)} is using its referenced image ${shortId(id)}` : `its referenced image ${shortId(id)} is mounted at ${user.mountedAt}`}`,
       );
     }
   }
@@ -146,6 +146,8 @@ function findConflict(
   if (context.shelf.table.children(id).length > 0) {
     return conflict("cannot be forced", "image has dependent child images", false);
   }
+  const mounted = users.find((user) => user.mountedAt !== undefined);
+  if (mounted !== undefined) return conflict("cannot be forced", `image is mounted at ${mounted.mountedAt}`, true);
   const running = users.find((user) => user.running);
   if (running !== undefined) {
     return conflict("cannot be forced", `image is being used by running container ${shortId(running.id)}`, true);

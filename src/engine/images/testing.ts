@@ -10,6 +10,7 @@ import { chainId, type Digest, digestHex, isDigest } from "../../base/digest.ts"
 import { HoyError } from "../../base/error.ts";
 import type { RegistrySettings } from "../../base/settings.ts";
 import { openDatabase } from "../../state/database.ts";
+import { ImageMountTable } from "../../state/image-mounts.ts";
 import { ImageTable } from "../../state/images.ts";
 import { migrations } from "../../state/migrations.ts";
 import { FileContentStore } from "../../storage/file-content.ts";
@@ -18,6 +19,7 @@ import { readTar } from "../../storage/tar/reader.ts";
 import { END_OF_ARCHIVE, formatHeader, paddingAfter, type TarHeader } from "../../storage/tar/writer.ts";
 import { Images } from "./backend.ts";
 import type { ContainerSource, ImageUser } from "./contract.ts";
+import { ImageMounts } from "./mounts.ts";
 import { ImageShelf } from "./shelf.ts";
 
 export interface SeenEvent {
@@ -45,7 +47,7 @@ export class TestHouse implements AsyncDisposable {
   source: ContainerSource | undefined;
   settings: RegistrySettings = TEST_REGISTRY_SETTINGS;
 
-  private constructor(root: string, driver: TestDriver, shelf: ImageShelf) {
+  private constructor(root: string, driver: TestDriver, shelf: ImageShelf, mounts: ImageMountTable) {
     this.root = root;
     this.driver = driver;
     this.shelf = shelf;
@@ -62,6 +64,7 @@ export class TestHouse implements AsyncDisposable {
         emit: (type, action, actor) => this.events.push({ type, action, id: actor.ID, attributes: actor.Attributes }),
       },
       () => this.settings,
+      new ImageMounts(mounts, shelf, { data: root, run: join(root, "run") }),
     );
   }
 
@@ -69,10 +72,12 @@ export class TestHouse implements AsyncDisposable {
     const directory = root ?? (await mkdtemp(join(tmpdir(), "hoy-images-")));
     const driver = new TestDriver(join(directory, "layers"), name);
     await mkdir(join(directory, "layers"), { recursive: true });
-    const table = new ImageTable(openDatabase(join(directory, "hoy.db"), migrations));
+    const db = openDatabase(join(directory, "hoy.db"), migrations);
+    const table = new ImageTable(db);
     const temporary = join(directory, "tmp");
     const content = await FileContentStore.open(join(directory, "blobs/sha256"), temporary);
-    return new TestHouse(directory, driver, await ImageShelf.open({ table, content, driver, temporary }));
+    const shelf = await ImageShelf.open({ table, content, driver, temporary });
+    return new TestHouse(directory, driver, shelf, new ImageMountTable(db));
   }
 
   /** Everything on disk that belongs to images, for "nothing is left". */

@@ -13,6 +13,9 @@ export const hoyRoutes: readonly Route[] = [
   { method: "POST", path: "/hoy/gc", handler: collect },
   { method: "POST", path: "/hoy/containers/{id}/rate", handler: changeRate },
   { method: "GET", path: "/hoy/images/diff", handler: diffImages },
+  { method: "GET", path: "/hoy/images/mounts", handler: listMounts },
+  { method: "POST", path: "/hoy/images/mount", handler: mountImage },
+  { method: "POST", path: "/hoy/images/unmount", handler: unmountImage },
   { method: "POST", path: "/hoy/images/verify", handler: verifyImage },
   { method: "POST", path: "/hoy/volumes/{name}/rename", handler: rename },
   { method: "POST", path: "/hoy/volumes/{name}/snapshot", handler: snapshot },
@@ -40,6 +43,21 @@ async function collect(call: Call): Promise<void> {
 async function diffImages(call: Call): Promise<void> {
   const { query } = call;
   sendJson(call, await call.backend.images.diff(query.text("from"), query.text("to"), call.signal));
+}
+
+async function listMounts(call: Call): Promise<void> {
+  sendJson(call, call.backend.images.mounts());
+}
+
+async function mountImage(call: Call): Promise<void> {
+  const { query } = call;
+  sendJson(call, await call.backend.images.mount(query.text("name"), query.optional("path")), 201);
+}
+
+/** `name`: an image, or the absolute path of a directory. */
+async function unmountImage(call: Call): Promise<void> {
+  const { query } = call;
+  sendJson(call, await call.backend.images.unmount(query.text("name"), query.bool("force")));
 }
 
 async function verifyImage(call: Call): Promise<void> {
