@@ -19,6 +19,8 @@ export interface ResponseHead {
 }
 
 const MAX_HEAD = 256 * 1024;
+/** RFC 9112, section 2.2: a line may end in a line feed alone. */
+const END_OF_HEAD = /\r?\n\r?\n/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
@@ -44,6 +46,25 @@ export class Reader {
   /** Everything until the other side closes its half. */
   async *all(): AsyncGenerator<Uint8Array> {
     for (let data = await this.read(); data !== undefined; data = await this.read()) yield data;
+  }
+
+  /** The lines of a head without the empty one, taken apart at once: heads are most of what a client gets. */
+  async head(limit: number): Promise<string[]> {
+    let text = "";
+    for (;;) {
+      const data = await this.read();
+      if (data === undefined) throw cut();
+      const before = text.length;
+      text += decoder.decode(data);
+      // Said at once: what speaks another protocol may wait for us to speak first.
+      if (!text.startsWith("HTTP/".slice(0, text.length))) throw notHttp();
+      const end = END_OF_HEAD.exec(text);
+      if ((end?.index ?? text.length) > limit)
+        throw new HoyError("unavailable", "the engine's answer has too large a head");
+      if (end === null) continue;
+      this.putBack(data.subarray(end.index + end[0].length - before));
+      return text.slice(0, end.index).split(/\r?\n/);
+    }
   }
 
   /** One line without its end. */
@@ -96,15 +117,12 @@ export async function writeChunked(wire: Wire, body: AsyncIterable<Uint8Array>):
 /** @throws HoyError "unavailable" when what answers is not HTTP, or goes away. */
 export async function readHead(reader: Reader): Promise<ResponseHead> {
   for (;;) {
-    const first = await reader.line(MAX_HEAD);
+    const [first = "", ...lines] = await reader.head(MAX_HEAD);
     const found = /^HTTP\/1\.[01] ([0-9]{3})(?: |$)/.exec(first);
-    if (found === null) throw new HoyError("unavailable", "what answered does not speak HTTP");
+    if (found === null) throw notHttp();
     const status = Number(found[1]);
     const headers = new Map<string, string>();
-    let size = first.length;
-    for (let line = await reader.line(MAX_HEAD); line !== ""; line = await reader.line(MAX_HEAD)) {
-      size += line.length;
-      if (size > MAX_HEAD) throw new HoyError("unavailable", "the engine's answer has too large a head");
+    for (const line of lines) {
       const colon = line.indexOf(":");
       if (colon > 0) headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
     }
@@ -155,6 +173,10 @@ async function* readExactly(reader: Reader, length: number): AsyncGenerator<Uint
     left -= piece.length;
     yield piece;
   }
+}
+
+function notHttp(): HoyError {
+  return new HoyError("unavailable", "what answered does not speak HTTP");
 }
 
 function cut(): HoyError {
