@@ -91,6 +91,8 @@ export interface BuilderSettings {
   readonly keepStorage: number | undefined;
   /** In their order; undefined: the default one. */
   readonly policies: readonly CachePolicySettings[] | undefined;
+  /** What clients may ask for, for commands of their builds. */
+  readonly entitlements: { readonly networkHost: boolean; readonly insecure: boolean };
 }
 
 export interface CachePolicySettings {

@@ -129,7 +129,43 @@ export interface FinishedStep extends AsyncDisposable {
   readonly code: number;
   readonly oomKilled: boolean;
   /** What it changed of its root, as a layer. Times above `clamp` (ns) become it. */
-  changes(clamp: bigint | undefined): AsyncIterable<Uint8Array>;
+  changes(clamp: bigint | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** How somebody speaks with a command. */
+export interface StepIo {
+  readonly terminal: boolean;
+  readonly stdin: boolean;
+}
+
+/** A command that is spoken with. Its container is killed when the signal fires. */
+export type OpenStep = Omit<Step, "output"> & StepIo;
+
+export interface StepCommand {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+}
+
+export interface StepProcess {
+  /** Of a terminal all is "stdout". Ends with the process. */
+  readonly output: AsyncIterable<{ readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }>;
+  write(data: Uint8Array): Promise<void>;
+  endInput(): void;
+  resize(rows: number, columns: number): Promise<void>;
+  /** @throws HoyError "conflict" when it has ended. */
+  signal(signal: number): Promise<void>;
+  /** Never rejects. */
+  readonly exited: Promise<{ readonly code: number; readonly oomKilled: boolean }>;
+}
+
+/** Disposed of, whatever runs in it is killed and all of it is taken away. */
+export interface StepContainer extends AsyncDisposable {
+  /** When it ends, the container does. */
+  readonly first: StepProcess;
+  /** @throws HoyError "invalid" when the command can't be run, "conflict" when the container has ended. */
+  exec(command: StepCommand & StepIo): Promise<StepProcess>;
 }
 
 export interface StepRunner {
@@ -138,4 +174,6 @@ export interface StepRunner {
    * When the signal fires its processes are killed, and "cancelled" is thrown when they are gone.
    */
   run(step: Step): Promise<FinishedStep>;
+  /** Runs the command for somebody who speaks with it. What it changes is lost. */
+  open(step: OpenStep): Promise<StepContainer>;
 }

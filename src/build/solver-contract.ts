@@ -10,6 +10,7 @@ import type { Digest } from "../base/digest.ts";
 import type { ImageConfigFile } from "../image/config.ts";
 import type { Platform } from "../image/platform.ts";
 import type { CacheImport } from "./cache/remote/import.ts";
+import type { Entitlements } from "./entitlements.ts";
 import type { Input, Vertex } from "./graph.ts";
 
 export interface Tree {
@@ -69,10 +70,14 @@ export interface SolveOptions {
   readonly session: BuildSession;
   readonly progress: BuildProgress;
   readonly signal: AbortSignal;
+  /** What commands may do beyond the usual. */
+  readonly entitlements: Entitlements;
   /** Seconds since the epoch: times of everything made are clamped to it. */
   readonly sourceDateEpoch: number | undefined;
   /** Say of each step that is made why it was not in the cache. */
   readonly explain?: boolean;
+  /** What a failed command left is kept to the build's end, for who debugs it (StepFailed.left). */
+  readonly keepFailed?: boolean;
   /** Caches from elsewhere, looked into after our own. */
   readonly imports?: readonly CacheImport[];
 }

@@ -2,7 +2,12 @@ import { expect, test } from "bun:test";
 import { builderSettings } from "./builder-settings.ts";
 
 test("Docker's keys", () => {
-  expect(builderSettings({})).toEqual({ enabled: true, keepStorage: undefined, policies: undefined });
+  expect(builderSettings({})).toEqual({
+    enabled: true,
+    keepStorage: undefined,
+    policies: undefined,
+    entitlements: { networkHost: true, insecure: false },
+  });
   const policy = [
     { keepStorage: "10GB", filter: ["unused-for=2h30m", "type=exec.cachemount"] },
     { keepStorage: 5, all: true },
@@ -14,12 +19,15 @@ test("Docker's keys", () => {
       { all: false, keepStorage: 10 * 1024 ** 3, unusedForMs: 9_000_000, filters: { type: ["exec.cachemount"] } },
       { all: true, keepStorage: 5, unusedForMs: undefined, filters: {} },
     ],
+    entitlements: { networkHost: true, insecure: false },
   });
 });
 
 test.each<[unknown, string]>([
   [[], '"builder": must be an object'],
-  [{ entitlements: {} }, '"entitlements" is none of gc'],
+  [{ entitlement: {} }, '"entitlement" is none of gc'],
+  [{ entitlements: { "security-insecure": "yes" } }, '"builder.entitlements.security-insecure": must be true'],
+  [{ entitlements: { device: true } }, '"device" is none of network-host'],
   [{ gc: { enabled: "yes" } }, '"builder.gc.enabled"'],
   [{ gc: { defaultKeepStorage: "much" } }, '"builder.gc.defaultKeepStorage": must be a size'],
   [{ gc: { defaultKeepStorage: -1 } }, "must be a size"],

@@ -1,5 +1,5 @@
-// "builder" in daemon.json: what may stay of the build cache, by Docker's keys (gc.enabled, gc.defaultKeepStorage,
-// gc.policy). Strict: a key that is not understood is refused, as a policy that is not heeded fills a disk.
+// "builder" in daemon.json: what may stay of the build cache, and what builds may be granted, by Docker's keys (gc.enabled,
+// gc.defaultKeepStorage, gc.policy, entitlements). Strict: a key that is not understood is refused, as a policy that is not heeded fills a disk.
 
 import { parseBytes } from "../base/bytes.ts";
 import { HoyError } from "../base/error.ts";
@@ -12,7 +12,7 @@ const UNIT_MS = { h: 3_600_000, m: 60_000, s: 1000 } as const;
 
 /** @throws HoyError "invalid" */
 export function builderSettings(value: unknown): BuilderSettings {
-  const builder = objectOf(value, "builder", ["gc"]);
+  const builder = objectOf(value, "builder", ["gc", "entitlements"]);
   const gc = objectOf(builder.gc ?? {}, "builder.gc", ["enabled", "defaultKeepStorage", "policy"]);
   const { enabled = true, policy } = gc;
   if (typeof enabled !== "boolean") throw invalid("builder.gc.enabled", "must be true or false");
@@ -22,7 +22,20 @@ export function builderSettings(value: unknown): BuilderSettings {
     enabled,
     keepStorage: size(gc.defaultKeepStorage, "builder.gc.defaultKeepStorage"),
     policies: policy?.map((each: unknown, index) => policyOf(each, `builder.gc.policy[${index}]`)),
+    entitlements: entitlementsOf(builder.entitlements ?? {}),
   };
+}
+
+/** Docker's defaults: the host's network may be asked for, the host's root may not. */
+function entitlementsOf(value: unknown): BuilderSettings["entitlements"] {
+  const where = "builder.entitlements";
+  const given = objectOf(value, where, ["network-host", "security-insecure"]);
+  const flag = (key: string, usual: boolean): boolean => {
+    const set = given[key] ?? usual;
+    if (typeof set !== "boolean") throw invalid(`${where}.${key}`, "must be true or false");
+    return set;
+  };
+  return { networkHost: flag("network-host", true), insecure: flag("security-insecure", false) };
 }
 
 function policyOf(value: unknown, where: string): CachePolicySettings {

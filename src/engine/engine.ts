@@ -155,6 +155,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     solver,
     temporary: paths.temporary(settings.paths),
     hostGateway: () => networks.hostGateway()[0],
+    grantable: () => settings.builder.entitlements,
   });
   opening.defer(() => buildkit.close());
   const owned = opening.move();
@@ -174,7 +175,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       images: imageVerbs,
       networks: createNetworkBackend(engine, networks),
       volumes: createVolumeBackend(engine),
-      build: new BuildVerbs({ shelf: images, sources, emit }, solver, buildkit),
+      build: new BuildVerbs({ shelf: images, sources, emit }, solver, buildkit, () => settings.builder.entitlements),
       system,
     },
     reload(changes) {

@@ -130,6 +130,8 @@ export interface ExecHandle {
   readonly stream: ShimStream | undefined;
   readonly exited: Promise<ExitStatus>;
   resize(height: number, width: number): Promise<void>;
+  /** Race-free against its end. @throws HoyError "conflict" when it has ended. */
+  signal(signal: number): Promise<void>;
   /** The exit has been noted: what the shim keeps of it for another engine may go. */
   noted(): void;
 }

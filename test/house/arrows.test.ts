@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** api/server may not know api/client, nor the other way round; the engine sees api's types and contract only. */
 const API_CONTRACT = /^api\/(types\/|backend\.ts$)/;
 /** The wire of BuildKit's API: messages and gRPC, which its client speaks too. Nothing of how anything is built. */
-const BUILDKIT_WIRE = /^build\/buildkit\/(?:grpc\/|proto\/|session\/go-mode\.ts$)/;
+const BUILDKIT_WIRE = /^build\/buildkit\/(?:grpc\/|proto\/|session\/go-mode\.ts$|gateway\/failed-exec\.ts$)/;
 const REGISTRY_COMMANDS = /^cli\/commands\/(registry-server|manifest|image-copy)\//;
 
 function* sources(folder: string): Generator<string> {

@@ -3,6 +3,7 @@
 
 import type * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
 import { Builds } from "./control/builds.ts";
 import { History } from "./control/history.ts";
@@ -17,6 +18,9 @@ import { Results } from "./result.ts";
 import { LocalFiles } from "./session/local-files.ts";
 import { headersOf, Sessions } from "./session/sessions.ts";
 
+/** Milliseconds that an engine which stops waits for its builds. */
+const PATIENCE = 10_000;
+
 export interface Buildkit {
   /** Serves one HTTP/2 stream. */
   serve(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void;
@@ -26,8 +30,8 @@ export interface Buildkit {
   openSession(socket: Duplex, rawHeaders: readonly string[]): void;
   /** A build that was asked for over REST. */
   build(asked: RestBuild, signal: AbortSignal): AsyncIterable<RestProgress>;
-  /** Cancels every build. */
-  close(): void;
+  /** Cancels every build, and waits for their ends: what they hold goes before what it lies on does. */
+  close(): Promise<void>;
 }
 
 export function openBuildkit(needs: BuildkitNeeds): Buildkit {
@@ -50,9 +54,10 @@ export function openBuildkit(needs: BuildkitNeeds): Buildkit {
     build: (asked, signal) => restBuild(asked, signal, { needs, sessions, builds, history }),
     checkSession: (raw) => sessions.check(headersOf(raw)),
     openSession: (socket, raw) => sessions.accept(socket, headersOf(raw)),
-    close() {
-      builds.cancelAll(new HoyError("unavailable", "the engine is stopping"));
+    async close() {
+      const ended = builds.cancelAll(new HoyError("unavailable", "the engine is stopping"));
       sessions.close();
+      await Promise.race([ended, sleep(PATIENCE, undefined, { ref: false })]);
     },
   };
 }

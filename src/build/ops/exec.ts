@@ -4,12 +4,14 @@
 import { type Digest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { formatPlatform } from "../../image/platform.ts";
+import { checkEntitled } from "../entitlements.ts";
 import { execParts, withClamp } from "../explain/parts.ts";
 import type { ExecMount, ExecOp, Vertex } from "../graph.ts";
+import type { FinishedStep } from "../needs.ts";
 import { canonical } from "../solver/digests.ts";
 import { canExecute } from "../solver/platforms.ts";
 import type { Tree } from "../solver-contract.ts";
-import { StepFailed } from "./failed.ts";
+import { FailedStep, type FailedStepParts, StepFailed } from "./failed.ts";
 import { type LentMounts, lendMounts } from "./mounts/lend.ts";
 import type { Made, Operation, OperationContext, Run } from "./operation.ts";
 
@@ -21,6 +23,7 @@ export async function prepareExec(
 ): Promise<Operation> {
   if (!op.mounts.some(isRoot)) throw new HoyError("invalid", "a command without a root file system");
   if (op.args.length === 0) throw new HoyError("invalid", "a command without arguments");
+  checkEntitled(op, context.entitlements);
   return {
     ...(await keyOf(vertex, op, inputs, context)),
     type: "regular",
@@ -57,13 +60,14 @@ async function keyOf(
 }
 
 async function runCommand(
-  { platform, name }: Vertex,
+  vertex: Vertex,
   op: ExecOp,
   inputs: readonly Tree[],
   context: OperationContext,
   { signal, say, layers }: Run,
 ): Promise<Made> {
   const { needs, session, clamp } = context;
+  const { platform, name } = vertex;
   if (!canExecute(platform)) {
     throw new HoyError("invalid", `can't run "${name}" of ${formatPlatform(platform)} on this machine`, {
       hint: "install qemu-user-static, or build for the machine's own platform",
@@ -71,8 +75,9 @@ async function runCommand(
   }
   const root = op.mounts.find(isRoot);
   const below = root === undefined || root.input < 0 ? [] : (inputs[root.input]?.diffIds ?? []);
-  await using lent: LentMounts = await lendMounts(op, inputs, { needs, session, signal, caches: context.caches });
-  await using finished = await needs.steps.run({
+  await using stack = new AsyncDisposableStack();
+  const lent = stack.use(await lendMounts(op, inputs, { needs, session, signal, caches: context.caches }));
+  const step = await needs.steps.run({
     op,
     env: [...op.env, ...op.proxyEnv, ...lent.env],
     lowers: await needs.layers.mount(below),
@@ -82,18 +87,42 @@ async function runCommand(
     limits: session.limits,
     signal,
   });
-  if (finished.code !== 0) throw new StepFailed(op.args, finished.code, finished.oomKilled);
+  const finished = stack.use(step);
+  if (finished.code !== 0) {
+    await lent.letGo();
+    const left = leftOf({ vertex, op, inputs }, finished, lent, stack.move());
+    say({ kind: "failed", left });
+    await left.release();
+    throw new StepFailed(op.args, finished.code, finished.oomKilled, left);
+  }
   const outputs: (readonly Digest[])[] = [];
   let size = 0;
   for (const mount of op.mounts) {
     if (mount.output < 0) continue;
-    const tar = isRoot(mount) ? finished.changes(clamp) : lent.changes(mount, clamp);
+    const tar = isRoot(mount) ? finished.changes(clamp, signal) : lent.changes(mount, clamp, signal);
     const layer = await layers.add(tar, signal);
     const base = mount.input < 0 ? [] : (inputs[mount.input]?.diffIds ?? []);
     outputs[mount.output] = [...base, layer.diffId];
     size += layer.size;
   }
   return { outputs: [...outputs].map((output) => output ?? []), size };
+}
+
+/** Its root and the copies of trees that it could write to; all else that was lent to it is gone. */
+function leftOf(
+  step: Pick<FailedStepParts, "vertex" | "op" | "inputs">,
+  finished: FinishedStep,
+  lent: LentMounts,
+  owned: AsyncDisposable,
+): FailedStep {
+  return new FailedStep({
+    ...step,
+    changes(mount, signal) {
+      if (isRoot(mount)) return finished.changes(undefined, signal);
+      return mount.detail.type === "bind" && !mount.readonly ? lent.changes(mount, undefined, signal) : undefined;
+    },
+    [Symbol.asyncDispose]: async () => owned[Symbol.asyncDispose](),
+  });
 }
 
 function isRoot({ target }: ExecMount): boolean {

@@ -2,6 +2,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import type { RecordType } from "../cache/store.ts";
+import type { Entitlements } from "../entitlements.ts";
 import type { KeyParts } from "../explain/parts.ts";
 import type { BuildNeeds, LayerSession } from "../needs.ts";
 import type { Build } from "../solver/build.ts";
@@ -19,6 +20,7 @@ export interface OperationContext {
   readonly build: Build;
   readonly caches: CacheMounts;
   readonly checksums: Checksums;
+  readonly entitlements: Entitlements;
   /** ns; times of what is made are clamped to it. */
   readonly clamp: bigint | undefined;
 }

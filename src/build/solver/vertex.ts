@@ -109,7 +109,10 @@ async function evaluate(
   const { needs, cache, flights } = parts;
   const { session, signal, progress, sourceDateEpoch } = options;
   const id = vertexDigest(vertex);
-  const say: Say = (said) => tell(progress, id, said);
+  const say: Say = (said) => {
+    if (said.kind !== "failed") tell(progress, id, said);
+    else if (options.keepFailed === true && said.left.hold()) build.defer(() => said.left.release());
+  };
   const context: OperationContext = {
     needs,
     session,
@@ -118,6 +121,7 @@ async function evaluate(
     build,
     caches: parts.caches,
     checksums: parts.checksums,
+    entitlements: options.entitlements,
     clamp: sourceDateEpoch === undefined ? undefined : BigInt(sourceDateEpoch) * 1_000_000_000n,
   };
   const trees = inputs.map(({ tree }) => tree);

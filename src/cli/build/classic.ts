@@ -22,6 +22,7 @@ const NEWER = [
   "build-context",
   "cache-to",
   "check",
+  "debug",
   "explain",
   "load",
   "metadata-file",

@@ -27,6 +27,7 @@ export function buildFlags(io: CliIo) {
     "cpu-shares": flag.int("CPU shares (relative weight)", { short: "c" }),
     "cpuset-cpus": flag.string("CPUs in which to allow execution (0-3, 0,1)"),
     "cpuset-mems": flag.string("MEMs in which to allow execution (0-3, 0,1)"),
+    debug: flag.bool("After a step that fails, open a shell in what it left (on a terminal)"),
     explain: flag.bool("Say of each step that is built why it was not in the cache"),
     file: flag.string('Name of the Dockerfile (Default is "PATH/Dockerfile")', { short: "f" }),
     "force-rm": flag.bool("Always remove intermediate containers"),

@@ -11,6 +11,7 @@ import { ExitError } from "../base/errors.ts";
 import type { Context } from "../command.ts";
 import { connectBuild, type SessionNames } from "./connection.ts";
 import { type OpenContext, openContext } from "./context.ts";
+import { debugFailure } from "./debug.ts";
 import type { BuildFlags } from "./flags.ts";
 import { agentService, agentSockets } from "./lend/agents.ts";
 import { credentialService } from "./lend/credentials.ts";
@@ -22,7 +23,7 @@ import type { ProgressMode } from "./progress/modes.ts";
 import { openProgress, type Progress } from "./progress/open.ts";
 import { reportExplanations, reportFailure, reportWarnings } from "./progress/report.ts";
 import { frontendAttributes, namedContexts, parseCache } from "./request.ts";
-import { type Built, type CheckResult, solveBuild, solveCheck } from "./solve.ts";
+import { type Built, type CheckResult, solveBuild, solveCheck, solveDebugged } from "./solve.ts";
 
 const INTERRUPTED = 130;
 
@@ -52,9 +53,17 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
   using _terminate = disposing(io.onSignal("SIGTERM", stop));
   using connection = await connectBuild(engine, session, services, signal);
   const solve = { control: connection.control, session: session.id, progress, signal, ...request };
+  let hasReported = false;
   try {
     if (flags.check) return showCheck(context, await solveCheck(solve));
-    const built = await solveBuild(solve);
+    const built = flags.debug
+      ? await solveDebugged(solve, async (error, ref) => {
+          progress.end();
+          report(context, error, progress);
+          hasReported = true;
+          await debugFailure(error, { io, control: connection.control, ref, signal });
+        })
+      : await solveBuild(solve);
     progress.end();
     reportWarnings(io.stderr, progress);
     if (flags.explain) reportExplanations(io.stderr, progress);
@@ -63,7 +72,10 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
   } catch (thrown) {
     progress.end();
     if (flags.explain) reportExplanations(io.stderr, progress);
-    throw failureOf(thrown, context, progress, signal);
+    if (signal.aborted) throw signal.reason;
+    if (!(thrown instanceof GrpcError)) throw thrown;
+    if (!hasReported) report(context, thrown, progress);
+    throw new ExitError(1, `ERROR: failed to build: failed to solve: ${thrown.message}`, thrown);
   }
 }
 
@@ -139,13 +151,10 @@ async function writeBeside(path: string, text: string): Promise<void> {
   }
 }
 
-/** Its report is written; what is left is the last line. */
-function failureOf(thrown: unknown, { io }: Context, progress: Progress, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  if (!(thrown instanceof GrpcError)) return thrown;
+/** All but the last line. */
+function report({ io }: Context, error: GrpcError, progress: Progress): void {
   reportWarnings(io.stderr, progress);
-  reportFailure(io.stderr, thrown, progress);
-  return new ExitError(1, `ERROR: failed to build: failed to solve: ${thrown.message}`, thrown);
+  reportFailure(io.stderr, error, progress);
 }
 
 function disposing(end: () => void): Disposable {

@@ -2,9 +2,10 @@
 // that makes nothing: its frontend is asked for what the rules found.
 
 import { randomUUID } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GrpcClient } from "../../build/buildkit/grpc/client.ts";
-import { CODE, GrpcError } from "../../build/buildkit/grpc/status.ts";
-import { Control } from "../../build/buildkit/proto/gen/control_pb.ts";
+import { CODE, GrpcError, statusOf } from "../../build/buildkit/grpc/status.ts";
+import { Control, type SolveRequestSchema } from "../../build/buildkit/proto/gen/control_pb.ts";
 import { LLBBridge } from "../../build/buildkit/proto/gen/gateway_pb.ts";
 import type { Exporter } from "./outputs.ts";
 import type { Progress } from "./progress/open.ts";
@@ -33,13 +34,61 @@ export interface Built {
 
 /** @throws GrpcError with its place in the Dockerfile. */
 export async function solveBuild(options: BuildOptions): Promise<Built> {
-  const { control, session, attrs, signal, exporters, cacheFrom, cacheTo, entitlements } = options;
+  const { control, signal } = options;
   const ref = newRef();
+  const request = { ...requestOf(options, ref), frontend: FRONTEND };
+  const watching = watch(options, ref);
+  try {
+    const { exporterResponse } = await control.unary(Control.method.solve, request, { signal });
+    return { ref, response: exporterResponse };
+  } finally {
+    await watching;
+  }
+}
+
+/**
+ * The same, driven from here: a build that failed stays open until the second function has looked at what it left.
+ * @throws GrpcError with its place in the Dockerfile.
+ */
+export async function solveDebugged(
+  options: BuildOptions,
+  failed: (error: GrpcError, ref: string) => Promise<void>,
+): Promise<Built> {
+  const { control, attrs, signal } = options;
+  const ref = newRef();
+  const metadata = new Map([["buildkit-controlapi-buildid", [ref]]]);
+  const solving = control.unary(Control.method.solve, requestOf(options, ref), { signal });
+  solving.catch(() => undefined);
+  const watching = watch(options, ref);
+  watching.catch(() => undefined);
+  const asked = { frontend: FRONTEND, frontendOpt: { ...attrs }, evaluate: true };
+  const giving = { signal, metadata };
+  try {
+    const { result } = await control.unary(LLBBridge.method.solve, asked, giving);
+    await control.unary(LLBBridge.method.return, { result: result ?? {} }, giving);
+  } catch (thrown) {
+    if (thrown instanceof GrpcError && !signal.aborted && !control.closed.aborted) {
+      await failed(thrown, ref);
+      await control.unary(LLBBridge.method.return, { error: statusOf(thrown) }, giving);
+      await Promise.allSettled([solving, watching]);
+    }
+    throw thrown;
+  }
+  const { exporterResponse } = await solving;
+  await watching;
+  return { ref, response: exporterResponse };
+}
+
+const FRONTEND = "dockerfile.v0";
+
+function requestOf(
+  { session, attrs, exporters, cacheFrom, cacheTo, entitlements }: BuildOptions,
+  ref: string,
+): MessageInitShape<typeof SolveRequestSchema> {
   const [first] = exporters;
-  const request = {
+  return {
     ref,
     session,
-    frontend: "dockerfile.v0",
     frontendAttrs: { ...attrs },
     exporters: exporters.map(({ type, attrs: own }) => ({ type, attrs: { ...own } })),
     // What engines before BuildKit 0.13 read.
@@ -51,13 +100,6 @@ export async function solveBuild(options: BuildOptions): Promise<Built> {
       exports: cacheTo.map(({ type, attrs: own }) => ({ type, attrs: { ...own } })),
     },
   };
-  const watching = watch(options, ref);
-  try {
-    const { exporterResponse } = await control.unary(Control.method.solve, request, { signal });
-    return { ref, response: exporterResponse };
-  } finally {
-    await watching;
-  }
 }
 
 export interface CheckResult {

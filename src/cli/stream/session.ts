@@ -35,12 +35,13 @@ export async function pumpStreams(io: CliIo, connection: Hijacked, options: Stre
   }
 }
 
-interface TakenTerminal extends Disposable {
+export interface TakenTerminal extends Disposable {
   /** Rejects on a signal that ends us. */
   readonly killed: Promise<never>;
 }
 
-function takeTerminal(io: CliIo, signalsGoOn: boolean): TakenTerminal {
+/** Every key goes on unchanged, until it is disposed of. */
+export function takeTerminal(io: CliIo, signalsGoOn: boolean): TakenTerminal {
   const { promise: killed, reject } = Promise.withResolvers<never>();
   killed.catch(() => undefined);
   const stops = signalsGoOn

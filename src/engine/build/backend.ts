@@ -10,6 +10,7 @@ import { BuildEvents } from "../../build/buildkit/control/progress.ts";
 import { traceOf } from "../../build/buildkit/rest.ts";
 import { cacheTargets } from "../../build/cache/remote/caches.ts";
 import { parseCacheOption } from "../../build/cache/remote/entry.ts";
+import { type Entitlements, grant } from "../../build/entitlements.ts";
 import { buildDockerfile } from "../../build/frontend/build.ts";
 import type { DockerfileResult } from "../../build/frontend/options.ts";
 import { StepFailed } from "../../build/ops/failed.ts";
@@ -32,10 +33,17 @@ import { addImage, inlineCacheOf, type WriteParts, writeImage } from "./write-im
 export class BuildVerbs implements BuildBackend {
   readonly #images: ImageContext;
   readonly #solver: GraphSolver;
+  readonly #grantable: () => Entitlements;
   readonly #buildkit: Pick<Buildkit, "build">;
   readonly #running = new Map<string, AbortController>();
 
-  constructor(images: ImageContext, solver: GraphSolver, buildkit: Pick<Buildkit, "build">) {
+  constructor(
+    images: ImageContext,
+    solver: GraphSolver,
+    buildkit: Pick<Buildkit, "build">,
+    grantable: () => Entitlements,
+  ) {
+    this.#grantable = grantable;
     this.#images = images;
     this.#solver = solver;
     this.#buildkit = buildkit;
@@ -126,7 +134,15 @@ export class BuildVerbs implements BuildBackend {
     };
     const caches = classicCaches(request, { solver, session, signal, emit });
     const imports = await caches.imports();
-    const options = { session, progress: events ?? output, signal, sourceDateEpoch: undefined, imports };
+    const options = {
+      session,
+      progress: events ?? output,
+      signal,
+      // By one that knows no names for what to grant: the network that it asks for is all.
+      entitlements: grant(request.networkMode === "host" ? ["network.host"] : [], this.#grantable()),
+      sourceDateEpoch: undefined,
+      imports,
+    };
     await using _end = { [Symbol.asyncDispose]: () => solver.end(session) };
     try {
       const dockerfile = await context.dockerfile(options);

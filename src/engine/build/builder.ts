@@ -16,6 +16,7 @@ import type { ImageShelf } from "../images/shelf.ts";
 import { formatNs, now, nowNs } from "../time.ts";
 import { imageSources } from "./image-sources.ts";
 import { buildLayers } from "./layers.ts";
+import { openStep } from "./open-step.ts";
 import { runStep } from "./run-step.ts";
 
 /** The cache may take one part in so many of its disk, as BuildKit has it by default. */
@@ -39,7 +40,7 @@ export async function openSolver({ engine, shelf, images, table, stepStore }: Bu
     {
       layers: await buildLayers(shelf, table, data),
       images: imageSources(shelf, images),
-      steps: { run: (step) => runStep(engine, step) },
+      steps: { run: (step) => runStep(engine, step), open: (step) => openStep(engine, step) },
       stepStore,
       directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },
       registry: () => engine.settings.registry,

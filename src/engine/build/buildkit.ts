@@ -7,6 +7,7 @@ import { log } from "../../base/log.ts";
 import { build } from "../../base/version.ts";
 import { type Buildkit, openBuildkit } from "../../build/buildkit/buildkit.ts";
 import type { ImageToWrite } from "../../build/buildkit/needs.ts";
+import type { Entitlements } from "../../build/entitlements.ts";
 import type { GraphSolver } from "../../build/solver/solver.ts";
 import type { Tree } from "../../build/solver-contract.ts";
 import { type HistoryEntry, type ImageConfigFile, writeConfig } from "../../image/config.ts";
@@ -31,9 +32,10 @@ export interface BuildkitParts {
   readonly solver: GraphSolver;
   readonly temporary: string;
   readonly hostGateway: () => string | undefined;
+  readonly grantable: () => Entitlements;
 }
 
-export function composeBuildkit({ images, verbs, solver, temporary, hostGateway }: BuildkitParts): Buildkit {
+export function composeBuildkit({ images, verbs, solver, temporary, hostGateway, grantable }: BuildkitParts): Buildkit {
   return openBuildkit({
     solver,
     images: {
@@ -60,6 +62,7 @@ export function composeBuildkit({ images, verbs, solver, temporary, hostGateway 
     now,
     version: build.version,
     hostGateway,
+    grantable,
     log,
   });
 }

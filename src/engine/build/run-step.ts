@@ -1,130 +1,40 @@
-// Runs one command of a build as a container is run, and without being one: no row, no name, no restart. What it needs
-// is made here and taken away when the result is disposed of; what a killed engine
-// leaves is swept when the next one opens its solver.
+// Runs one command of a build to its end, and says what it changed.
 
-import { chmod, chown, lstat, mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { ContainerConfig, HostConfig } from "../../api/types/container.ts";
 import { HoyError } from "../../base/error.ts";
-import { newId } from "../../base/id.ts";
 import { log } from "../../base/log.ts";
-import { paths } from "../../base/paths.ts";
-import type { FinishedStep, Step, StepMount } from "../../build/needs.ts";
-import type { Reservation } from "../../network/contract.ts";
-import { cgroupPath } from "../../runtime/cgroups/path.ts";
-import type { ExitStatus, IdMap, Shim } from "../../runtime/contract.ts";
-import { buildSpec } from "../../runtime/spec/build.ts";
-import type { ResolvedMount, SpecInput } from "../../runtime/spec/input.ts";
-import { prepareBinds } from "../../runtime/spec/prepare.ts";
-import { validateHostConfig, withHostDefaults } from "../../runtime/spec/validate.ts";
-import { toHostId } from "../../runtime/userns/allocate.ts";
-import { MAX_ACCOUNT_FILE } from "../../runtime/userns/passwd.ts";
-import { resolveUser } from "../../runtime/userns/user.ts";
+import type { FinishedStep, Step } from "../../build/needs.ts";
+import type { ExitStatus, Shim } from "../../runtime/contract.ts";
 import { writeLayerTar } from "../../storage/tree/layer-tar.ts";
-import { removeTree } from "../../storage/tree/remove.ts";
 import { enginesOwn } from "../archive/mount-points.ts";
-import { hostsText } from "../containers/files.ts";
-import { LayeredRoot } from "../containers/layered-root.ts";
 import type { EngineContext } from "../context.ts";
-
-/** Begins the names of steps' directories in the temporary directory. */
-export const STEP_PREFIX = "build-step-";
+import { absolute, openPlace, type StepPlace, setUpStep } from "./step-setup.ts";
 
 export async function runStep(engine: EngineContext, step: Step): Promise<FinishedStep> {
   step.signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
-  const id = newId();
-  const root = join(paths.temporary(engine.settings.paths), `${STEP_PREFIX}${id}`);
-  stack.defer(() => removeTree(root));
-  const upper = await makeDirectories(root, step.lowers);
-  const status = await runIn(engine, step, { id, root, upper });
+  const place = stack.use(await openPlace(engine, step.lowers));
+  const status = await runIn(engine, step, place);
   if (step.signal.aborted) throw new HoyError("cancelled", "the build was cancelled");
   const owned = stack.move();
+  const { upper } = place;
   const mountPoints = step.mounts.map(({ target }) => absolute(target, step.op.cwd));
   return {
     code: status.code,
     oomKilled: status.oomKilled,
-    changes: (clamp) =>
-      writeLayerTar(upper, {
-        omit: enginesOwn({ upper, lowers: step.lowers, mountPoints }),
-        signal: step.signal,
-        clamp,
-      }),
+    changes: (clamp, signal) =>
+      writeLayerTar(upper, { omit: enginesOwn({ upper, lowers: step.lowers, mountPoints }), signal, clamp }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-interface Place {
-  readonly id: string;
-  readonly root: string;
-  readonly upper: string;
-}
-
-async function runIn(engine: EngineContext, step: Step, { id, root, upper }: Place): Promise<ExitStatus> {
-  await using stack = new AsyncDisposableStack();
-  const { config, hostConfig } = configOf(engine, step, id);
-  const idMap = wantsUserNamespace(engine, step) ? engine.idRanges.allocate() : undefined;
-  stack.defer(() => engine.idRanges.release(idMap));
-  const reservation = await engine.network.reserve({
-    containerId: id,
-    name: `build-${id.slice(0, 12)}`,
-    hostname: config.Hostname ?? "",
-    domainname: "",
-    networkMode: hostConfig.NetworkMode ?? "default",
-    endpoints: {},
-    hostConfig,
-    exposedPorts: [],
-  });
-  stack.defer(() => engine.network.release(id));
-  const bundle = paths.bundle(engine.settings.paths, id);
-  const runtime = engine.ociRuntime(undefined);
-  await mkdir(bundle, { recursive: true, mode: 0o711 });
-  stack.defer(() => engine.runtime.cleanup(id, bundle, runtime));
-  const built = buildSpec({
-    id,
-    bundle,
-    config,
-    hostConfig,
-    user: await userOf(step, upper),
-    mounts: await mountsOf(step.mounts, idMap, step.op.cwd),
-    files: await filesOf(root, config, reservation),
-    idMap,
-    namespaces: { network: networkOf(reservation) },
-    deviceDirectory: join(root, "devices"),
-    cgroupPath: cgroupPath(id, hostConfig.CgroupParent || engine.settings.cgroupParent),
-    facts: engine.facts,
-    defaults: engine.specDefaults,
-  });
-  for (const warning of built.warnings) log.warn(warning, { build: step.op.args.join(" ").slice(0, 100) });
-  await prepareBinds(built.binds);
+async function runIn(engine: EngineContext, step: Step, place: StepPlace): Promise<ExitStatus> {
+  await using ready = await setUpStep(engine, step, place, { terminal: false, stdin: false });
   const output = Promise.withResolvers<void>();
   output.promise.catch(() => undefined);
-  const shim = await engine.runtime.start(
-    {
-      id,
-      bundle,
-      state: root,
-      spec: built.spec,
-      rootfs: { lowers: step.lowers, upper, work: join(root, "work") },
-      idMap,
-      binds: built.binds,
-      terminal: false,
-      consoleSize: undefined,
-      openStdin: false,
-      stdinOnce: false,
-      log: NO_LOG,
-      runtime,
-      hold: true,
-      onNetworkNamespace:
-        reservation.namespace.kind === "managed"
-          ? (pid) => engine.network.connect(id, `/proc/${pid}/ns/net`)
-          : undefined,
-    },
-    async (early) => {
-      const stream = await early.attach({ stdin: false, stdout: true, stderr: true });
-      pass(stream.output, step).then(output.resolve, output.reject);
-    },
-  );
+  const shim = await engine.runtime.start(ready.request, async (early) => {
+    const stream = await early.attach({ stdin: false, stdout: true, stderr: true });
+    pass(stream.output, step).then(output.resolve, output.reject);
+  });
   const status = await ended(shim, step.signal);
   await output.promise;
   return status;
@@ -135,7 +45,7 @@ async function pass(output: AsyncIterable<{ stream: "stdout" | "stderr"; data: U
 }
 
 /** A cancelled step is killed; its end is waited for all the same. */
-async function ended(shim: Shim, signal: AbortSignal): Promise<ExitStatus> {
+export async function ended(shim: Shim, signal: AbortSignal): Promise<ExitStatus> {
   const kill = () => {
     shim.signal(9).catch((error: unknown) => {
       if (!(error instanceof HoyError && error.code === "conflict")) log.error("a step could not be killed", { error });
@@ -148,132 +58,4 @@ async function ended(shim: Shim, signal: AbortSignal): Promise<ExitStatus> {
   } finally {
     signal.removeEventListener("abort", kill);
   }
-}
-
-const NO_LOG = {
-  driver: "none",
-  path: "",
-  maxSize: 0,
-  maxFile: 1,
-  compress: false,
-  attrs: "",
-  mode: "blocking",
-  maxBuffer: 0,
-} as const;
-
-/** What the command would have as a container's. */
-function configOf(
-  engine: EngineContext,
-  { op, env, readonlyRoot, mounts, limits }: Step,
-  id: string,
-): { config: ContainerConfig; hostConfig: HostConfig } {
-  const config: ContainerConfig = {
-    Cmd: [...op.args],
-    Env: [...env],
-    WorkingDir: op.cwd || "/",
-    User: op.user,
-    Hostname: op.hostname || (op.network === "host" ? "" : id.slice(0, 12)),
-  };
-  const tmpfs = mounts.flatMap((mount) => (mount.type === "tmpfs" ? [mount] : []));
-  const wanted: HostConfig = {
-    ...limits?.resources,
-    NetworkMode: op.network === "sandbox" ? limits?.network || defaultNetwork(engine) : op.network,
-    Privileged: op.insecure,
-    ReadonlyRootfs: readonlyRoot,
-    ExtraHosts: op.extraHosts.map(({ host, ip }) => `${host}:${ip}`),
-    Ulimits: op.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
-    CgroupParent: op.cgroupParent,
-    IpcMode: "private",
-    Tmpfs: Object.fromEntries(
-      tmpfs.map(({ target, size }) => [absolute(target, op.cwd), size > 0 ? `size=${size}` : ""]),
-    ),
-    ...(op.shmSize > 0 ? { ShmSize: op.shmSize } : {}),
-    ...(engine.settings.userNamespaces.enabled ? {} : { UsernsMode: "host" }),
-  };
-  const { hostConfig } = validateHostConfig(withHostDefaults(wanted, engine), config, engine);
-  return { config, hostConfig };
-}
-
-/** An engine without a default network has none to give, as Docker's has not. */
-function defaultNetwork({ settings }: EngineContext): string {
-  return settings.network.bridge === "none" ? "none" : "default";
-}
-
-/** The host's network can't belong to a namespace of the step's; insecure is the host's root by definition. */
-function wantsUserNamespace(engine: EngineContext, { op }: Step): boolean {
-  return engine.settings.userNamespaces.enabled && !op.insecure;
-}
-
-function networkOf({ namespace }: Reservation): SpecInput["namespaces"]["network"] {
-  switch (namespace.kind) {
-    case "host":
-      return { kind: "host" };
-    case "managed":
-      // The shim makes it; its path is put in once it is known.
-      return { kind: "join", path: "/proc/0/ns/net", owned: true };
-    default:
-      return { kind: "new" };
-  }
-}
-
-async function userOf({ op, lowers }: Step, upper: string) {
-  using root = new LayeredRoot([upper, ...lowers]);
-  const readFile = async (path: string) => root.readText(path, MAX_ACCOUNT_FILE);
-  return await resolveUser({ user: op.user, groupAdd: [], readFile });
-}
-
-async function mountsOf(mounts: readonly StepMount[], idMap: IdMap | undefined, cwd: string): Promise<ResolvedMount[]> {
-  const resolved: ResolvedMount[] = [];
-  for (const mount of mounts) {
-    if (mount.type === "tmpfs") continue;
-    const destination = absolute(mount.target, cwd);
-    const bind = { type: "bind", source: mount.source, destination, writable: !mount.readonly } as const;
-    if (mount.type === "bind") {
-      resolved.push(bind);
-      continue;
-    }
-    // Given to the step's own ids on the disk, so that it needs no file system that maps them.
-    await chown(mount.source, hostId(idMap?.uids, mount.uid), hostId(idMap?.gids, mount.gid));
-    await chmod(mount.source, mount.mode & 0o7777);
-    resolved.push({ ...bind, idmap: false });
-  }
-  return resolved;
-}
-
-function hostId(ranges: IdMap["uids"] | undefined, id: number): number {
-  const found = ranges === undefined ? id : toHostId(ranges, id);
-  if (found === undefined) throw new HoyError("invalid", `owner ${id} is outside of the step's user namespace`);
-  return found;
-}
-
-async function filesOf(root: string, { Hostname = "" }: ContainerConfig, reservation: Reservation) {
-  const file = async (name: string, text: string) => {
-    const path = join(root, name);
-    await writeFile(path, text, { mode: 0o644 });
-    await chmod(path, 0o644);
-    return path;
-  };
-  return {
-    hostname: await file("hostname", `${Hostname}\n`),
-    hosts: await file("hosts", hostsText(reservation)),
-    resolvConf: await file("resolv.conf", reservation.resolvConf),
-  };
-}
-
-/** "/" of the step has the owner and mode that the tree below has. */
-async function makeDirectories(root: string, lowers: readonly string[]): Promise<string> {
-  const upper = join(root, "upper");
-  await mkdir(root, { mode: 0o700 });
-  await mkdir(join(root, "work"), { mode: 0o700 });
-  await mkdir(upper, { mode: 0o755 });
-  const [top] = lowers;
-  if (top === undefined) return upper;
-  const { uid, gid, mode } = await lstat(top);
-  await chown(upper, uid, gid);
-  await chmod(upper, mode & 0o7777);
-  return upper;
-}
-
-function absolute(target: string, cwd: string): string {
-  return target.startsWith("/") ? target : join(cwd || "/", target);
 }

@@ -162,7 +162,9 @@ export class TestBuild implements AsyncDisposable {
 
   async solve(target: Input, sourceDateEpoch?: number): Promise<Tree> {
     const { session, progress, abort } = this;
-    return this.#engine.solver.solve(target, { session, progress, signal: abort.signal, sourceDateEpoch });
+    const entitlements = { networkHost: true, insecure: true };
+    const options = { session, progress, signal: abort.signal, entitlements, sourceDateEpoch };
+    return this.#engine.solver.solve(target, options);
   }
 
   /** The text of a file in what a target makes. */

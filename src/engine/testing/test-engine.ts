@@ -74,7 +74,12 @@ export function testSettings(root: string, shim: string): EngineSettings {
       addressPools: [],
       defaultOptions: {},
     },
-    builder: { enabled: true, keepStorage: undefined, policies: undefined },
+    builder: {
+      enabled: true,
+      keepStorage: undefined,
+      policies: undefined,
+      entitlements: { networkHost: true, insecure: false },
+    },
     gc: {
       imagesUnusedFor: undefined,
       imagesKeepStorage: undefined,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import type { ExecHandle, ExecRequest, ExitStatus, LogPosition, Shim, ShimStream } from "../contract.ts";
 import { Connection } from "./connection.ts";
-import { resumeExec, startExec } from "./exec.ts";
+import { type ExecCalls, resumeExec, startExec } from "./exec.ts";
 import { timeText } from "./exit-file.ts";
 import { type Frame, FromShim, numbers, PROTOCOL, sized, ToShim } from "./frames.ts";
 import { attachBehindLog, attachStream, ShimRefusal, type Wanted } from "./stream.ts";
@@ -88,20 +88,25 @@ export class ShimClient implements Shim {
   }
 
   exec(request: ExecRequest): Promise<ExecHandle> {
-    return startExec(this.#bundle, request, this.#resizeExec);
+    return startExec(this.#bundle, request, this.#execCalls);
   }
 
   async execAgain(number: number): Promise<ExecHandle | ExitStatus | undefined> {
-    return this.#version < 2 ? undefined : resumeExec(this.#bundle, number, this.#resizeExec);
+    return this.#version < 2 ? undefined : resumeExec(this.#bundle, number, this.#execCalls);
   }
 
-  readonly #resizeExec = async (number: number, height: number, width: number): Promise<void> => {
-    await this.#ask(ToShim.resize, sized(number, height, width));
+  readonly #execCalls: ExecCalls = {
+    resize: async (number, height, width) => void (await this.#ask(ToShim.resize, sized(number, height, width))),
+    signal: (number, signal) => this.#signal(number, signal),
   };
 
-  async signal(signal: number): Promise<void> {
+  signal(signal: number): Promise<void> {
+    return this.#signal(0, signal);
+  }
+
+  async #signal(number: number, signal: number): Promise<void> {
     try {
-      await this.#ask(ToShim.signal, numbers(0, signal));
+      await this.#ask(ToShim.signal, numbers(number, signal));
     } catch (error) {
       if (error instanceof ShimRefusal && error.code === ESRCH) throw ended(error);
       throw error;

@@ -15,13 +15,17 @@ import { ShimRefusal, StreamConnection, wantBits } from "./stream.ts";
 const ESRCH = 3;
 const KILLED = 137;
 
-type Resize = (number: number, height: number, width: number) => Promise<void>;
+/** What is asked of the shim about a process, by its number. */
+export interface ExecCalls {
+  resize(number: number, height: number, width: number): Promise<void>;
+  signal(number: number, signal: number): Promise<void>;
+}
 
 /**
  * @throws HoyError "invalid" with Docker's words when the command can't be run, "conflict" when the container has
  * ended, "internal" otherwise.
  */
-export async function startExec(bundle: string, request: ExecRequest, resize: Resize): Promise<ExecHandle> {
+export async function startExec(bundle: string, request: ExecRequest, calls: ExecCalls): Promise<ExecHandle> {
   const file = join(bundle, `process-${randomBytes(8).toString("hex")}.json`);
   writeFileSync(file, specJson(withSize(request)), { mode: 0o600, flag: "wx" });
   try {
@@ -35,7 +39,8 @@ export async function startExec(bundle: string, request: ExecRequest, resize: Re
       number,
       stream: detached ? undefined : stream,
       exited: stream.exit.then(execExit),
-      resize: (height, width) => resize(number, height, width),
+      resize: (height, width) => calls.resize(number, height, width),
+      signal: (signal) => calls.signal(number, signal),
       noted: () => rmSync(exitFile(bundle, number), { force: true }),
     };
   } catch (error) {
@@ -50,7 +55,7 @@ export async function startExec(bundle: string, request: ExecRequest, resize: Re
 export async function resumeExec(
   bundle: string,
   number: number,
-  resize: Resize,
+  calls: ExecCalls,
 ): Promise<ExecHandle | ExitStatus | undefined> {
   const noted = (): void => rmSync(exitFile(bundle, number), { force: true });
   const nothing = { stdin: false, stdout: false, stderr: false };
@@ -61,7 +66,8 @@ export async function resumeExec(
       number,
       stream: undefined,
       exited: stream.exit.then(execExit),
-      resize: (height, width) => resize(number, height, width),
+      resize: (height, width) => calls.resize(number, height, width),
+      signal: (signal) => calls.signal(number, signal),
       noted,
     };
   } catch (error) {

@@ -4,12 +4,16 @@
 import { sha256 } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
 import type { CacheImport } from "../../cache/remote/import.ts";
+import { type Entitlements, NOTHING_MORE } from "../../entitlements.ts";
 import type { LayerSession } from "../../needs.ts";
+import { type FailedStep, StepFailed } from "../../ops/failed.ts";
+import { treeOf } from "../../solver/digests.ts";
 import type { SolveOptions, Tree } from "../../solver-contract.ts";
 import { locatedError } from "../errors.ts";
 import { runDockerfile } from "../frontend/dockerfile.ts";
-import type { GrpcError } from "../grpc/status.ts";
-import { toGrpcError } from "../grpc/status.ts";
+import { Containers } from "../gateway/containers.ts";
+import { failedExecDetail } from "../gateway/failed-exec.ts";
+import { type Detail, GrpcError, toGrpcError } from "../grpc/status.ts";
 import { loadDefinition } from "../llb/definition.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
@@ -50,6 +54,7 @@ export class Build implements AsyncDisposable {
   readonly #trees = new Map<string, Tree>();
   /** Its client wants to know why steps were not in the cache. */
   #explain = false;
+  readonly #ended = Promise.withResolvers<void>();
   readonly #returned = Promise.withResolvers<BuildResult>();
   /** What was asked of a frontend here, for the provenance of what comes out. */
   asked: Pick<FrontendRequest, "frontend" | "attrs"> = { frontend: "", attrs: {} };
@@ -58,6 +63,13 @@ export class Build implements AsyncDisposable {
   /** Caches from elsewhere, once they are read. */
   readonly imports: CacheImport[] = [];
   #ready: Promise<void> = Promise.resolve();
+  /** What its client asked for and the engine grants. */
+  entitlements: Entitlements = NOTHING_MORE;
+  /** Its client may want to look at what a failed step left. */
+  keepFailed = false;
+  /** What was opened on its results. */
+  readonly containers: Containers;
+  readonly #leftTrees = new Map<string, Promise<Tree>>();
   /** What the client gave along, for its own frontend to ask for. */
   inputs: Readonly<Record<string, Definition>> = {};
 
@@ -66,6 +78,7 @@ export class Build implements AsyncDisposable {
     this.ref = ref;
     this.started = needs.now();
     this.#parts = parts;
+    this.containers = new Containers(this, needs);
     this.#layers = needs.solver.needs.layers.session();
     this.events = new BuildEvents(needs.now);
     this.#returned.promise.catch(() => undefined);
@@ -93,8 +106,10 @@ export class Build implements AsyncDisposable {
 
   get options(): SolveOptions {
     const { session, events, signal } = this;
+    const { entitlements, imports, keepFailed } = this;
     const explain = this.#explain;
-    return { session, progress: events, signal, sourceDateEpoch: undefined, explain, imports: this.imports };
+    const epoch = { sourceDateEpoch: undefined };
+    return { session, progress: events, signal, entitlements, ...epoch, explain, keepFailed, imports };
   }
 
   /** Nothing is solved before these caches are read. */
@@ -154,10 +169,24 @@ export class Build implements AsyncDisposable {
     }
   }
 
-  /** An error of a step, with the lines that it came from. */
+  /** As `solve`; also what a failed step left. */
+  tree(ref: BuildRef): Promise<Tree> {
+    const { left } = ref;
+    if (left === undefined) return this.solve(ref);
+    const known = this.#leftTrees.get(ref.id);
+    if (known !== undefined) return known;
+    const made = this.#treeLeft(left);
+    this.#leftTrees.set(ref.id, made);
+    return made;
+  }
+
+  /** An error of a step, with the lines that it came from, and by what its client may look at what it left. */
   locate(thrown: unknown): GrpcError {
     const { file } = this.events;
-    return file === undefined ? toGrpcError(thrown) : locatedError(thrown, file, this.events.failedLines());
+    const error = file === undefined ? toGrpcError(thrown) : locatedError(thrown, file, this.events.failedLines());
+    if (!(thrown instanceof StepFailed) || thrown.left === undefined || !this.keepFailed) return error;
+    const details = [...error.details, this.#failedDetail(thrown.left)];
+    return new GrpcError(error.code, error.message, details, { cause: thrown });
   }
 
   /** The result behind a handle. @throws HoyError "not-found" */
@@ -173,6 +202,11 @@ export class Build implements AsyncDisposable {
     else this.#returned.resolve(result);
   }
 
+  /** When nothing of it is left. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   returned(): Promise<BuildResult> {
     return this.#returned.promise;
   }
@@ -180,10 +214,12 @@ export class Build implements AsyncDisposable {
   /** Calls about it that still run are cut, and new ones refused: its client waits for them. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.cancel(new HoyError("cancelled", "the build has ended"));
+    await this.containers[Symbol.asyncDispose]();
     for (const release of this.#releases.splice(0)) release();
     await this.#parts.needs.solver.end(this.session);
     await this.#layers[Symbol.asyncDispose]();
     this.events.end();
+    this.#ended.resolve();
   }
 
   #keep(result: BuildResult): BuildResult {
@@ -193,6 +229,26 @@ export class Build implements AsyncDisposable {
       this.#parts.results.add(ref);
     }
     return result;
+  }
+
+  #failedDetail(failed: FailedStep): Detail {
+    const { op, vertex } = failed;
+    const name = (ref: BuildRef): string => {
+      this.#keep({ refs: new Map([[ONLY, ref]]), metadata: new Map() });
+      return ref.id;
+    };
+    const before = op.mounts.map(({ input }) => (input < 0 ? "" : name(newRef(vertex.inputs[input]))));
+    const left = op.mounts.map((mount) => name({ ...newRef(undefined), left: { failed, mount } }));
+    return failedExecDetail(op, before, left);
+  }
+
+  /** A layer is made of it when somebody looks: most who are told of a failure only read the message. */
+  async #treeLeft({ failed, mount }: NonNullable<BuildRef["left"]>): Promise<Tree> {
+    const below = failed.inputs[mount.input]?.diffIds ?? [];
+    const changes = failed.changes(mount, this.signal);
+    if (changes === undefined) return treeOf(below);
+    const { diffId } = await this.#layers.add(changes, this.signal);
+    return treeOf([...below, diffId]);
   }
 
   #transferred(source: string, bytes: number, done: boolean): void {

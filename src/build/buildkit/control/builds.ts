@@ -32,8 +32,11 @@ export class Builds {
     this.#running.delete(build.ref);
   }
 
-  cancelAll(reason: unknown): void {
-    for (const build of this.#running.values()) build.cancel(reason);
+  /** Resolves when all of them have let go of what they held. */
+  async cancelAll(reason: unknown): Promise<void> {
+    const all = [...this.#running.values()];
+    for (const build of all) build.cancel(reason);
+    await Promise.all(all.map(({ ended }) => ended));
   }
 
   /** @throws HoyError "not-found" when it does not come. */

@@ -5,6 +5,7 @@ import { HoyError } from "../../../base/error.ts";
 import { type CacheParts, cacheTargets, exportCaches, importCaches } from "../../cache/remote/caches.ts";
 import type { CacheEntryOption } from "../../cache/remote/entry.ts";
 import { inlineRecords } from "../../cache/remote/export.ts";
+import { grant } from "../../entitlements.ts";
 import type { Tree } from "../../solver-contract.ts";
 import type { Exporter, SolvedRef } from "../export/exporter.ts";
 import { exporterOf } from "../export/index.ts";
@@ -85,12 +86,14 @@ async function run(
 ): Promise<Readonly<Record<string, string>>> {
   const exporters = exportersOf(request, needs);
   checkRequest(request);
+  build.entitlements = grant(request.entitlements, needs.grantable());
   const caches = cacheTargets(exportsOf(request));
   const attestations = attestationsOf(request.frontendAttrs);
   const cacheParts = cachePartsOf(build, needs, sessions);
   build.importFrom(importCaches(importsOf(request), cacheParts));
   build.inputs = request.frontendInputs;
   const inClient = request.frontend === "" && (request.definition?.def.length ?? 0) === 0;
+  build.keepFailed = inClient;
   const result = inClient
     ? await build.returned()
     : await build.run({
@@ -127,11 +130,6 @@ function exportersOf(request: SolveRequest, needs: BuildkitNeeds): Exporter[] {
 
 function checkRequest(request: SolveRequest): void {
   if (request.sourcePolicy.length > 0 || request.sourcePolicySession !== "") throw missing("a source policy");
-  for (const entitlement of request.entitlements) {
-    if (!/^(?:network\.host|security\.insecure)(?:=|$)/.test(entitlement)) {
-      throw missing(`the entitlement ${entitlement.slice(0, 100)}`);
-    }
-  }
 }
 
 function cachePartsOf(build: Build, { solver }: BuildkitNeeds, sessions: Sessions): CacheParts {

@@ -19,6 +19,10 @@ const FRONTEND = [
   "gateway.solve.evaluate",
   "gateway.evaluate",
   "gateway.warnings",
+  "gateway.exec",
+  "gateway.exec.extrahosts",
+  "gateway.exec.secretenv",
+  "gateway.exec.signals",
   "source.metaresolver",
 ] as const;
 

@@ -16,6 +16,7 @@ import { LLBBridge, type Result } from "../proto/gen/gateway_pb.ts";
 import { type BuildRef, type BuildResult, definitionOf, ONLY } from "../result.ts";
 import { CAPS } from "./caps.ts";
 import { readDir, readFile, statFile } from "./files.ts";
+import { runProcesses } from "./processes.ts";
 
 const BUILD = "buildkit-controlapi-buildid";
 /** Bytes of a warning that is not ours. */
@@ -35,7 +36,7 @@ export function gatewayService(builds: Builds, needs: BuildkitNeeds): ServiceTab
     work: (root: Awaited<ReturnType<typeof openLayers>>) => T,
   ) => {
     const build = await buildOf(context);
-    const tree = await build.solve(build.find(ref));
+    const tree = await build.tree(build.find(ref));
     using root = await openLayers(needs.solver.needs.layers, tree.diffIds);
     return await work(root);
   };
@@ -84,6 +85,19 @@ export function gatewayService(builds: Builds, needs: BuildkitNeeds): ServiceTab
     },
     async statFile({ ref, path }, context) {
       return { stat: await look(context, ref, (root) => statFile(root, path)) };
+    },
+    async newContainer(request, context) {
+      (await buildOf(context)).containers.create(request);
+      return {};
+    },
+    async releaseContainer({ containerId }, context) {
+      await (await buildOf(context)).containers.release(containerId);
+      return {};
+    },
+    async *execProcess(requests, context) {
+      const { containers, signal } = await buildOf(context);
+      const either = AbortSignal.any([context.signal, signal]);
+      yield* runProcesses(requests, (init) => containers.start(init), either);
     },
     async warn({ short, url, ranges }, context) {
       const build = await buildOf(context);

@@ -5,6 +5,7 @@ import { HoyError } from "../../../base/error.ts";
 import type { ImageConfigFile, RunConfig } from "../../../image/config.ts";
 import { parseConfig } from "../../../image/config.ts";
 import { DockerfileError } from "../../dockerfile/source.ts";
+import { NOTHING_MORE } from "../../entitlements.ts";
 import type { Op, Vertex } from "../../graph.ts";
 import type { SolveOptions, Solver } from "../../solver-contract.ts";
 import { buildDockerfile } from "../build.ts";
@@ -73,6 +74,7 @@ export const SOLVE_OPTIONS: SolveOptions = {
     warning: ignore,
   },
   signal: new AbortController().signal,
+  entitlements: NOTHING_MORE,
   sourceDateEpoch: undefined,
 };
 

@@ -21,7 +21,7 @@ import type { LendContext } from "./lend.ts";
 export interface BoundTree {
   /** Absolute path on the host. */
   readonly source: string;
-  changes(clamp: bigint | undefined): AsyncIterable<Uint8Array>;
+  changes(clamp: bigint | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 /** @param place where a copy may be put; whoever made the directory it is in removes it. */
@@ -44,7 +44,7 @@ export async function bindTree(
   await extractTar(target.fd, "/", treeTar(root.fd, "/", { as: "", signal }), { signal });
   return {
     source: pathIn(target, mount.selector),
-    changes: (clamp) => differenceTar(lowers, place, { clamp, signal }),
+    changes: (clamp, during) => differenceTar(lowers, place, { clamp, signal: during }),
   };
 }
 

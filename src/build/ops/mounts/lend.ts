@@ -8,7 +8,7 @@ import { HoyError } from "../../../base/error.ts";
 import type { ExecMount, ExecOp } from "../../graph.ts";
 import type { BuildNeeds, StepMount } from "../../needs.ts";
 import type { BuildSession, Tree } from "../../solver-contract.ts";
-import { bindTree } from "./bind.ts";
+import { type BoundTree, bindTree } from "./bind.ts";
 import type { CacheMounts } from "./cache-mounts.ts";
 
 export interface LendContext {
@@ -23,7 +23,9 @@ export interface LentMounts extends AsyncDisposable {
   /** Secrets, and where the agents' sockets are. */
   readonly env: readonly string[];
   /** What the command changed in a mount that becomes an output. */
-  changes(mount: ExecMount, clamp: bigint | undefined): AsyncIterable<Uint8Array>;
+  changes(mount: ExecMount, clamp: bigint | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Of a command that has ended: all but the trees that it could write to goes, so that others may have it. */
+  letGo(): Promise<void>;
 }
 
 /** BuildKit's bound (session/secrets). */
@@ -34,11 +36,12 @@ export async function lendMounts(op: ExecOp, inputs: readonly Tree[], context: L
   const directory = join(context.needs.directories.temporary, `build-mounts-${randomUUID()}`);
   await mkdir(directory, { mode: 0o700 });
   stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const borrowed = stack.use(new AsyncDisposableStack());
   const over = new AbortController();
-  stack.defer(() => over.abort());
+  borrowed.defer(() => over.abort());
   const mounts: StepMount[] = [];
   const env: string[] = [];
-  const changes = new Map<ExecMount, (clamp: bigint | undefined) => AsyncIterable<Uint8Array>>();
+  const changes = new Map<ExecMount, BoundTree["changes"]>();
   let agents = 0;
   for (const [index, mount] of op.mounts.entries()) {
     if (mount.target === "/") continue;
@@ -52,7 +55,7 @@ export async function lendMounts(op: ExecOp, inputs: readonly Tree[], context: L
         break;
       }
       case "cache": {
-        const source = stack.use(await context.caches.take(detail, mount, inputs[mount.input], context));
+        const source = borrowed.use(await context.caches.take(detail, mount, inputs[mount.input], context));
         mounts.push({ type: "bind", source: source.path, target, readonly });
         break;
       }
@@ -62,6 +65,7 @@ export async function lendMounts(op: ExecOp, inputs: readonly Tree[], context: L
       case "secret": {
         const data = await secretOf(context, detail);
         if (data === undefined) break;
+        borrowed.defer(() => rm(place, { force: true }));
         await writeFile(place, data, { mode: 0o600, flag: "wx" });
         const { mode, uid, gid } = detail;
         mounts.push({ type: "owned", source: place, target, readonly: true, mode, uid, gid });
@@ -86,10 +90,11 @@ export async function lendMounts(op: ExecOp, inputs: readonly Tree[], context: L
   return {
     mounts,
     env,
-    changes(mount, clamp) {
+    letGo: () => borrowed.disposeAsync(),
+    changes(mount, clamp, signal) {
       const read = changes.get(mount);
       if (read === undefined) throw new HoyError("invalid", `the mount at ${mount.target} can't be an output`);
-      return read(clamp);
+      return read(clamp, signal);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -10,7 +10,7 @@ import type { ApiCap } from "./caps_pb.ts";
 import { file_caps } from "./caps_pb.ts";
 import type { Stat } from "./fsutil_pb.ts";
 import { file_fsutil } from "./fsutil_pb.ts";
-import type { Definition, Platform, Range, SourceInfo, SourceOp } from "./ops_pb.ts";
+import type { Definition, HostIp, Meta, Mount, NetMode, Platform, Range, SecretEnv, SecurityMode, SourceInfo, SourceOp } from "./ops_pb.ts";
 import { file_ops } from "./ops_pb.ts";
 import type { Status } from "./status_pb.ts";
 import { file_status } from "./status_pb.ts";
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gateway.proto.
  */
 export const file_gateway: GenFile = /*@__PURE__*/
-  fileDesc("Cg1nYXRld2F5LnByb3RvEhltb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kIvMDCgZSZXN1bHQSGAoOcmVmX2RlcHJlY2F0ZWQYASABKAlIABJGCg9yZWZzX2RlcHJlY2F0ZWQYAiABKAsyKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcERlcHJlY2F0ZWRIABItCgNyZWYYAyABKAsyHi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZkgAEjEKBHJlZnMYBCABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcEgAEkEKCG1ldGFkYXRhGAogAygLMi8ubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXN1bHQuTWV0YWRhdGFFbnRyeRJJCgxhdHRlc3RhdGlvbnMYDCADKAsyMy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc3VsdC5BdHRlc3RhdGlvbnNFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaXAoRQXR0ZXN0YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEjYKBXZhbHVlGAIgASgLMicubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5BdHRlc3RhdGlvbnM6AjgBQggKBnJlc3VsdCKEAQoQUmVmTWFwRGVwcmVjYXRlZBJDCgRyZWZzGAEgAygLMjUubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZWZNYXBEZXByZWNhdGVkLlJlZnNFbnRyeRorCglSZWZzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCgNSZWYSCgoCaWQYASABKAkSGwoDZGVmGAIgASgLMg4ucGIuRGVmaW5pdGlvbiKQAQoGUmVmTWFwEjkKBHJlZnMYASADKAsyKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcC5SZWZzRW50cnkaSwoJUmVmc0VudHJ5EgsKA2tleRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVmOgI4ASIjCgxBdHRlc3RhdGlvbnMSEwoLYXR0ZXN0YXRpb24YASADKAwiZQoNUmV0dXJuUmVxdWVzdBIxCgZyZXN1bHQYASABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc3VsdBIhCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIhAKDlJldHVyblJlc3BvbnNlIg8KDUlucHV0c1JlcXVlc3QipQEKDklucHV0c1Jlc3BvbnNlEk8KC2RlZmluaXRpb25zGAEgAygLMjoubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5JbnB1dHNSZXNwb25zZS5EZWZpbml0aW9uc0VudHJ5GkIKEERlZmluaXRpb25zRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4ucGIuRGVmaW5pdGlvbjoCOAEirQEKGVJlc29sdmVJbWFnZUNvbmZpZ1JlcXVlc3QSCwoDcmVmGAEgASgJEh4KCHBsYXRmb3JtGAIgASgLMgwucGIuUGxhdGZvcm0SFAoMcmVzb2x2ZV9tb2RlGAMgASgJEhAKCGxvZ19uYW1lGAQgASgJEhUKDXJlc29sdmVyX3R5cGUYBSABKAUSEgoKc2Vzc2lvbl9pZBgGIAEoCRIQCghzdG9yZV9pZBgHIAEoCSJJChpSZXNvbHZlSW1hZ2VDb25maWdSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSDgoGY29uZmlnGAIgASgMEgsKA3JlZhgDIAEoCSKAAQoYUmVzb2x2ZVNvdXJjZU1ldGFSZXF1ZXN0EhwKBnNvdXJjZRgBIAEoCzIMLnBiLlNvdXJjZU9wEh4KCHBsYXRmb3JtGAIgASgLMgwucGIuUGxhdGZvcm0SEAoIbG9nX25hbWUYAyABKAkSFAoMcmVzb2x2ZV9tb2RlGAQgASgJIn8KGVJlc29sdmVTb3VyY2VNZXRhUmVzcG9uc2USHAoGc291cmNlGAEgASgLMgwucGIuU291cmNlT3ASRAoFaW1hZ2UYAiABKAsyNS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc29sdmVTb3VyY2VJbWFnZVJlc3BvbnNlIjwKGlJlc29sdmVTb3VyY2VJbWFnZVJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRIOCgZjb25maWcYAiABKAwiuAQKDFNvbHZlUmVxdWVzdBIiCgpkZWZpbml0aW9uGAEgASgLMg4ucGIuRGVmaW5pdGlvbhIQCghmcm9udGVuZBgCIAEoCRJOCgxmcm9udGVuZF9vcHQYAyADKAsyOC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlNvbHZlUmVxdWVzdC5Gcm9udGVuZE9wdEVudHJ5EhsKE2FsbG93X3Jlc3VsdF9yZXR1cm4YBSABKAgSHgoWYWxsb3dfcmVzdWx0X2FycmF5X3JlZhgGIAEoCBINCgVmaW5hbBgKIAEoCBIVCg1leHBvcnRlcl9hdHRyGAsgASgMEkMKDWNhY2hlX2ltcG9ydHMYDCADKAsyLC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLkNhY2hlT3B0aW9uc0VudHJ5ElQKD2Zyb250ZW5kX2lucHV0cxgNIAMoCzI7Lm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU29sdmVSZXF1ZXN0LkZyb250ZW5kSW5wdXRzRW50cnkSEAoIZXZhbHVhdGUYDiABKAgSFwoPc291cmNlX3BvbGljaWVzGA8gAygMGjIKEEZyb250ZW5kT3B0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARpFChNGcm9udGVuZElucHV0c0VudHJ5EgsKA2tleRgBIAEoCRIdCgV2YWx1ZRgCIAEoCzIOLnBiLkRlZmluaXRpb246AjgBIpcBChFDYWNoZU9wdGlvbnNFbnRyeRIMCgR0eXBlGAEgASgJEkYKBWF0dHJzGAIgAygLMjcubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5DYWNoZU9wdGlvbnNFbnRyeS5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCg1Tb2x2ZVJlc3BvbnNlEgsKA3JlZhgBIAEoCRIxCgZyZXN1bHQYAyABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc3VsdCJmCg9SZWFkRmlsZVJlcXVlc3QSCwoDcmVmGAEgASgJEhEKCWZpbGVfcGF0aBgCIAEoCRIzCgVyYW5nZRgDIAEoCzIkLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuRmlsZVJhbmdlIisKCUZpbGVSYW5nZRIOCgZvZmZzZXQYASABKAMSDgoGbGVuZ3RoGAIgASgDIiAKEFJlYWRGaWxlUmVzcG9uc2USDAoEZGF0YRgBIAEoDCJICg5SZWFkRGlyUmVxdWVzdBILCgNyZWYYASABKAkSEAoIZGlyX3BhdGgYAiABKAkSFwoPaW5jbHVkZV9wYXR0ZXJuGAMgASgJIjYKD1JlYWREaXJSZXNwb25zZRIjCgdlbnRyaWVzGAEgAygLMhIuZnN1dGlsLnR5cGVzLlN0YXQiLAoPU3RhdEZpbGVSZXF1ZXN0EgsKA3JlZhgBIAEoCRIMCgRwYXRoGAIgASgJIjQKEFN0YXRGaWxlUmVzcG9uc2USIAoEc3RhdBgBIAEoCzISLmZzdXRpbC50eXBlcy5TdGF0Ih4KD0V2YWx1YXRlUmVxdWVzdBILCgNyZWYYASABKAkiEgoQRXZhbHVhdGVSZXNwb25zZSINCgtQaW5nUmVxdWVzdCK2AQoMUG9uZ1Jlc3BvbnNlEjsKEWZyb250ZW5kX2FwaV9jYXBzGAEgAygLMiAubW9ieS5idWlsZGtpdC52MS5hcGljYXBzLkFwaUNhcBIyCghsbGJfY2FwcxgCIAMoCzIgLm1vYnkuYnVpbGRraXQudjEuYXBpY2Fwcy5BcGlDYXASNQoHd29ya2VycxgDIAMoCzIkLm1vYnkuYnVpbGRraXQudjEudHlwZXMuV29ya2VyUmVjb3JkIpEBCgtXYXJuUmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDQoFbGV2ZWwYAiABKAMSDQoFc2hvcnQYAyABKAwSDgoGZGV0YWlsGAQgAygMEgsKA3VybBgFIAEoCRIcCgRpbmZvGAYgASgLMg4ucGIuU291cmNlSW5mbxIZCgZyYW5nZXMYByADKAsyCS5wYi5SYW5nZSIOCgxXYXJuUmVzcG9uc2Uy7AgKCUxMQkJyaWRnZRKBAQoSUmVzb2x2ZUltYWdlQ29uZmlnEjQubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlSW1hZ2VDb25maWdSZXF1ZXN0GjUubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlSW1hZ2VDb25maWdSZXNwb25zZRJ+ChFSZXNvbHZlU291cmNlTWV0YRIzLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVzb2x2ZVNvdXJjZU1ldGFSZXF1ZXN0GjQubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlU291cmNlTWV0YVJlc3BvbnNlEloKBVNvbHZlEicubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5Tb2x2ZVJlcXVlc3QaKC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlNvbHZlUmVzcG9uc2USYwoIUmVhZEZpbGUSKi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlYWRGaWxlUmVxdWVzdBorLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVhZEZpbGVSZXNwb25zZRJgCgdSZWFkRGlyEikubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZWFkRGlyUmVxdWVzdBoqLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVhZERpclJlc3BvbnNlEmMKCFN0YXRGaWxlEioubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5TdGF0RmlsZVJlcXVlc3QaKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlN0YXRGaWxlUmVzcG9uc2USYwoIRXZhbHVhdGUSKi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLkV2YWx1YXRlUmVxdWVzdBorLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuRXZhbHVhdGVSZXNwb25zZRJXCgRQaW5nEiYubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5QaW5nUmVxdWVzdBonLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUG9uZ1Jlc3BvbnNlEl0KBlJldHVybhIoLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmV0dXJuUmVxdWVzdBopLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmV0dXJuUmVzcG9uc2USXQoGSW5wdXRzEigubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5JbnB1dHNSZXF1ZXN0GikubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5JbnB1dHNSZXNwb25zZRJXCgRXYXJuEiYubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5XYXJuUmVxdWVzdBonLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuV2FyblJlc3BvbnNlYgZwcm90bzM", [file_caps, file_fsutil, file_ops, file_status, file_worker]);
+  fileDesc("Cg1nYXRld2F5LnByb3RvEhltb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kIvMDCgZSZXN1bHQSGAoOcmVmX2RlcHJlY2F0ZWQYASABKAlIABJGCg9yZWZzX2RlcHJlY2F0ZWQYAiABKAsyKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcERlcHJlY2F0ZWRIABItCgNyZWYYAyABKAsyHi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZkgAEjEKBHJlZnMYBCABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcEgAEkEKCG1ldGFkYXRhGAogAygLMi8ubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXN1bHQuTWV0YWRhdGFFbnRyeRJJCgxhdHRlc3RhdGlvbnMYDCADKAsyMy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc3VsdC5BdHRlc3RhdGlvbnNFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaXAoRQXR0ZXN0YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEjYKBXZhbHVlGAIgASgLMicubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5BdHRlc3RhdGlvbnM6AjgBQggKBnJlc3VsdCKEAQoQUmVmTWFwRGVwcmVjYXRlZBJDCgRyZWZzGAEgAygLMjUubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZWZNYXBEZXByZWNhdGVkLlJlZnNFbnRyeRorCglSZWZzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCgNSZWYSCgoCaWQYASABKAkSGwoDZGVmGAIgASgLMg4ucGIuRGVmaW5pdGlvbiKQAQoGUmVmTWFwEjkKBHJlZnMYASADKAsyKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcC5SZWZzRW50cnkaSwoJUmVmc0VudHJ5EgsKA2tleRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVmOgI4ASIjCgxBdHRlc3RhdGlvbnMSEwoLYXR0ZXN0YXRpb24YASADKAwiZQoNUmV0dXJuUmVxdWVzdBIxCgZyZXN1bHQYASABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc3VsdBIhCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIhAKDlJldHVyblJlc3BvbnNlIg8KDUlucHV0c1JlcXVlc3QipQEKDklucHV0c1Jlc3BvbnNlEk8KC2RlZmluaXRpb25zGAEgAygLMjoubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5JbnB1dHNSZXNwb25zZS5EZWZpbml0aW9uc0VudHJ5GkIKEERlZmluaXRpb25zRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4ucGIuRGVmaW5pdGlvbjoCOAEirQEKGVJlc29sdmVJbWFnZUNvbmZpZ1JlcXVlc3QSCwoDcmVmGAEgASgJEh4KCHBsYXRmb3JtGAIgASgLMgwucGIuUGxhdGZvcm0SFAoMcmVzb2x2ZV9tb2RlGAMgASgJEhAKCGxvZ19uYW1lGAQgASgJEhUKDXJlc29sdmVyX3R5cGUYBSABKAUSEgoKc2Vzc2lvbl9pZBgGIAEoCRIQCghzdG9yZV9pZBgHIAEoCSJJChpSZXNvbHZlSW1hZ2VDb25maWdSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSDgoGY29uZmlnGAIgASgMEgsKA3JlZhgDIAEoCSKAAQoYUmVzb2x2ZVNvdXJjZU1ldGFSZXF1ZXN0EhwKBnNvdXJjZRgBIAEoCzIMLnBiLlNvdXJjZU9wEh4KCHBsYXRmb3JtGAIgASgLMgwucGIuUGxhdGZvcm0SEAoIbG9nX25hbWUYAyABKAkSFAoMcmVzb2x2ZV9tb2RlGAQgASgJIn8KGVJlc29sdmVTb3VyY2VNZXRhUmVzcG9uc2USHAoGc291cmNlGAEgASgLMgwucGIuU291cmNlT3ASRAoFaW1hZ2UYAiABKAsyNS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc29sdmVTb3VyY2VJbWFnZVJlc3BvbnNlIjwKGlJlc29sdmVTb3VyY2VJbWFnZVJlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoCRIOCgZjb25maWcYAiABKAwiuAQKDFNvbHZlUmVxdWVzdBIiCgpkZWZpbml0aW9uGAEgASgLMg4ucGIuRGVmaW5pdGlvbhIQCghmcm9udGVuZBgCIAEoCRJOCgxmcm9udGVuZF9vcHQYAyADKAsyOC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlNvbHZlUmVxdWVzdC5Gcm9udGVuZE9wdEVudHJ5EhsKE2FsbG93X3Jlc3VsdF9yZXR1cm4YBSABKAgSHgoWYWxsb3dfcmVzdWx0X2FycmF5X3JlZhgGIAEoCBINCgVmaW5hbBgKIAEoCBIVCg1leHBvcnRlcl9hdHRyGAsgASgMEkMKDWNhY2hlX2ltcG9ydHMYDCADKAsyLC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLkNhY2hlT3B0aW9uc0VudHJ5ElQKD2Zyb250ZW5kX2lucHV0cxgNIAMoCzI7Lm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU29sdmVSZXF1ZXN0LkZyb250ZW5kSW5wdXRzRW50cnkSEAoIZXZhbHVhdGUYDiABKAgSFwoPc291cmNlX3BvbGljaWVzGA8gAygMGjIKEEZyb250ZW5kT3B0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARpFChNGcm9udGVuZElucHV0c0VudHJ5EgsKA2tleRgBIAEoCRIdCgV2YWx1ZRgCIAEoCzIOLnBiLkRlZmluaXRpb246AjgBIpcBChFDYWNoZU9wdGlvbnNFbnRyeRIMCgR0eXBlGAEgASgJEkYKBWF0dHJzGAIgAygLMjcubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5DYWNoZU9wdGlvbnNFbnRyeS5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCg1Tb2x2ZVJlc3BvbnNlEgsKA3JlZhgBIAEoCRIxCgZyZXN1bHQYAyABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlc3VsdCJmCg9SZWFkRmlsZVJlcXVlc3QSCwoDcmVmGAEgASgJEhEKCWZpbGVfcGF0aBgCIAEoCRIzCgVyYW5nZRgDIAEoCzIkLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuRmlsZVJhbmdlIisKCUZpbGVSYW5nZRIOCgZvZmZzZXQYASABKAMSDgoGbGVuZ3RoGAIgASgDIiAKEFJlYWRGaWxlUmVzcG9uc2USDAoEZGF0YRgBIAEoDCJICg5SZWFkRGlyUmVxdWVzdBILCgNyZWYYASABKAkSEAoIZGlyX3BhdGgYAiABKAkSFwoPaW5jbHVkZV9wYXR0ZXJuGAMgASgJIjYKD1JlYWREaXJSZXNwb25zZRIjCgdlbnRyaWVzGAEgAygLMhIuZnN1dGlsLnR5cGVzLlN0YXQiLAoPU3RhdEZpbGVSZXF1ZXN0EgsKA3JlZhgBIAEoCRIMCgRwYXRoGAIgASgJIjQKEFN0YXRGaWxlUmVzcG9uc2USIAoEc3RhdBgBIAEoCzISLmZzdXRpbC50eXBlcy5TdGF0Ih4KD0V2YWx1YXRlUmVxdWVzdBILCgNyZWYYASABKAkiEgoQRXZhbHVhdGVSZXNwb25zZSINCgtQaW5nUmVxdWVzdCK2AQoMUG9uZ1Jlc3BvbnNlEjsKEWZyb250ZW5kX2FwaV9jYXBzGAEgAygLMiAubW9ieS5idWlsZGtpdC52MS5hcGljYXBzLkFwaUNhcBIyCghsbGJfY2FwcxgCIAMoCzIgLm1vYnkuYnVpbGRraXQudjEuYXBpY2Fwcy5BcGlDYXASNQoHd29ya2VycxgDIAMoCzIkLm1vYnkuYnVpbGRraXQudjEudHlwZXMuV29ya2VyUmVjb3JkIpEBCgtXYXJuUmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDQoFbGV2ZWwYAiABKAMSDQoFc2hvcnQYAyABKAwSDgoGZGV0YWlsGAQgAygMEgsKA3VybBgFIAEoCRIcCgRpbmZvGAYgASgLMg4ucGIuU291cmNlSW5mbxIZCgZyYW5nZXMYByADKAsyCS5wYi5SYW5nZSIOCgxXYXJuUmVzcG9uc2UitwEKE05ld0NvbnRhaW5lclJlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEhkKBm1vdW50cxgCIAMoCzIJLnBiLk1vdW50EhwKB25ldHdvcmsYAyABKA4yCy5wYi5OZXRNb2RlEh4KCHBsYXRmb3JtGAQgASgLMgwucGIuUGxhdGZvcm0SHwoLZXh0cmFfaG9zdHMYBiADKAsyCi5wYi5Ib3N0SXASEAoIaG9zdG5hbWUYByABKAkiFgoUTmV3Q29udGFpbmVyUmVzcG9uc2UiLwoXUmVsZWFzZUNvbnRhaW5lclJlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJIhoKGFJlbGVhc2VDb250YWluZXJSZXNwb25zZSK+AwoLRXhlY01lc3NhZ2USEgoKcHJvY2Vzc19pZBgBIAEoCRI2CgRpbml0GAIgASgLMiYubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5Jbml0TWVzc2FnZUgAEjQKBGZpbGUYAyABKAsyJC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLkZkTWVzc2FnZUgAEjoKBnJlc2l6ZRgEIAEoCzIoLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVzaXplTWVzc2FnZUgAEjwKB3N0YXJ0ZWQYBSABKAsyKS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlN0YXJ0ZWRNZXNzYWdlSAASNgoEZXhpdBgGIAEoCzImLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuRXhpdE1lc3NhZ2VIABI2CgRkb25lGAcgASgLMiYubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5Eb25lTWVzc2FnZUgAEjoKBnNpZ25hbBgIIAEoCzIoLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU2lnbmFsTWVzc2FnZUgAQgcKBWlucHV0IpsBCgtJbml0TWVzc2FnZRIUCgxjb250YWluZXJfaWQYASABKAkSFgoEbWV0YRgCIAEoCzIILnBiLk1ldGESCwoDZmRzGAMgAygNEgsKA3R0eRgEIAEoCBIiCghzZWN1cml0eRgFIAEoDjIQLnBiLlNlY3VyaXR5TW9kZRIgCglzZWNyZXRlbnYYBiADKAsyDS5wYi5TZWNyZXRFbnYiPgoLRXhpdE1lc3NhZ2USDAoEY29kZRgBIAEoDRIhCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIhAKDlN0YXJ0ZWRNZXNzYWdlIg0KC0RvbmVNZXNzYWdlIjIKCUZkTWVzc2FnZRIKCgJmZBgBIAEoDRILCgNlb2YYAiABKAgSDAoEZGF0YRgDIAEoDCIrCg1SZXNpemVNZXNzYWdlEgwKBHJvd3MYASABKA0SDAoEY29scxgCIAEoDSIdCg1TaWduYWxNZXNzYWdlEgwKBG5hbWUYASABKAkyvQsKCUxMQkJyaWRnZRKBAQoSUmVzb2x2ZUltYWdlQ29uZmlnEjQubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlSW1hZ2VDb25maWdSZXF1ZXN0GjUubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlSW1hZ2VDb25maWdSZXNwb25zZRJ+ChFSZXNvbHZlU291cmNlTWV0YRIzLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVzb2x2ZVNvdXJjZU1ldGFSZXF1ZXN0GjQubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlU291cmNlTWV0YVJlc3BvbnNlEloKBVNvbHZlEicubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5Tb2x2ZVJlcXVlc3QaKC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlNvbHZlUmVzcG9uc2USYwoIUmVhZEZpbGUSKi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlYWRGaWxlUmVxdWVzdBorLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVhZEZpbGVSZXNwb25zZRJgCgdSZWFkRGlyEikubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZWFkRGlyUmVxdWVzdBoqLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVhZERpclJlc3BvbnNlEmMKCFN0YXRGaWxlEioubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5TdGF0RmlsZVJlcXVlc3QaKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlN0YXRGaWxlUmVzcG9uc2USYwoIRXZhbHVhdGUSKi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLkV2YWx1YXRlUmVxdWVzdBorLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuRXZhbHVhdGVSZXNwb25zZRJXCgRQaW5nEiYubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5QaW5nUmVxdWVzdBonLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUG9uZ1Jlc3BvbnNlEl0KBlJldHVybhIoLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmV0dXJuUmVxdWVzdBopLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmV0dXJuUmVzcG9uc2USXQoGSW5wdXRzEigubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5JbnB1dHNSZXF1ZXN0GikubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5JbnB1dHNSZXNwb25zZRJvCgxOZXdDb250YWluZXISLi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLk5ld0NvbnRhaW5lclJlcXVlc3QaLy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLk5ld0NvbnRhaW5lclJlc3BvbnNlEnsKEFJlbGVhc2VDb250YWluZXISMi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlbGVhc2VDb250YWluZXJSZXF1ZXN0GjMubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZWxlYXNlQ29udGFpbmVyUmVzcG9uc2USYQoLRXhlY1Byb2Nlc3MSJi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLkV4ZWNNZXNzYWdlGiYubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5FeGVjTWVzc2FnZSgBMAESVwoEV2FybhImLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuV2FyblJlcXVlc3QaJy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLldhcm5SZXNwb25zZWIGcHJvdG8z", [file_caps, file_fsutil, file_ops, file_status, file_worker]);
 
 /**
  * @generated from message moby.buildkit.v1.frontend.Result
@@ -758,6 +758,313 @@ export const WarnResponseSchema: GenMessage<WarnResponse> = /*@__PURE__*/
   messageDesc(file_gateway, 29);
 
 /**
+ * @generated from message moby.buildkit.v1.frontend.NewContainerRequest
+ */
+export type NewContainerRequest = Message<"moby.buildkit.v1.frontend.NewContainerRequest"> & {
+  /**
+   * @generated from field: string container_id = 1;
+   */
+  containerId: string;
+
+  /**
+   * @generated from field: repeated pb.Mount mounts = 2;
+   */
+  mounts: Mount[];
+
+  /**
+   * @generated from field: pb.NetMode network = 3;
+   */
+  network: NetMode;
+
+  /**
+   * @generated from field: pb.Platform platform = 4;
+   */
+  platform?: Platform | undefined;
+
+  /**
+   * @generated from field: repeated pb.HostIp extra_hosts = 6;
+   */
+  extraHosts: HostIp[];
+
+  /**
+   * @generated from field: string hostname = 7;
+   */
+  hostname: string;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.NewContainerRequest.
+ * Use `create(NewContainerRequestSchema)` to create a new message.
+ */
+export const NewContainerRequestSchema: GenMessage<NewContainerRequest> = /*@__PURE__*/
+  messageDesc(file_gateway, 30);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.NewContainerResponse
+ */
+export type NewContainerResponse = Message<"moby.buildkit.v1.frontend.NewContainerResponse"> & {
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.NewContainerResponse.
+ * Use `create(NewContainerResponseSchema)` to create a new message.
+ */
+export const NewContainerResponseSchema: GenMessage<NewContainerResponse> = /*@__PURE__*/
+  messageDesc(file_gateway, 31);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.ReleaseContainerRequest
+ */
+export type ReleaseContainerRequest = Message<"moby.buildkit.v1.frontend.ReleaseContainerRequest"> & {
+  /**
+   * @generated from field: string container_id = 1;
+   */
+  containerId: string;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.ReleaseContainerRequest.
+ * Use `create(ReleaseContainerRequestSchema)` to create a new message.
+ */
+export const ReleaseContainerRequestSchema: GenMessage<ReleaseContainerRequest> = /*@__PURE__*/
+  messageDesc(file_gateway, 32);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.ReleaseContainerResponse
+ */
+export type ReleaseContainerResponse = Message<"moby.buildkit.v1.frontend.ReleaseContainerResponse"> & {
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.ReleaseContainerResponse.
+ * Use `create(ReleaseContainerResponseSchema)` to create a new message.
+ */
+export const ReleaseContainerResponseSchema: GenMessage<ReleaseContainerResponse> = /*@__PURE__*/
+  messageDesc(file_gateway, 33);
+
+/**
+ * Of several processes on one stream, in both directions.
+ *
+ * @generated from message moby.buildkit.v1.frontend.ExecMessage
+ */
+export type ExecMessage = Message<"moby.buildkit.v1.frontend.ExecMessage"> & {
+  /**
+   * @generated from field: string process_id = 1;
+   */
+  processId: string;
+
+  /**
+   * @generated from oneof moby.buildkit.v1.frontend.ExecMessage.input
+   */
+  input: {
+    /**
+     * @generated from field: moby.buildkit.v1.frontend.InitMessage init = 2;
+     */
+    value: InitMessage;
+    case: "init";
+  } | {
+    /**
+     * @generated from field: moby.buildkit.v1.frontend.FdMessage file = 3;
+     */
+    value: FdMessage;
+    case: "file";
+  } | {
+    /**
+     * @generated from field: moby.buildkit.v1.frontend.ResizeMessage resize = 4;
+     */
+    value: ResizeMessage;
+    case: "resize";
+  } | {
+    /**
+     * @generated from field: moby.buildkit.v1.frontend.StartedMessage started = 5;
+     */
+    value: StartedMessage;
+    case: "started";
+  } | {
+    /**
+     * @generated from field: moby.buildkit.v1.frontend.ExitMessage exit = 6;
+     */
+    value: ExitMessage;
+    case: "exit";
+  } | {
+    /**
+     * @generated from field: moby.buildkit.v1.frontend.DoneMessage done = 7;
+     */
+    value: DoneMessage;
+    case: "done";
+  } | {
+    /**
+     * @generated from field: moby.buildkit.v1.frontend.SignalMessage signal = 8;
+     */
+    value: SignalMessage;
+    case: "signal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.ExecMessage.
+ * Use `create(ExecMessageSchema)` to create a new message.
+ */
+export const ExecMessageSchema: GenMessage<ExecMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 34);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.InitMessage
+ */
+export type InitMessage = Message<"moby.buildkit.v1.frontend.InitMessage"> & {
+  /**
+   * @generated from field: string container_id = 1;
+   */
+  containerId: string;
+
+  /**
+   * @generated from field: pb.Meta meta = 2;
+   */
+  meta?: Meta | undefined;
+
+  /**
+   * @generated from field: repeated uint32 fds = 3;
+   */
+  fds: number[];
+
+  /**
+   * @generated from field: bool tty = 4;
+   */
+  tty: boolean;
+
+  /**
+   * @generated from field: pb.SecurityMode security = 5;
+   */
+  security: SecurityMode;
+
+  /**
+   * @generated from field: repeated pb.SecretEnv secretenv = 6;
+   */
+  secretenv: SecretEnv[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.InitMessage.
+ * Use `create(InitMessageSchema)` to create a new message.
+ */
+export const InitMessageSchema: GenMessage<InitMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 35);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.ExitMessage
+ */
+export type ExitMessage = Message<"moby.buildkit.v1.frontend.ExitMessage"> & {
+  /**
+   * @generated from field: uint32 code = 1;
+   */
+  code: number;
+
+  /**
+   * @generated from field: google.rpc.Status error = 2;
+   */
+  error?: Status | undefined;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.ExitMessage.
+ * Use `create(ExitMessageSchema)` to create a new message.
+ */
+export const ExitMessageSchema: GenMessage<ExitMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 36);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.StartedMessage
+ */
+export type StartedMessage = Message<"moby.buildkit.v1.frontend.StartedMessage"> & {
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.StartedMessage.
+ * Use `create(StartedMessageSchema)` to create a new message.
+ */
+export const StartedMessageSchema: GenMessage<StartedMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 37);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.DoneMessage
+ */
+export type DoneMessage = Message<"moby.buildkit.v1.frontend.DoneMessage"> & {
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.DoneMessage.
+ * Use `create(DoneMessageSchema)` to create a new message.
+ */
+export const DoneMessageSchema: GenMessage<DoneMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 38);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.FdMessage
+ */
+export type FdMessage = Message<"moby.buildkit.v1.frontend.FdMessage"> & {
+  /**
+   * @generated from field: uint32 fd = 1;
+   */
+  fd: number;
+
+  /**
+   * @generated from field: bool eof = 2;
+   */
+  eof: boolean;
+
+  /**
+   * @generated from field: bytes data = 3;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.FdMessage.
+ * Use `create(FdMessageSchema)` to create a new message.
+ */
+export const FdMessageSchema: GenMessage<FdMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 39);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.ResizeMessage
+ */
+export type ResizeMessage = Message<"moby.buildkit.v1.frontend.ResizeMessage"> & {
+  /**
+   * @generated from field: uint32 rows = 1;
+   */
+  rows: number;
+
+  /**
+   * @generated from field: uint32 cols = 2;
+   */
+  cols: number;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.ResizeMessage.
+ * Use `create(ResizeMessageSchema)` to create a new message.
+ */
+export const ResizeMessageSchema: GenMessage<ResizeMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 40);
+
+/**
+ * @generated from message moby.buildkit.v1.frontend.SignalMessage
+ */
+export type SignalMessage = Message<"moby.buildkit.v1.frontend.SignalMessage"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.frontend.SignalMessage.
+ * Use `create(SignalMessageSchema)` to create a new message.
+ */
+export const SignalMessageSchema: GenMessage<SignalMessage> = /*@__PURE__*/
+  messageDesc(file_gateway, 41);
+
+/**
  * @generated from service moby.buildkit.v1.frontend.LLBBridge
  */
 export const LLBBridge: GenService<{
@@ -840,6 +1147,30 @@ export const LLBBridge: GenService<{
     methodKind: "unary";
     input: typeof InputsRequestSchema;
     output: typeof InputsResponseSchema;
+  },
+  /**
+   * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.NewContainer
+   */
+  newContainer: {
+    methodKind: "unary";
+    input: typeof NewContainerRequestSchema;
+    output: typeof NewContainerResponseSchema;
+  },
+  /**
+   * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.ReleaseContainer
+   */
+  releaseContainer: {
+    methodKind: "unary";
+    input: typeof ReleaseContainerRequestSchema;
+    output: typeof ReleaseContainerResponseSchema;
+  },
+  /**
+   * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.ExecProcess
+   */
+  execProcess: {
+    methodKind: "bidi_streaming";
+    input: typeof ExecMessageSchema;
+    output: typeof ExecMessageSchema;
   },
   /**
    * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.Warn
