@@ -9,9 +9,11 @@ import type { ReloadableSettings } from "../base/settings.ts";
 import { rootSpan } from "../base/trace.ts";
 import { build } from "../base/version.ts";
 import { openEngine } from "../engine/engine.ts";
+import { startPeerServer } from "../registry/peer/server.ts";
 import type { Config } from "./config.ts";
 import { listenersOf } from "./listeners.ts";
 import { notifier, passedSockets } from "./notify.ts";
+import { peerServerOptions } from "./peer-registry.ts";
 import { writePidfile } from "./pidfile.ts";
 import { QuietTime } from "./quiet.ts";
 import { type DaemonSettings, engineSettings } from "./settings.ts";
@@ -30,6 +32,7 @@ export async function startDaemon(config: Config, settings: DaemonSettings): Pro
   const notify = notifier();
   // Before anything is touched: a certificate that can't be read leaves no directory, bridge or rule behind.
   const listeners = listenersOf(settings, passedSockets());
+  const peerServer = settings.peerRegistry && peerServerOptions(settings.peerRegistry);
   await using undo = new AsyncDisposableStack();
   const step = <T>(value: T, close: (value: T) => void | Promise<void>): T => undo.adopt(value, close);
 
@@ -61,6 +64,11 @@ export async function startDaemon(config: Config, settings: DaemonSettings): Pro
   for (const listener of listeners) {
     const { address } = await server.listen(listener);
     log.info("API listen", { address });
+  }
+  if (settings.peerRegistry !== undefined && peerServer !== undefined) {
+    const peers = await startPeerServer(engine.peerImages(settings.peerRegistry.images), peerServer);
+    step(peers, (each) => each.close());
+    log.info("peers are given images", { address: peers.address, tls: settings.peerRegistry.tls !== undefined });
   }
   log.info("daemon has completed initialization", { version: build.version, commit: build.commit });
   notify("READY=1");

@@ -83,6 +83,7 @@ describe("the engine's settings", () => {
     [["--label=a=1", "--label=a=2"], "conflict labels for a=2 and a=1"],
     [["--registry-mirror=ftp://x"], "must use either 'https://' or 'http://'"],
     [["--registry-mirror=x"], "is not a URL"],
+    [["--registry-mirror=https://a:b@x"], 'username/password not allowed in URI "https://a:xxxxx@x/"'],
     [["--data-root=relative"], "is not an absolute path"],
     [["--mtu=-1"], "must be a number of at least 0"],
     [["--exec-opt=native.cgroupdriver=systemd"], "only native.cgroupdriver=cgroupfs"],
@@ -94,5 +95,7 @@ describe("the engine's settings", () => {
 
   test("a mirror is a URL with a slash at its end", () => {
     expect(engine("--registry-mirror=https://m.example").registry.mirrors).toEqual(["https://m.example/"]);
+    for (const scoped of ["quay.io=https://m.example/", "*=http://m.example/x/", "peer+http://10.0.0.2:5001/"])
+      expect(engine(`--registry-mirror=${scoped}`).registry.mirrors).toEqual([scoped]);
   });
 });

@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { gcSettings } from "./gc.ts";
 import { type Host, parseHost } from "./hosts.ts";
 import type { RuntimeValue, UlimitValue } from "./options/option.ts";
+import { type PeerRegistrySettings, peerRegistrySettings } from "./peer-registry.ts";
 import { invalid, isCidr, Values } from "./values.ts";
 
 export interface TlsSettings {
@@ -29,6 +30,8 @@ export interface DaemonSettings {
   /** --tls=false was said in so many words. */
   readonly plainTcp: boolean;
   readonly trace: string | undefined;
+  /** undefined: off. */
+  readonly peerRegistry: PeerRegistrySettings | undefined;
   readonly proxies: Readonly<Record<"HTTP_PROXY" | "HTTPS_PROXY" | "NO_PROXY", string | undefined>>;
 }
 
@@ -58,6 +61,7 @@ export function daemonSettings(config: Config): DaemonSettings {
       : undefined,
     plainTcp: !secure && config.set.has("tls"),
     trace: values.optional("trace"),
+    peerRegistry: peerRegistrySettings(values.as<{ readonly [key: string]: unknown }>("peer-registry", {})),
     proxies: { HTTP_PROXY: proxy("http-proxy"), HTTPS_PROXY: proxy("https-proxy"), NO_PROXY: proxy("no-proxy") },
   };
 }

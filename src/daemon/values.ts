@@ -3,6 +3,7 @@
 
 import { isIP } from "node:net";
 import { HoyError } from "../base/error.ts";
+import { parseMirror } from "../registry/client/endpoint.ts";
 import type { Config } from "./config.ts";
 import type { OptionValue } from "./options/option.ts";
 
@@ -84,12 +85,13 @@ export class Values {
     return [...new Set(this.list(name))];
   }
 
-  /** http(s)://host[:port][/path]/, without query or credentials in it twice (moby registry.ValidateMirror). */
+  /** [SCOPE=][peer+]http(s)://host[:port][/path]/, without a query (moby registry.ValidateMirror). */
   mirrors(name: string): readonly string[] {
     return this.list(name).map((text) => {
+      const { url: address } = parseMirror(text);
       let url: URL;
       try {
-        url = new URL(text);
+        url = new URL(address);
       } catch (cause) {
         throw invalid(name, `invalid mirror: ${JSON.stringify(text)} is not a URL`, cause);
       }
@@ -101,7 +103,12 @@ export class Values {
       }
       if (url.search !== "" || url.hash !== "")
         throw invalid(name, `invalid mirror: query or fragment in ${JSON.stringify(text)}`);
-      return url.href.endsWith("/") ? url.href : `${url.href}/`;
+      if (url.username !== "" || url.password !== "") {
+        url.password = "xxxxx";
+        throw invalid(name, `invalid mirror: username/password not allowed in URI ${JSON.stringify(url.href)}`);
+      }
+      const before = text.slice(0, text.length - address.length);
+      return `${before}${url.href.endsWith("/") ? url.href : `${url.href}/`}`;
     });
   }
 }

@@ -14,6 +14,7 @@ import type { Buildkit } from "../build/buildkit/buildkit.ts";
 import type { GraphSolver } from "../build/solver/solver.ts";
 import { isErrno } from "../linux/libc.ts";
 import { Networks } from "../network/manager.ts";
+import type { PeerSource } from "../registry/peer/source.ts";
 import { createRuntime } from "../runtime/shim/runtime.ts";
 import { probeHost } from "../runtime/spec/facts.ts";
 import type { SpecDefaults } from "../runtime/spec/input.ts";
@@ -47,6 +48,7 @@ import { IdRanges } from "./id-ranges.ts";
 import { Images } from "./images/backend.ts";
 import type { EmitEvent } from "./images/contract.ts";
 import { ImageMounts } from "./images/mounts.ts";
+import { PeerImages } from "./images/peers.ts";
 import { ImageShelf } from "./images/shelf.ts";
 import { createNetworkBackend } from "./networks/backend.ts";
 import { findInit, ociRuntime } from "./programs.ts";
@@ -63,6 +65,8 @@ export interface Engine {
   /** For the protocols that builds come by. */
   readonly solver: GraphSolver;
   readonly buildkit: Buildkit;
+  /** For other engines: images whose repositories one of the patterns matches. */
+  peerImages(patterns: readonly string[]): PeerSource;
   /** Takes new settings while containers run. */
   reload(settings: ReloadableSettings): void;
   /** Lets go of everything; containers run on. Idempotent. */
@@ -178,6 +182,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       build: new BuildVerbs({ shelf: images, sources, emit }, solver, buildkit, () => settings.builder.entitlements),
       system,
     },
+    peerImages: (patterns) => new PeerImages(images, patterns),
     reload(changes) {
       settings = { ...settings, ...changes };
       events.emit("daemon", "reload", engine.id, { name: engine.id });

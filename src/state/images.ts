@@ -240,6 +240,17 @@ export class ImageTable {
     return this.#db.query("SELECT 1 FROM blob_refs WHERE digest = $digest LIMIT 1").get({ digest }) !== null;
   }
 
+  /** Images that have this as a blob (a document, a compressed layer) or as a layer. */
+  imagesWith(digest: string): string[] {
+    return this.#db
+      .query<{ id: string }, { digest: string }>(
+        `SELECT images.id FROM images JOIN blob_refs ON owner = images.id WHERE digest = $digest
+         UNION SELECT images.id FROM images JOIN layer_refs ON owner = images.id WHERE diff_id = $digest`,
+      )
+      .all({ digest })
+      .map((row) => row.id);
+  }
+
   /** Chains that lost their last image and container; `forgetChain` when what they took is freed. */
   droppedChains(): { chain: string; diffs: readonly string[] }[] {
     return this.#db

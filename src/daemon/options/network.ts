@@ -95,9 +95,16 @@ export const networkOptions: readonly Option[] = [
     flag: "registry-mirror",
     key: "registry-mirrors",
     type: "list",
-    help: "Preferred mirrors of registries",
+    help: "Preferred mirrors of registries: [REGISTRY=|*=]URL, or peer+URL of another engine",
     fallback: [],
     reload: true,
+  },
+  {
+    flag: undefined,
+    key: "peer-registry",
+    type: "object",
+    help: "Give this engine's images to others: listen, networks, images, tlscert, tlskey, tlscacert",
+    fallback: {},
   },
   {
     flag: "insecure-registry",

@@ -124,6 +124,8 @@ export class Authenticator {
       tls: { ca: this.#endpoint.tls.ca, cert: undefined, key: undefined },
       insecure: false,
       mirror: false,
+      peer: false,
+      namespace: undefined,
     };
   }
 

@@ -21,6 +21,10 @@ export interface Endpoint {
   /** Certificates are not checked: the user said `insecure-registries`. */
   readonly insecure: boolean;
   readonly mirror: boolean;
+  /** A mirror that is another engine of one's own: see peers.ts. */
+  readonly peer: boolean;
+  /** Goes along as `ns`, so that a mirror of several registries knows which one is meant. */
+  readonly namespace: string | undefined;
 }
 
 const CERTS_DIRS = ["/etc/hoy/certs.d", "/etc/docker/certs.d"];
@@ -38,20 +42,29 @@ export function endpointsFor(domain: string, settings: RegistrySettings): Endpoi
 
 /**
  * A mirror is a URL, for the Hub as in Docker; "registry=URL" makes it one of that registry, and "*=URL" of every one
- * (then the registry's name goes along as the `ns` parameter, as containerd has it).
+ * (then the registry's name goes along as the `ns` parameter, as containerd has it). "peer+URL" is another engine, of
+ * every registry when none is named.
  */
 function mirrorEndpoints(mirror: string, domain: string, settings: RegistrySettings): Endpoint[] {
-  const [, scope = HUB, url = mirror] = mirror.match(/^([^=/]+)=(.+)$/) ?? [];
+  const { scope, peer, url } = parseMirror(mirror);
   if (scope !== domain && scope !== "*") return [];
   const { host, protocol, pathname } = new URL(url);
   const base = `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
-  return [{ base, host, tls: tlsFiles(host), insecure: isInsecure(host, settings), mirror: true }];
+  const namespace = peer || scope === "*" ? domain : undefined;
+  return [{ base, host, tls: tlsFiles(host), insecure: isInsecure(host, settings), mirror: true, peer, namespace }];
+}
+
+/** The parts of a mirror as it is written in the configuration; the URL is not checked. */
+export function parseMirror(text: string): { readonly scope: string; readonly peer: boolean; readonly url: string } {
+  const [, named, rest = text] = /^([^=/]+)=(.+)$/.exec(text) ?? [];
+  const peer = rest.startsWith("peer+");
+  return { scope: named ?? (peer ? "*" : HUB), peer, url: peer ? rest.slice("peer+".length) : rest };
 }
 
 function hostEndpoints(host: string, settings: RegistrySettings): Endpoint[] {
   const insecure = isInsecure(host, settings);
   const tls = tlsFiles(host);
-  const secure = { base: `https://${host}`, host, tls, insecure, mirror: false };
+  const secure = { base: `https://${host}`, host, tls, insecure, mirror: false, peer: false, namespace: undefined };
   return insecure ? [secure, { ...secure, base: `http://${host}` }] : [secure];
 }
 

@@ -18,6 +18,10 @@ export interface HttpOptions {
   readonly userAgent: string;
   /** How often a request is made at most; 1: no retry. */
   readonly attempts: number;
+  /** How long the head of an answer may take; undefined: a minute. */
+  readonly patienceMs?: number;
+  /** False: a redirect is an answer like others. */
+  readonly redirects?: boolean;
 }
 
 const HEAD_TIMEOUT_MS = 60_000;
@@ -52,8 +56,8 @@ export async function send(endpoint: Endpoint, request: HttpRequest, options: Ht
 /** Follows redirects where no body would go elsewhere; the Authorization header stays with its host. */
 async function once(endpoint: Endpoint, request: HttpRequest, options: HttpOptions): Promise<Response> {
   const headers = { "User-Agent": options.userAgent, ...request.headers };
-  let response = await one(endpoint, request, request.url, headers);
-  if (request.method !== "GET" && request.method !== "HEAD") return response;
+  let response = await one(endpoint, request, request.url, headers, options.patienceMs);
+  if ((request.method !== "GET" && request.method !== "HEAD") || options.redirects === false) return response;
   let url = request.url;
   for (let hops = 0; REDIRECTED.has(response.status); hops++) {
     await response.body?.cancel();
@@ -77,9 +81,10 @@ async function one(
   request: HttpRequest,
   url: string,
   headers: Readonly<Record<string, string>>,
+  patienceMs = HEAD_TIMEOUT_MS,
 ): Promise<Response> {
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(new Error("no answer in time")), HEAD_TIMEOUT_MS);
+  const timer = setTimeout(() => deadline.abort(new Error("no answer in time")), patienceMs);
   const { tls } = endpoint;
   const proxy = proxyFor(url, process.env);
   try {

@@ -11,6 +11,7 @@ import { Authenticator } from "./auth.ts";
 import { type Endpoint, endpointsFor } from "./endpoint.ts";
 import { boundedText, refusal } from "./errors.ts";
 import { type HttpOptions, type HttpRequest, send } from "./http.ts";
+import { Peers } from "./peers.ts";
 
 export interface RepositoryOptions {
   /** Domain and path of a normalised name: "docker.io", "library/busybox". */
@@ -47,6 +48,8 @@ export class Repository {
   /** The registry is on this host. */
   readonly local: boolean;
   readonly #path: string;
+  readonly #domain: string;
+  readonly #peers: Peers;
   readonly #places: readonly Place[];
   readonly #http: HttpOptions;
   #reading: Place | undefined;
@@ -56,8 +59,15 @@ export class Repository {
     this.path = options.path;
     this.local = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/.test(options.domain);
     this.#path = options.path;
+    this.#domain = options.domain;
     this.#http = { userAgent: options.userAgent, attempts: options.settings.maxDownloadAttempts };
-    this.#places = endpointsFor(options.domain, options.settings).map((endpoint) => ({
+    const endpoints = endpointsFor(options.domain, options.settings);
+    this.#peers = new Peers(
+      endpoints.filter(({ peer }) => peer),
+      this.#http,
+    );
+    const others = endpoints.filter(({ peer }) => !peer);
+    this.#places = others.map((endpoint) => ({
       endpoint,
       // A mirror is someone else: it does not get the registry's password.
       authenticator: new Authenticator(endpoint, endpoint.mirror ? undefined : options.auth, this.#http),
@@ -67,7 +77,8 @@ export class Repository {
   /** @param reference A tag or a digest. @throws "not-found" `manifest for X not found`, "invalid" for a wrong digest. */
   async manifest(reference: string, signal: AbortSignal): Promise<FetchedManifest> {
     const path = `/v2/${this.#path}/manifests/${reference}`;
-    const response = await this.#read({ method: "GET", path, headers: { Accept: ACCEPT }, signal });
+    const request = { method: "GET", path, headers: { Accept: ACCEPT }, signal } as const;
+    const response = isDigest(reference) ? await this.#readContent(request, reference) : await this.#readNamed(request);
     if (!response.ok) throw await refusal(response, this.name);
     const mediaType = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim() ?? "";
     if (mediaType.startsWith(SCHEMA_1)) {
@@ -80,6 +91,7 @@ export class Repository {
     const digest = sha256(bytes);
     const expected = isDigest(reference) ? reference : response.headers.get("docker-content-digest");
     if (expected?.startsWith("sha256:") && expected !== digest) {
+      if (this.distrust(reference)) return this.manifest(reference, signal);
       throw new HoyError("invalid", `manifest verification failed for digest ${expected}: got ${digest}`);
     }
     return { digest, mediaType, bytes };
@@ -109,7 +121,8 @@ export class Repository {
   ): Promise<{ offset: number; body: ReadableStream<Uint8Array> }> {
     const headers = offset > 0 ? { Range: `bytes=${offset}-` } : undefined;
     const path = `/v2/${this.#path}/blobs/${digest}`;
-    const response = await this.#read({ method: "GET", path, signal, ...(headers === undefined ? {} : { headers }) });
+    const request = { method: "GET", path, signal, ...(headers === undefined ? {} : { headers }) } as const;
+    const response = await this.#readContent(request, digest);
     if (!response.ok || response.body === null) throw await refusal(response, `${this.name}@${digest}`);
     const start = response.status === 206 ? rangeStart(response.headers.get("content-range"), offset) : 0;
     if (start > offset) {
@@ -120,6 +133,11 @@ export class Repository {
       );
     }
     return { offset: start, body: response.body };
+  }
+
+  /** What came under this digest was not it. @returns whether it came from a peer, so that asking again makes sense. */
+  distrust(digest: string): boolean {
+    return this.#peers.blame(digest, "sent something else than its digest says");
   }
 
   async blobExists(digest: Digest, signal: AbortSignal): Promise<boolean> {
@@ -207,6 +225,27 @@ export class Repository {
     return found;
   }
 
+  /** What has this digest, wherever it comes from. */
+  async #readContent(request: Request, digest: string): Promise<Response> {
+    return (await this.#peers.ask(request, this.#peerPath(request), digest)) ?? this.#read(request);
+  }
+
+  /** What the registry calls by this name; a peer's word only when nothing is heard of the registry. */
+  async #readNamed(request: Request): Promise<Response> {
+    try {
+      return await this.#read(request);
+    } catch (error) {
+      if (!(error instanceof HoyError) || error.code !== "unavailable") throw error;
+      const response = await this.#peers.ask(request, this.#peerPath(request), undefined);
+      if (response === undefined) throw error;
+      return response;
+    }
+  }
+
+  #peerPath({ path }: Request): string {
+    return `${path}?${new URLSearchParams({ ns: this.#domain })}`;
+  }
+
   async #read(request: Request): Promise<Response> {
     if (this.#reading !== undefined) return this.#ask(this.#reading, request, "pull");
     let last: Response | undefined;
@@ -246,7 +285,7 @@ export class Repository {
 
   async #ask({ endpoint, authenticator }: Place, request: Request, actions: string): Promise<Response> {
     const scope = `repository:${this.#path}:${actions}`;
-    const url = request.path.startsWith("/") ? `${endpoint.base}${request.path}` : request.path;
+    const url = request.path.startsWith("/") ? urlAt(endpoint, request.path) : request.path;
     // An upload may be sent to another host; what lets us in here is not that host's business.
     const own = new URL(url).host === new URL(endpoint.base).host;
     for (let round = 0; ; round++) {
@@ -267,6 +306,11 @@ export class Repository {
     void response.body?.cancel();
     return new URL(location, base).href;
   }
+}
+
+function urlAt({ base, namespace }: Endpoint, path: string): string {
+  if (namespace === undefined) return `${base}${path}`;
+  return `${base}${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams({ ns: namespace })}`;
 }
 
 /** Of several places tried: what one said counts more than that another did not answer, and the registry's own is last. */

@@ -339,8 +339,18 @@ describe("several pulls at once", () => {
     ];
     const [first, second] = [new AbortController(), new AbortController()];
     const leaving = failure(house.pull(name, {}, first.signal).catch((error) => Promise.reject(asHoy(error))));
-    const staying = house.pull(name, {}, second.signal);
-    await started.promise;
+    const joined = Promise.withResolvers<void>();
+    const stay = async () => {
+      let said = "";
+      const options = { platform: undefined, auth: undefined, allTags: false };
+      for await (const { status, id } of await house.images.pull(name, options, second.signal)) {
+        said += status;
+        if (status === "Pulling fs layer" && large().includes(id ?? "none")) joined.resolve();
+      }
+      return said;
+    };
+    const staying = stay();
+    await Promise.all([started.promise, joined.promise]);
     first.abort();
     await leaving;
     release.resolve();
@@ -418,6 +428,86 @@ describe("mirrors", () => {
     house.settings = { ...house.settings, maxDownloadAttempts: 1, mirrors: [`*=http://${address}`] };
     expect(await house.pull(name)).toContain("Downloaded newer image");
   });
+});
+
+describe("peers", () => {
+  let peer: TestRegistry;
+  beforeEach(async () => {
+    peer = await TestRegistry.start();
+    peer.put("app", "v1", TARS);
+    house.settings = { ...house.settings, mirrors: [`peer+http://${peer.address}`] };
+  });
+  afterEach(() => peer[Symbol.asyncDispose]());
+
+  test("are asked for what has a digest, with the registry's name and no credentials; the registry says what a tag is", async () => {
+    await house.pull(name, { auth: { username: "alice", password: "secret" } });
+    expect(registry.asked.map(({ url }) => url)).toEqual(["/v2/app/manifests/v1"]);
+    expect(peer.count("GET", "/blobs/")).toBe(3);
+    const ns = new URLSearchParams({ ns: registry.address });
+    expect(peer.asked.every(({ url }) => url.endsWith(`?${ns}`))).toBe(true);
+    expect(peer.asked.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+  });
+
+  test("need not have anything, nor be there", async () => {
+    peer.blobs.delete(large());
+    await house.pull(name);
+    expect(registry.count("GET", large())).toBe(1);
+    expect(peer.count("GET", "/blobs/")).toBe(3);
+    await house.images.remove(name, { force: false, prune: true });
+    await peer[Symbol.asyncDispose]();
+    await house.pull(name);
+    expect(registry.count("GET", large())).toBe(2);
+  });
+
+  test("stand in for a registry that can't be reached", async () => {
+    await registry[Symbol.asyncDispose]();
+    house.settings = { ...house.settings, maxDownloadAttempts: 1 };
+    expect(await house.pull(name)).toContain("Downloaded newer image");
+  });
+
+  test.each(["manifest", "layer"])("that lie about a %s fail nothing, and are left alone", async (what) => {
+    const [digest = ""] = what === "layer" ? [large()] : [manifestDigest("app:v1")];
+    const lie = randomBytes(bytesOf(large()).length);
+    peer.rules = [
+      ({ url }, response) => {
+        if (!url.includes(digest)) return false;
+        response.writeHead(200, { "Content-Length": lie.length }).end(lie);
+        return true;
+      },
+    ];
+    const asked = what === "layer" ? name : `${registry.address}/app@${digest}`;
+    await house.pull(asked);
+    expect(registry.count("GET", digest)).toBe(1);
+    const before = peer.asked.length;
+    await house.images.remove(asked, { force: false, prune: true });
+    await house.pull(name);
+    expect(peer.asked.length).toBe(before);
+  });
+
+  test("that break off are followed by the registry, from there on", async () => {
+    peer.rules = [
+      async (asked, response) => {
+        if (!asked.url.includes(large())) return false;
+        await cutAfter(bytesOf(large()), 100_000, asked, response, arrived);
+        return true;
+      },
+    ];
+    await house.pull(name);
+    expect(registry.asked.find(({ url }) => url.includes(large()))?.headers.range).toBe("bytes=100000-");
+  });
+
+  test("that lead elsewhere are not followed", async () => {
+    peer.rules = [
+      (_, response) => {
+        response.writeHead(307, { Location: `http://${registry.address}/v2/secret` }).end();
+        return true;
+      },
+    ];
+    await house.pull(name);
+    expect(registry.count("GET", "/secret")).toBe(0);
+  });
+
+  const manifestDigest = (reference: string) => sha256(registry.manifests.get(reference)?.bytes ?? "");
 });
 
 function asHoy(error: unknown): HoyError {

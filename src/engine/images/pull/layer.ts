@@ -4,6 +4,7 @@
 import { createReadStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import type { Digest } from "../../../base/digest.ts";
+import { HoyError } from "../../../base/error.ts";
 import type { Descriptor } from "../../../image/descriptor.ts";
 import { download } from "../../../registry/client/download.ts";
 import type { Repository } from "../../../registry/client/repository.ts";
@@ -59,6 +60,19 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
     });
     return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
   }
+  try {
+    return await fetchLayer(pull, session, signal);
+  } catch (error) {
+    // A peer's lie is not the registry's.
+    const isLie = error instanceof HoyError && error.code === "invalid" && pull.repository.distrust(blob.digest);
+    if (!isLie) throw error;
+    await rm(await partialPath(shelf.temporary, blob.digest), { force: true });
+    return fetchLayer(pull, session, signal);
+  }
+}
+
+async function fetchLayer(pull: LayerPull, session: IngestSession, signal: AbortSignal): Promise<PulledLayer> {
+  const { shelf, blob, diffId } = pull;
   const path = await partialPath(shelf.temporary, blob.digest);
   const { attempts, onProgress } = pull;
   let synced: Promise<void> | undefined;

@@ -32,16 +32,21 @@ export class TestRegistry implements AsyncDisposable {
   readonly #uploads = new Map<string, Buffer>();
   readonly #server = createServer((request, response) => void this.#take(request, response));
 
-  private constructor() {}
+  readonly #host: string;
 
-  static async start(): Promise<TestRegistry> {
-    const registry = new TestRegistry();
-    await new Promise<void>((resolve) => registry.#server.listen(0, "127.0.0.1", resolve));
+  private constructor(host: string) {
+    this.#host = host;
+  }
+
+  /** The socket is made before the first await. */
+  static async start(host = "127.0.0.1"): Promise<TestRegistry> {
+    const registry = new TestRegistry(host);
+    await new Promise<void>((resolve) => registry.#server.listen(0, host, resolve));
     return registry;
   }
 
   get address(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#host}:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Puts an image of these layers' tars there as NAME:TAG. @returns the digests of its blobs, layers only. */

@@ -1,11 +1,11 @@
 // Blobs: HEAD, GET (whole or a range), DELETE (spec.md#pulling-blobs, #deleting-blobs). A blob never changes, so its
 // digest is its ETag and caches may keep it.
 
-import { finished } from "node:stream/promises";
 import { type Call, empty, notAllowed } from "../call.ts";
 import { RegistryError } from "../errors.ts";
 import { requireDigest } from "../names.ts";
 import { parseRange } from "../range.ts";
+import { sendBody } from "../send-body.ts";
 
 export async function blob(call: Call, name: string, reference: string): Promise<void> {
   const digest = requireDigest(reference);
@@ -49,30 +49,9 @@ export async function blob(call: Call, name: string, reference: string): Promise
     response.end();
     return;
   }
-  await send(call, await call.storage.readBlob(name, digest, { start, end }));
-}
-
-async function send({ response, metrics }: Call, data: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of data) {
-    if (response.destroyed) return;
-    metrics.add("sent_bytes_total", chunk.length);
-    if (!response.write(chunk)) await drained(response);
-  }
-  response.end();
-  await finished(response).catch(() => undefined); // the reader may go whenever it likes
-}
-
-/** Until there is room again, or nobody reads any more. */
-function drained(response: Call["response"]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-  });
+  const { metrics } = call;
+  const data = await call.storage.readBlob(name, digest, { start, end });
+  await sendBody(response, data, (sent) => metrics.add("sent_bytes_total", sent));
 }
 
 /** If-None-Match (RFC 9110, 13.1.2). */
