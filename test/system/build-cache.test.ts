@@ -122,7 +122,7 @@ describe("cacheto and cachefrom of POST /build", () => {
 });
 
 if (withoutBuildx !== "") {
-  describe.skip(`buildx (skipped: ${withoutBuildx})`, () => test("caches", () => undefined));
+  test.skip(`buildx caches (skipped: ${withoutBuildx})`, () => undefined);
 } else {
   const buildx = buildxOf(hoy);
 

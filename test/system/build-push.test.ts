@@ -66,7 +66,7 @@ const builders: Record<string, (...args: string[]) => Promise<Result>> = {
   },
   ...(buildx === undefined ? {} : { buildx: buildx.build }),
 };
-if (withoutBuildx !== "") describe.skip(`buildx (skipped: ${withoutBuildx})`, () => test("pushes", () => undefined));
+if (withoutBuildx !== "") test.skip(`buildx pushes (skipped: ${withoutBuildx})`, () => undefined);
 
 for (const [program, build] of Object.entries(builders)) {
   const named = (what: string) => {
