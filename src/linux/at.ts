@@ -58,12 +58,13 @@ export function renameat2(fromDirectory: number, from: PathLike, toDirectory: nu
   check(calls().renameat2(fromDirectory, source, toDirectory, target, flags), "renameat2", to);
 }
 
+const targetBuffer = Buffer.alloc(4097);
+
 /** A symlink's target, as bytes. Name "" reads the link that `directory` (O_PATH|O_NOFOLLOW) itself stands for. */
 export function readlinkat(directory: number, name: PathLike): Buffer {
-  const buffer = Buffer.alloc(4097);
   const path = cstring(name, "readlinkat");
-  const length = check(calls().readlinkat(directory, path, buffer, buffer.length), "readlinkat", name);
-  return buffer.subarray(0, length);
+  const length = check(calls().readlinkat(directory, path, targetBuffer, targetBuffer.length), "readlinkat", name);
+  return Buffer.from(targetBuffer.subarray(0, length));
 }
 
 /** Never follows a link. Clears setuid, setgid and security.capability: chown first, then mode and xattrs. */

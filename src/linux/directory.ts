@@ -16,11 +16,12 @@ const calls = libc({
   lseek: { args: ["i32", I64, "i32"], returns: I64 },
 });
 
+const buffer = Buffer.alloc(65536);
+
 /** Everything in the directory but "." and "..", in the file system's order. The fd must not be O_PATH. */
 export function readDirectory(fd: number): DirectoryEntry[] {
   check(calls().lseek(fd, 0, 0), "lseek");
   const entries: DirectoryEntry[] = [];
-  const buffer = Buffer.alloc(65536);
   for (;;) {
     const length = check(calls().getdents64(fd, buffer, buffer.length), "getdents64");
     if (length === 0) return entries;

@@ -70,12 +70,17 @@ export function lastErrno(): number {
 }
 lastErrno();
 
+const EMPTY = Buffer.alloc(1);
+
 /** Bytes of a path or other text with C's closing zero. A zero inside would cut it short: EINVAL, never a shorter path. */
 export function cstring(text: PathLike, syscall: string): Buffer {
-  const bytes = typeof text === "string" ? Buffer.from(text, "utf8") : text;
-  if (bytes.includes(0)) throw new SystemError(constants.errno.EINVAL, syscall, text, "zero byte in a name");
-  const terminated = Buffer.alloc(bytes.length + 1);
-  terminated.set(bytes);
+  if (text.length === 0) return EMPTY;
+  const zero = typeof text === "string" ? text.includes("\0") : text.includes(0);
+  if (zero) throw new SystemError(constants.errno.EINVAL, syscall, text, "zero byte in a name");
+  if (typeof text === "string") return Buffer.from(`${text}\0`, "utf8");
+  const terminated = Buffer.allocUnsafe(text.length + 1);
+  terminated.set(text);
+  terminated[text.length] = 0;
   return terminated;
 }
 

@@ -44,15 +44,17 @@ export interface OpenHow {
   readonly resolve?: number;
 }
 
+/** struct open_how: three numbers of 64 bits, whose upper halves stay zero. One for all calls. */
+const struct = new Uint32Array(6);
+
 /**
  * openat2(2) from `directory`. @throws SystemError, also EXDEV (would leave), ELOOP (a link where none may be), EAGAIN
  * (something was renamed meanwhile and the kernel could not be sure: it is tried again a few times first).
  */
 export function openat2(directory: number, path: PathLike, how: OpenHow): number {
-  const struct = new BigUint64Array(3);
-  struct[0] = BigInt(how.flags | O.CLOEXEC);
-  struct[1] = BigInt(how.mode ?? 0);
-  struct[2] = BigInt(how.resolve ?? 0);
+  struct[0] = how.flags | O.CLOEXEC;
+  struct[2] = how.mode ?? 0;
+  struct[4] = how.resolve ?? 0;
   const name = cstring(path, "openat2");
   for (let attempt = 0; ; attempt++) {
     const fd = calls().syscall(SYS.openat2, directory, name, struct, struct.byteLength);

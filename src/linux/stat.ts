@@ -59,18 +59,19 @@ export function fdstat(fd: number): FileStatus {
  */
 export function uniqueMountId(directory: number, name: PathLike): bigint | undefined {
   const flags = AT.SYMLINK_NOFOLLOW | (name.length === 0 ? AT.EMPTY_PATH : 0);
-  const buffer = statx(directory, name, flags, STATX_MNT_ID_UNIQUE);
+  statx(directory, name, flags, STATX_MNT_ID_UNIQUE);
   return (buffer.readUInt32LE(0) & STATX_MNT_ID_UNIQUE) === 0 ? undefined : buffer.readBigUInt64LE(144);
 }
 
-function statx(directory: number, name: PathLike, flags: number, mask: number): Buffer {
-  const buffer = Buffer.alloc(256);
+/** One for all calls: each is read before the next, and a walk makes many. */
+const buffer = Buffer.alloc(256);
+
+function statx(directory: number, name: PathLike, flags: number, mask: number): void {
   check(calls().statx(directory, cstring(name, "statx"), flags, mask, buffer), "statx", name);
-  return buffer;
 }
 
 function status(directory: number, name: PathLike, flags: number): FileStatus {
-  const buffer = statx(directory, name, flags, STATX_BASIC_STATS | STATX_MNT_ID);
+  statx(directory, name, flags, STATX_BASIC_STATS | STATX_MNT_ID);
   const time = (offset: number) =>
     buffer.readBigInt64LE(offset) * 1_000_000_000n + BigInt(buffer.readUInt32LE(offset + 8));
   const device = (offset: number) => ({

@@ -24,10 +24,12 @@ export type XattrFile = PathLike | number;
 /** Linux's bound on one value and on the list of names (XATTR_SIZE_MAX, XATTR_LIST_MAX). */
 const LIMIT = 65536;
 
+/** What the kernel answers; one for all calls, since making room for the most costs more than the call. */
+const buffer = Buffer.alloc(LIMIT);
+
 /** The value, or undefined when the file has no such attribute or its file system has none at all. */
 export function getXattr(file: XattrFile, name: PathLike, follow = false): Buffer | undefined {
   const key = cstring(name, "getxattr");
-  const buffer = Buffer.alloc(LIMIT);
   const at = typeof file === "number" ? undefined : cstring(file, "getxattr");
   const get = follow ? calls().getxattr : calls().lgetxattr;
   const length =
@@ -61,7 +63,6 @@ export function setXattr(file: XattrFile, name: PathLike, value: Uint8Array, fol
 
 /** Names of all attributes, as bytes in Latin-1, in the order that the kernel gives; none where there are none. */
 export function listXattrs(file: XattrFile, follow = false): string[] {
-  const buffer = Buffer.alloc(LIMIT);
   const at = typeof file === "number" ? undefined : cstring(file, "listxattr");
   const list = follow ? calls().listxattr : calls().llistxattr;
   const length = typeof file === "number" ? calls().flistxattr(file, buffer, LIMIT) : list(at ?? null, buffer, LIMIT);
@@ -70,6 +71,7 @@ export function listXattrs(file: XattrFile, follow = false): string[] {
     if (errno === constants.errno.EOPNOTSUPP) return [];
     throw new SystemError(errno, "listxattr", typeof file === "number" ? `fd ${file}` : file);
   }
+  if (length === 0) return [];
   return buffer
     .toString("latin1", 0, Number(length))
     .split("\0")

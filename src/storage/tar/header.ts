@@ -25,7 +25,7 @@ export function parseHeader(block: Buffer): RawHeader {
   const magic = block.toString("latin1", 257, 265);
   const ustar = magic === "ustar\u000000";
   const gnu = magic === "ustar  \0";
-  const star = ustar && block.toString("latin1", 508, 512) === "tar\0";
+  const star = ustar && block[508] !== 0 && block.toString("latin1", 508, 512) === "tar\0";
   const prefix = ustar ? text(block, 345, star ? 131 : 155) : "";
   const name = text(block, 0, 100);
   const extended = ustar || gnu;
@@ -50,6 +50,7 @@ export function isZeroBlock(block: Buffer): boolean {
 
 /** A field of text: ends at the first zero byte, or where the field does. */
 function text(block: Buffer, offset: number, length: number): RawText {
+  if (block[offset] === 0) return "";
   const raw = block.toString("latin1", offset, offset + length);
   const end = raw.indexOf("\0");
   return end < 0 ? raw : raw.slice(0, end);
@@ -58,12 +59,17 @@ function text(block: Buffer, offset: number, length: number): RawText {
 /** The sum of all bytes, the checksum's own taken as spaces. Old writers summed signed bytes: both are taken. */
 function verifyChecksum(block: Buffer): void {
   const expected = parseNumber(block, 148, 8, "checksum");
-  let unsigned = 0;
+  let unsigned = 8 * 0x20;
   let high = 0;
   for (let i = 0; i < BLOCK; i++) {
-    const byte = i >= 148 && i < 156 ? 0x20 : (block[i] ?? 0);
+    const byte = block[i] ?? 0;
     unsigned += byte;
-    if (byte >= 0x80) high++;
+    high += byte >> 7;
+  }
+  for (let i = 148; i < 156; i++) {
+    const byte = block[i] ?? 0;
+    unsigned -= byte;
+    high -= byte >> 7;
   }
   if (expected !== unsigned && expected !== unsigned - 256 * high) throw badArchive("wrong header checksum");
 }

@@ -7,17 +7,30 @@ import { badArchive, type RawText } from "./entry.ts";
 export function parseNumber(block: Buffer, offset: number, length: number, field: string): number {
   const first = block.readUInt8(offset);
   if (first & 0x80) return parseBase256(block, offset, length, field);
-  return parseOctal(block.toString("latin1", offset, offset + length), field);
+  return parseOctal(block, offset, length, field);
 }
 
-function parseOctal(text: RawText, field: string): number {
-  const start = text.search(/[^ \0]/);
-  if (start < 0) return 0;
-  const digits = text.slice(start).replace(/[ \0]+$/, "");
-  if (!/^[0-7]+$/.test(digits)) throw badArchive(`${field} is not a number: ${JSON.stringify(text)}`);
-  const value = Number.parseInt(digits, 8);
+/** Byte by byte: a header has eight of them, an archive many headers. */
+function parseOctal(block: Buffer, offset: number, length: number, field: string): number {
+  let start = offset;
+  let end = offset + length;
+  while (start < end && isPadding(block[start])) start++;
+  while (start < end && isPadding(block[end - 1])) end--;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (block[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) {
+      const text: RawText = block.toString("latin1", offset, offset + length);
+      throw badArchive(`${field} is not a number: ${JSON.stringify(text)}`);
+    }
+    value = value * 8 + digit;
+  }
   if (!Number.isSafeInteger(value)) throw badArchive(`${field} is too large`);
   return value;
+}
+
+function isPadding(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0;
 }
 
 /** Two's complement, big endian; the field's top bit only marks the form. */
@@ -40,5 +53,11 @@ export function fitsOctal(value: number, length: number): boolean {
 
 /** Writes an octal field, zero-padded, closed by a zero byte. The caller has checked that it fits. */
 export function formatOctal(block: Buffer, offset: number, length: number, value: number): void {
-  block.write(value.toString(8).padStart(length - 1, "0"), offset, "latin1");
+  let rest = value;
+  for (let at = offset + length - 2; at >= offset; at--) {
+    const above = Math.floor(rest / 8);
+    block[at] = 0x30 + (rest - above * 8);
+    rest = above;
+  }
+  block[offset + length - 1] = 0;
 }

@@ -247,6 +247,7 @@ export class TarParser {
   /** What holds for the next entry. An empty value means that the header's own holds; but attributes may be empty. */
   #records(): PaxRecords {
     if (this.#local === undefined) return this.#global;
+    if (this.#global.size === 0 && !this.#local.values().some((value) => value === "")) return this.#local;
     const records = new Map([...this.#global, ...this.#local]);
     for (const [key, value] of records) if (value === "" && !key.includes(".xattr.")) records.delete(key);
     return records;

@@ -24,53 +24,58 @@ export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK);
 /** The blocks before an entry's data. A directory's name gets its closing slash here. */
 export function formatHeader(header: TarHeader): Buffer {
   const name = header.type === "dir" && !header.name.endsWith("/") ? `${header.name}/` : header.name;
-  const records = new Map<string, RawText>();
   const path = splitName(name);
-  if (path === undefined) records.set("path", name);
-  if (header.linkname.length > 100 || !isAscii(header.linkname)) records.set("linkpath", header.linkname);
-  if (!fitsOctal(header.size, 12)) records.set("size", String(header.size));
-  if (!fitsOctal(header.uid, 8)) records.set("uid", String(header.uid));
-  if (!fitsOctal(header.gid, 8)) records.set("gid", String(header.gid));
   const seconds = floorSeconds(header.mtime);
-  if (BigInt(seconds) * 1_000_000_000n !== header.mtime || !fitsOctal(seconds, 12)) {
-    records.set("mtime", formatPaxTime(header.mtime));
-  }
-  for (const name of [...header.xattrs.keys()].sort()) {
-    records.set(xattrKey(name), Buffer.from(header.xattrs.get(name) ?? []).toString("latin1"));
-  }
+  const records = recordsOf(header, path === undefined ? name : undefined, seconds);
   const fields = path ?? { name: asciiTail(name), prefix: "" };
-  const block = formatBlock(TYPEFLAGS[header.type], fields, {
-    linkname: records.has("linkpath") ? asciiTail(header.linkname) : header.linkname,
+  const { linkname } = header;
+  const block = {
+    linkname: fitsLink(linkname) ? linkname : asciiTail(linkname),
     mode: header.mode,
-    uid: records.has("uid") ? 0 : header.uid,
-    gid: records.has("gid") ? 0 : header.gid,
-    size: records.has("size") ? 0 : header.size,
+    uid: fitsOctal(header.uid, 8) ? header.uid : 0,
+    gid: fitsOctal(header.gid, 8) ? header.gid : 0,
+    size: fitsOctal(header.size, 12) ? header.size : 0,
     mtime: fitsOctal(seconds, 12) ? seconds : 0,
     device: header.device,
-  });
-  if (records.size === 0) return block;
-  const sorted = [...records].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Buffer.concat([paxBlocks(fields.name, formatPax(sorted)), block]);
+  };
+  if (records.length === 0) {
+    const plain = Buffer.alloc(BLOCK);
+    formatBlock(plain, 0, TYPEFLAGS[header.type], fields, block);
+    return plain;
+  }
+  const body = formatPax(records.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const place = BLOCK + Math.ceil(body.length / BLOCK) * BLOCK;
+  const all = Buffer.alloc(place + BLOCK);
+  const base = fields.name.replace(/\/$/, "").split("/").at(-1) ?? "";
+  const own = { name: `PaxHeaders.0/${base}`.slice(0, 100), prefix: "" };
+  formatBlock(all, 0, "x", own, { ...PAX_FIELDS, size: body.length });
+  all.set(body, BLOCK);
+  formatBlock(all, place, TYPEFLAGS[header.type], fields, block);
+  return all;
+}
+
+/** What the header block has no room for. @param path a name that it can't hold */
+function recordsOf(header: TarHeader, path: RawText | undefined, seconds: number): [string, RawText][] {
+  const records: [string, RawText][] = [];
+  if (path !== undefined) records.push(["path", path]);
+  if (!fitsLink(header.linkname)) records.push(["linkpath", header.linkname]);
+  if (!fitsOctal(header.size, 12)) records.push(["size", String(header.size)]);
+  if (!fitsOctal(header.uid, 8)) records.push(["uid", String(header.uid)]);
+  if (!fitsOctal(header.gid, 8)) records.push(["gid", String(header.gid)]);
+  if (BigInt(seconds) * 1_000_000_000n !== header.mtime || !fitsOctal(seconds, 12)) {
+    records.push(["mtime", formatPaxTime(header.mtime)]);
+  }
+  for (const [name, value] of header.xattrs) records.push([xattrKey(name), Buffer.from(value).toString("latin1")]);
+  return records;
+}
+
+function fitsLink(linkname: RawText): boolean {
+  return linkname.length <= 100 && isAscii(linkname);
 }
 
 /** Zeros that follow `size` bytes of data, up to the next block. */
 export function paddingAfter(size: number): Uint8Array {
   return END_OF_ARCHIVE.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK);
-}
-
-function paxBlocks(name: string, body: Buffer): Buffer {
-  const base = name.replace(/\/$/, "").split("/").at(-1) ?? "";
-  const fields = { name: `PaxHeaders.0/${base}`.slice(0, 100), prefix: "" };
-  const head = formatBlock("x", fields, {
-    linkname: "",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    size: body.length,
-    mtime: 0,
-    device: { major: 0, minor: 0 },
-  });
-  return Buffer.concat([head, body, paddingAfter(body.length)]);
 }
 
 interface Fields {
@@ -83,25 +88,40 @@ interface Fields {
   readonly device: { readonly major: number; readonly minor: number };
 }
 
-function formatBlock(typeflag: string, path: { name: string; prefix: string }, fields: Fields): Buffer {
-  const block = Buffer.alloc(BLOCK);
-  block.write(path.name, 0, "latin1");
-  formatOctal(block, 100, 8, fields.mode);
-  formatOctal(block, 108, 8, fields.uid);
-  formatOctal(block, 116, 8, fields.gid);
-  formatOctal(block, 124, 12, fields.size);
-  formatOctal(block, 136, 12, fields.mtime);
-  block.write(typeflag, 156, "latin1");
-  block.write(fields.linkname, 157, "latin1");
-  block.write("ustar\u000000", 257, "latin1");
-  formatOctal(block, 329, 8, fields.device.major);
-  formatOctal(block, 337, 8, fields.device.minor);
-  block.write(path.prefix, 345, "latin1");
+const PAX_FIELDS: Fields = {
+  linkname: "",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: 0,
+  device: { major: 0, minor: 0 },
+};
+
+/** Into a block of zeros. */
+function formatBlock(
+  into: Buffer,
+  at: number,
+  typeflag: string,
+  path: { name: string; prefix: string },
+  fields: Fields,
+): void {
+  into.write(path.name, at, "latin1");
+  formatOctal(into, at + 100, 8, fields.mode);
+  formatOctal(into, at + 108, 8, fields.uid);
+  formatOctal(into, at + 116, 8, fields.gid);
+  formatOctal(into, at + 124, 12, fields.size);
+  formatOctal(into, at + 136, 12, fields.mtime);
+  into[at + 156] = typeflag.charCodeAt(0);
+  if (fields.linkname !== "") into.write(fields.linkname, at + 157, "latin1");
+  into.write("ustar\u000000", at + 257, "latin1");
+  formatOctal(into, at + 329, 8, fields.device.major);
+  formatOctal(into, at + 337, 8, fields.device.minor);
+  if (path.prefix !== "") into.write(path.prefix, at + 345, "latin1");
   let sum = 8 * 0x20;
-  for (const byte of block) sum += byte;
-  formatOctal(block, 148, 7, sum);
-  block[155] = 0x20;
-  return block;
+  for (let i = at; i < at + BLOCK; i++) sum += into[i] ?? 0;
+  formatOctal(into, at + 148, 7, sum);
+  into[at + 155] = 0x20;
 }
 
 /** A name in ustar's two fields: up to 100 bytes, and up to 155 before a slash; undefined when it can't be put so. */

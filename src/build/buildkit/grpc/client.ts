@@ -11,7 +11,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { messages, put } from "./duplex.ts";
+import { batches, put } from "./duplex.ts";
 import { frame } from "./frames.ts";
 import { type Metadata, writeMetadata } from "./metadata.ts";
 import { decodeOne } from "./server.ts";
@@ -29,10 +29,14 @@ export interface CallOptions {
 export interface OpenCall<M extends DescMethod> {
   /** Several at once go out as one write. */
   send(...messages: MessageInitShape<M["input"]>[]): Promise<void>;
+  /** Messages that are in their bytes already, each framed (see frames.ts). */
+  sendFramed(framed: Uint8Array): Promise<void>;
   /** Closes our half. */
   end(): void;
   /** Until the other side ends well. @throws GrpcError with the status it ended with otherwise. */
   readonly answers: AsyncIterable<MessageShape<M["output"]>>;
+  /** The same in place of `answers`: their bytes, as many at once as have come. */
+  readonly batches: AsyncIterable<readonly Uint8Array[]>;
   /** Lets go of the call, whatever its state. */
   cancel(): void;
 }
@@ -103,8 +107,9 @@ export class GrpcClient {
     const ending: Ending = { read: false, known: false, error: undefined };
     return {
       send: (...given) => put(stream, framed(method.input, given)),
+      sendFramed: (bytes) => put(stream, bytes),
       end: () => void stream.end(),
-      answers: answersOf(stream, method, ending, [signal, this.closed]),
+      ...answersOf(stream, method, ending, [signal, this.closed]),
       cancel,
     };
   }
@@ -131,7 +136,7 @@ function answersOf<M extends DescMethod>(
   method: M,
   ending: Ending,
   signals: readonly AbortSignal[],
-): AsyncIterable<MessageShape<M["output"]>> {
+): Pick<OpenCall<M>, "answers" | "batches"> {
   const take = (headers: http2.IncomingHttpHeaders) => {
     const status = Number(headers[":status"] ?? 200);
     if (headers["grpc-status"] !== undefined) Object.assign(ending, { known: true, error: readTrailers(headers) });
@@ -142,9 +147,9 @@ function answersOf<M extends DescMethod>(
   stream.on("response", take);
   stream.on("trailers", take);
   const closed = new Promise<void>((resolve) => void stream.once("close", resolve));
-  async function* read(): AsyncGenerator<MessageShape<M["output"]>, void, void> {
+  async function* read(): AsyncGenerator<readonly Uint8Array[], void, void> {
     try {
-      for await (const bytes of messages(stream)) yield decodeOne(method.output, bytes) as MessageShape<M["output"]>;
+      yield* batches(stream);
     } catch (thrown) {
       for (const signal of signals) signal.throwIfAborted();
       // A status that came before the cut says more than the cut.
@@ -156,5 +161,10 @@ function answersOf<M extends DescMethod>(
     if (!ending.known) throw new GrpcError(CODE.unavailable, "the call ended without a status");
     if (ending.error !== undefined) throw ending.error;
   }
-  return read();
+  async function* decoded(): AsyncGenerator<MessageShape<M["output"]>, void, void> {
+    for await (const batch of read()) {
+      for (const bytes of batch) yield decodeOne(method.output, bytes) as MessageShape<M["output"]>;
+    }
+  }
+  return { answers: decoded(), batches: read() };
 }

@@ -6,10 +6,19 @@ import { CODE, GrpcError } from "./status.ts";
 
 /** The other side's messages until it closes its half. @throws GrpcError when the stream is cut. */
 export async function* messages(stream: http2.Http2Stream): AsyncGenerator<Uint8Array, void, void> {
+  for await (const batch of batches(stream)) yield* batch;
+}
+
+/** The same, as many at once as have come. */
+export async function* batches(stream: http2.Http2Stream): AsyncGenerator<readonly Uint8Array[], void, void> {
   const unframer = new Unframer();
-  for await (const chunk of chunks(stream)) {
-    unframer.push(chunk);
-    for (let message = unframer.next(); message !== undefined; message = unframer.next()) yield message;
+  for await (const taken of chunks(stream)) {
+    const found: Uint8Array[] = [];
+    for (const chunk of taken) {
+      unframer.push(chunk);
+      for (let message = unframer.next(); message !== undefined; message = unframer.next()) found.push(message);
+    }
+    if (found.length > 0) yield found;
   }
   unframer.end();
 }
@@ -18,7 +27,7 @@ export async function* messages(stream: http2.Http2Stream): AsyncGenerator<Uint8
 const HIGH = 1024 * 1024;
 
 /** By events: a `for await` over the stream itself would destroy it when left, and with it the answer. */
-async function* chunks(stream: http2.Http2Stream): AsyncGenerator<Uint8Array, void, void> {
+async function* chunks(stream: http2.Http2Stream): AsyncGenerator<readonly Uint8Array[], void, void> {
   let queue: Uint8Array[] = [];
   let waiting = 0;
   let ended = false;
@@ -43,7 +52,7 @@ async function* chunks(stream: http2.Http2Stream): AsyncGenerator<Uint8Array, vo
       queue = [];
       waiting = 0;
       if (stream.isPaused()) stream.resume();
-      yield* taken;
+      if (taken.length > 0) yield taken;
       if (queue.length > 0) continue;
       if (ended) return;
       if (stream.destroyed || stream.aborted) throw cut(stream);

@@ -12,10 +12,10 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { messages, put } from "./duplex.ts";
+import { batches, messages, put } from "./duplex.ts";
 import { frame } from "./frames.ts";
 import { readMetadata, readTimeout } from "./metadata.ts";
-import type { CallContext, Served, ServiceTable } from "./service.ts";
+import type { BytesHandler, CallContext, Served, ServiceTable } from "./service.ts";
 import { CODE, GrpcError, statusTrailers, toGrpcError } from "./status.ts";
 
 export interface GrpcServerOptions {
@@ -69,11 +69,16 @@ type AnyHandler = (
 ) => Promise<MessageInitShape<DescMessage>> | AsyncIterable<MessageInitShape<DescMessage>>;
 
 async function respond(
-  { method, handler }: Served,
+  { method, handler, bytes }: Served,
   stream: http2.ServerHttp2Stream,
   context: CallContext,
   answer: Answer,
 ): Promise<void> {
+  if (bytes === true) {
+    answer.begin();
+    for await (const framed of (handler as BytesHandler)(batches(stream), context)) await answer.put(framed);
+    return;
+  }
   const requests = decode(stream, method.input);
   const run = handler as AnyHandler;
   if (method.methodKind === "unary" || method.methodKind === "server_streaming") {
@@ -128,8 +133,12 @@ class Answer {
   }
 
   async send({ output }: DescMethod, message: MessageInitShape<DescMessage>): Promise<void> {
+    await this.put(frame(toBinary(output, create(output, message))));
+  }
+
+  async put(framed: Uint8Array): Promise<void> {
     this.begin();
-    await put(this.#stream, frame(toBinary(output, create(output, message))));
+    await put(this.#stream, framed);
   }
 
   end(error?: GrpcError): void {

@@ -36,6 +36,24 @@ export type Handlers<S extends DescService> = { readonly [K in keyof S["method"]
 export interface Served {
   readonly method: DescMethod;
   readonly handler: unknown;
+  /** The handler is a BytesHandler. */
+  readonly bytes?: true;
+}
+
+/**
+ * Both sides speak as they like, in bytes: requests as many at once as have come, answers framed (see frames.ts). For
+ * messages so many that an object for each would cost more than what they say.
+ */
+export type BytesHandler = (
+  requests: AsyncIterable<readonly Uint8Array[]>,
+  context: CallContext,
+) => AsyncIterable<Uint8Array>;
+
+export function bytesService(
+  method: DescMethod & { methodKind: "bidi_streaming" },
+  handler: BytesHandler,
+): ServiceTable {
+  return new Map([[methodPath(method), { method, handler, bytes: true }]]);
 }
 
 /** The messages of some paths are of several kinds, and the metadata says which. */

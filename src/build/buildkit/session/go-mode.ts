@@ -16,6 +16,16 @@ const GO = {
   irregular: 2 ** 19,
 } as const;
 
+const KINDS: Readonly<Record<TarType, number>> = {
+  file: 0,
+  hardlink: 0,
+  dir: GO.dir,
+  symlink: GO.symlink,
+  char: GO.device + GO.char,
+  block: GO.device,
+  fifo: GO.fifo,
+};
+
 const has = (mode: number, bit: number) => Math.floor(mode / bit) % 2 === 1;
 
 /** undefined for what no archive holds: sockets. @throws HoyError "invalid" for what is nothing at all. */
@@ -36,15 +46,6 @@ export function permissionsOf(mode: number): number {
 }
 
 export function goMode(type: TarType, permissions: number): number {
-  const kinds: Readonly<Record<TarType, number>> = {
-    file: 0,
-    hardlink: 0,
-    dir: GO.dir,
-    symlink: GO.symlink,
-    char: GO.device + GO.char,
-    block: GO.device,
-    fifo: GO.fifo,
-  };
   const special = (permissions & 0o4000 ? GO.setuid : 0) + (permissions & 0o2000 ? GO.setgid : 0);
-  return kinds[type] + (permissions & 0o777) + special + (permissions & 0o1000 ? GO.sticky : 0);
+  return KINDS[type] + (permissions & 0o777) + special + (permissions & 0o1000 ? GO.sticky : 0);
 }

@@ -2,9 +2,8 @@
 // here, since everything after believes it.
 
 import { HoyError } from "../../../base/error.ts";
-import type { RawText, TarType } from "../../../storage/tar/entry.ts";
-import { textToRaw } from "../../../storage/tar/entry.ts";
-import type { Stat } from "../proto/gen/fsutil_pb.ts";
+import { type RawText, rawToText, type TarType } from "../../../storage/tar/entry.ts";
+import type { WireStat } from "../proto/packets.ts";
 import { permissionsOf, typeOf } from "./go-mode.ts";
 
 /** Files of one directory tree. */
@@ -31,29 +30,32 @@ export interface ListedFile {
   readonly id: number;
 }
 
+const NO_DEVICE = { major: 0, minor: 0 };
+
 /** Takes one Stat after the other. @throws HoyError "invalid" for a list that no walk gives. */
 export class Listing {
   readonly files: ListedFile[] = [];
   readonly #types = new Map<RawText, TarType>();
   #count = 0;
 
-  add(stat: Stat): void {
+  add(stat: WireStat): void {
     const id = this.#count;
     this.#count += 1;
     if (this.#count > MAX_FILES) throw new HoyError("too-large", `more than ${MAX_FILES} files`);
     const path = cleanPath(stat.path);
+    if (stat.mode < 0 || stat.devmajor < 0 || stat.devminor < 0) throw bad(`${rawToText(path)} is nothing`);
     const kind = typeOf(stat.mode);
     // A whiteout to a layer; in a context only a file with an odd name, which no image could hold.
     if (path === "" || kind === undefined || /(?:^|\/)\.wh\./.test(path)) return;
     const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : undefined;
-    if (parent !== undefined && this.#types.get(parent) !== "dir") throw bad(`${stat.path} has no parent`);
-    if (this.#types.has(path)) throw bad(`${stat.path} came twice`);
+    if (parent !== undefined && this.#types.get(parent) !== "dir") throw bad(`${rawToText(path)} has no parent`);
+    if (this.#types.has(path)) throw bad(`${rawToText(path)} came twice`);
     const linked = kind === "file" && stat.linkname !== "";
     const type = linked ? "hardlink" : kind;
-    const linkname = linked ? cleanPath(stat.linkname) : textToRaw(stat.linkname);
-    if (linked && this.#types.get(linkname) !== "file") throw bad(`${stat.path} is a link to what did not come`);
-    if (linkname.length > MAX_PATH || linkname.includes("\0")) throw bad(`the link ${stat.path} leads nowhere`);
-    if (type === "symlink" && linkname === "") throw bad(`the link ${stat.path} leads nowhere`);
+    const linkname = linked ? cleanPath(stat.linkname) : stat.linkname;
+    if (linked && this.#types.get(linkname) !== "file") throw bad(`${rawToText(path)} is a link to what did not come`);
+    const nowhere = linkname.length > MAX_PATH || linkname.includes("\0") || (type === "symlink" && linkname === "");
+    if (nowhere) throw bad(`the link ${rawToText(path)} leads nowhere`);
     this.#types.set(path, type);
     this.files.push({
       path,
@@ -64,26 +66,24 @@ export class Listing {
       size: type === "file" ? sizeOf(stat) : 0,
       mtime: stat.modTime,
       linkname: type === "symlink" || type === "hardlink" ? linkname : "",
-      device: { major: Number(stat.devmajor), minor: Number(stat.devminor) },
-      xattrs: new Map(Object.entries(stat.xattrs).map(([name, value]) => [textToRaw(name), value])),
+      device: stat.devmajor === 0 && stat.devminor === 0 ? NO_DEVICE : { major: stat.devmajor, minor: stat.devminor },
+      xattrs: stat.xattrs,
       id,
     });
   }
 }
 
 /** @throws HoyError for a path that is absolute, leads out, or is not in its shortest form. */
-function cleanPath(text: string): RawText {
-  const path = textToRaw(text);
+function cleanPath(path: RawText): RawText {
   if (path === "" || path === ".") return "";
   const parts = path.split("/");
   const wrong = parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255);
-  if (wrong || path.length > MAX_PATH || path.includes("\0")) throw bad(JSON.stringify(text.slice(0, 200)));
+  if (wrong || path.length > MAX_PATH || path.includes("\0")) throw bad(JSON.stringify(rawToText(path.slice(0, 200))));
   return path;
 }
 
-function sizeOf(stat: Stat): number {
-  const size = Number(stat.size);
-  if (!Number.isSafeInteger(size) || size < 0) throw bad(`${stat.path} has no size`);
+function sizeOf({ path, size }: WireStat): number {
+  if (size < 0) throw bad(`${rawToText(path)} has no size`);
   return size;
 }
 

@@ -4,16 +4,15 @@
 //
 // The layers are records of the build cache: pruned with it, and kept over a restart.
 
+import { readSync } from "node:fs";
 import { type Digest, sha256 } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
-import { isErrno } from "../../../linux/libc.ts";
 import { O, OwnedFd, openInRoot } from "../../../linux/open.ts";
-import { fdstat, S } from "../../../linux/stat.ts";
 import type { LayerInfo } from "../../../storage/snapshot.ts";
-import { type RawText, rawBytes } from "../../../storage/tar/entry.ts";
+import { type RawText, rawBytes, rawToText } from "../../../storage/tar/entry.ts";
 import type { Source } from "../../graph.ts";
 import type { LayerSession } from "../../needs.ts";
-import { readFrom } from "../../ops/tree/data.ts";
+import { readFrom, SMALL } from "../../ops/tree/data.ts";
 import { openLayers } from "../../ops/tree/read-file.ts";
 import { treeOf } from "../../solver/digests.ts";
 import type { GraphSolver } from "../../solver/solver.ts";
@@ -47,6 +46,12 @@ export interface ReceiveOptions {
   /** Of bytes sent of a directory. */
   readonly progress: (source: string, bytes: number, done: boolean) => void;
 }
+
+const NOTHING: Known & Disposable = {
+  has: () => false,
+  content: () => Buffer.alloc(0),
+  [Symbol.dispose]: () => undefined,
+};
 
 export class LocalFiles {
   readonly #solver: GraphSolver;
@@ -113,16 +118,13 @@ export class LocalFiles {
   }
 
   async #known(last: LastTime | undefined, signal: AbortSignal): Promise<Known & Disposable> {
-    const nothing = { content: () => undefined, [Symbol.dispose]: () => undefined };
     // Pruned meanwhile: the layers may be somebody else's now, and their tree is not ours to mount.
-    if (last === undefined || this.#solver.cache.find(last.key)?.id !== last.record) return nothing;
+    if (last === undefined || this.#solver.cache.find(last.key)?.id !== last.record) return NOTHING;
     const release = this.#solver.cache.use(last.record);
     const root = await openLayers(this.#solver.needs.layers, last.diffIds);
     return {
-      content(file) {
-        if (last.files.get(file.path) !== likeness(file)) return undefined;
-        return contentOf(root, file, signal);
-      },
+      has: (file) => last.files.get(file.path) === likeness(file),
+      content: (file) => contentOf(root, file, signal),
       [Symbol.dispose]() {
         root[Symbol.dispose]();
         release();
@@ -191,20 +193,26 @@ function likeness(file: ListedFile): string {
   return `${plain} ${device.major}:${device.minor} ${more.join(" ")}`;
 }
 
-/** undefined when it is not there as it was listed, which then is sent. */
-function contentOf(root: OwnedFd, file: ListedFile, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined {
-  const open = () => new OwnedFd(openInRoot(root.fd, rawBytes(file.path), O.RDONLY | O.NOFOLLOW | O.NONBLOCK));
-  try {
-    using looked = open();
-    const { mode, size } = fdstat(looked.fd);
-    if ((mode & S.IFMT) !== S.IFREG || size !== file.size) return undefined;
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-    throw error;
+/** Of a file of the last time's layer, which holds all that was listed then. */
+function contentOf(root: OwnedFd, file: ListedFile, signal: AbortSignal): Uint8Array | AsyncIterable<Uint8Array> {
+  const data = new OwnedFd(openInRoot(root.fd, rawBytes(file.path), O.RDONLY | O.NOFOLLOW | O.NONBLOCK));
+  if (file.size > SMALL) return pieces(data, file, signal);
+  using owned = data;
+  const content = Buffer.allocUnsafe(file.size);
+  if (readSync(owned.fd, content, 0, file.size, 0) !== file.size) throw damaged(file);
+  return content;
+}
+
+async function* pieces(data: OwnedFd, file: ListedFile, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  using owned = data;
+  let left = file.size;
+  for await (const piece of readFrom(owned.fd, 0, file.size, signal)) {
+    left -= piece.length;
+    yield piece;
   }
-  // Opened again when it is its turn: there may be more files than descriptors.
-  return (async function* () {
-    using data = open();
-    yield* readFrom(data.fd, 0, file.size, signal);
-  })();
+  if (left > 0) throw damaged(file);
+}
+
+function damaged({ path }: ListedFile): HoyError {
+  return new HoyError("internal", `${rawToText(path)} is not in its layer as it was sent: prune the build cache`);
 }

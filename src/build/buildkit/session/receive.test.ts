@@ -1,9 +1,10 @@
 // DiffCopy against a sender made here: what comes out as a tar, what is asked for, and what a hostile sender meets.
 
 import { expect, test } from "bun:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { readAll, readTar } from "../../../storage/tar/reader.ts";
+import { Unframer } from "../grpc/frames.ts";
 import { Packet_PacketType as Kind, type Packet, PacketSchema } from "../proto/gen/fsutil_pb.ts";
 import { goMode, permissionsOf, typeOf } from "./go-mode.ts";
 import { type DiffCopyCall, type Known, receive } from "./receive.ts";
@@ -18,7 +19,7 @@ interface File {
 }
 
 const DIR = goMode("dir", 0o755);
-const NOTHING: Known = { content: () => undefined };
+const NOTHING: Known = { has: () => false, content: () => Buffer.alloc(0) };
 
 /** A sender that follows the protocol; `answer` may do otherwise. */
 class Sender {
@@ -36,12 +37,16 @@ class Sender {
     this.say({ type: Kind.PACKET_STAT });
     const waiting: Init[] = [];
     this.call = {
-      send: async (...messages) => {
-        for (const message of messages) this.#hear(message, files, waiting, answer);
+      sendFramed: async (bytes) => {
+        const unframer = new Unframer();
+        unframer.push(bytes);
+        for (let one = unframer.next(); one !== undefined; one = unframer.next()) {
+          this.#hear(fromBinary(PacketSchema, one), files, waiting, answer);
+        }
+        unframer.end();
       },
       end: () => undefined,
-      answers: this.#answers(),
-      cancel: () => undefined,
+      batches: this.#batches(),
     };
   }
 
@@ -79,9 +84,9 @@ class Sender {
     this.#wake();
   }
 
-  async *#answers(): AsyncGenerator<Packet, void, void> {
+  async *#batches(): AsyncGenerator<readonly Uint8Array[], void, void> {
     for (;;) {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) yield next;
+      while (this.#queue.length > 0) yield this.#queue.splice(0).map((packet) => toBinary(PacketSchema, packet));
       if (this.#ended) return;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -131,21 +136,26 @@ test("the same tree gives the same bytes, owners and all", async () => {
   expect(await bytes()).toBe(await bytes());
 });
 
+async function* pieces(...texts: string[]) {
+  for (const text of texts) yield Buffer.from(text);
+}
+
 test("only what is not known is asked for", async () => {
   const sender = new Sender([
+    { path: "large", data: "sent here" },
     { path: "new", data: "sent" },
-    { path: "old", data: "sent" },
+    { path: "small", data: "sent" },
   ]);
   const known: Known = {
-    content: ({ path }) =>
-      path !== "old"
-        ? undefined
-        : (async function* () {
-            yield Buffer.from("kept");
-          })(),
+    has: ({ path }) => path !== "new",
+    content: ({ path }) => (path === "small" ? Buffer.from("kept") : pieces("kept", " here")),
   };
-  expect(await entries(sender, known)).toEqual({ new: "file 644 sent", old: "file 644 kept" });
-  expect(sender.asked).toEqual([0]);
+  expect(await entries(sender, known)).toEqual({
+    large: "file 644 kept here",
+    new: "file 644 sent",
+    small: "file 644 kept",
+  });
+  expect(sender.asked).toEqual([1]);
 });
 
 test("nothing is asked for when the list says that all is here", async () => {
@@ -165,6 +175,23 @@ test("any files come out as they went in, in whatever order they are sent", asyn
     }),
     { numRuns: 30 },
   );
+});
+
+test("more files, and more bytes, than are asked for ahead", async () => {
+  const files = Array.from({ length: 5000 }, (_, index) => ({
+    path: `f${String(index).padStart(4, "0")}`,
+    data: index % 1000 === 0 ? "large".repeat(1_000_000) : String(index),
+  }));
+  const sender = new Sender(files);
+  const received = await receive(sender.call);
+  let told = 0;
+  let bytes = 0;
+  const progress = (sent: number) => {
+    told = sent;
+  };
+  for await (const piece of received.tar(NOTHING, progress)) bytes += piece.length;
+  const all = files.reduce((sum, { data }) => sum + data.length, 0);
+  expect({ told, asked: sender.asked.length, whole: bytes > all }).toEqual({ told: all, asked: 5000, whole: true });
 });
 
 for (const [what, files] of [

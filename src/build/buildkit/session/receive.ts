@@ -2,25 +2,27 @@
 // them, we say that we have all. What comes out is the tree as a tar, in the list's order, written while it comes; files
 // that did not change since the last time are read from there instead of being sent.
 
+import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
-import type { RawText } from "../../../storage/tar/entry.ts";
+import { rawToText } from "../../../storage/tar/entry.ts";
+import { Gathering } from "../../../storage/tar/gathering.ts";
 import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../../storage/tar/writer.ts";
-import { gathered } from "../../../storage/tree/tar-stream.ts";
 import type { OpenCall } from "../grpc/client.ts";
-import { Packet_PacketType as Kind, type Packet } from "../proto/gen/fsutil_pb.ts";
 import type { FileSync } from "../proto/gen/session_pb.ts";
+import { PACKET, PacketWriter, readPacket, type WirePacket } from "../proto/packets.ts";
 import { type ListedFile, Listing } from "./listing.ts";
 
-export type DiffCopyCall = OpenCall<typeof FileSync.method.diffCopy>;
+export type DiffCopyCall = Pick<OpenCall<typeof FileSync.method.diffCopy>, "batches" | "sendFramed" | "end">;
 
 /** What is asked for ahead, so that the other side never waits for us: bytes and files. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
-const AHEAD_FILES = 512;
+const AHEAD_FILES = 2048;
 
 /** What was received before, so that it is not sent again. */
 export interface Known {
-  /** Content of a file that is as it was; undefined: it has to be sent. */
-  content(file: ListedFile): AsyncIterable<Uint8Array> | undefined;
+  has(file: ListedFile): boolean;
+  /** Content of a file that is known. A small one at once: a promise for each of many costs more than its bytes. */
+  content(file: ListedFile): Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 export interface Received {
@@ -33,133 +35,186 @@ export interface Received {
 
 /** Reads the list. The call is let go of when the tar has been read, or by its signal. */
 export async function receive(call: DiffCopyCall): Promise<Received> {
-  const packets = call.answers[Symbol.asyncIterator]();
+  const packets = new Packets(call);
   const listing = new Listing();
   for (;;) {
-    const packet = await nextPacket(packets);
-    if (packet.type === Kind.PACKET_ERR) throw told(packet);
-    if (packet.type !== Kind.PACKET_STAT) throw new HoyError("invalid", "the client sent content nobody asked for");
+    const packet = packets.next() ?? (await packets.wait());
+    if (packet.type === PACKET.error) throw told(packet);
+    if (packet.type !== PACKET.stat) throw new HoyError("invalid", "the client sent content nobody asked for");
     if (packet.stat === undefined) break;
     listing.add(packet.stat);
   }
   const finish = async () => {
-    await call.send({ type: Kind.PACKET_FIN });
+    const writer = new PacketWriter();
+    writer.packet(PACKET.fin, 0);
+    await call.sendFramed(writer.take());
     call.end();
     // It says that it has finished too, and then closes.
-    while ((await packets.next()).done !== true);
+    await packets.end();
   };
   return {
     files: listing.files,
     finish,
     async *tar(known, progress) {
-      const contents = new Contents(call, packets, listing.files, known, progress);
-      yield* gathered(archive(listing.files, contents));
+      const contents = new Contents(call, packets, listing.files, known);
+      for await (const piece of archive(listing.files, known, contents)) {
+        progress(contents.received);
+        yield piece;
+      }
       await finish();
     },
   };
 }
 
-async function nextPacket(packets: AsyncIterator<Packet>): Promise<Packet> {
-  const next = await packets.next();
-  if (next.done === true) throw new HoyError("cancelled", "the client stopped sending its files");
-  return next.value;
+/** What comes, one by one, without waiting where many came at once. */
+class Packets {
+  readonly #batches: AsyncIterator<readonly Uint8Array[]>;
+  #batch: readonly Uint8Array[] = [];
+  #at = 0;
+
+  constructor(call: DiffCopyCall) {
+    this.#batches = call.batches[Symbol.asyncIterator]();
+  }
+
+  /** undefined: it has not come yet. */
+  next(): WirePacket | undefined {
+    const message = this.#batch[this.#at];
+    if (message === undefined) return undefined;
+    this.#at += 1;
+    return readPacket(message);
+  }
+
+  async wait(): Promise<WirePacket> {
+    for (;;) {
+      const packet = this.next();
+      if (packet !== undefined) return packet;
+      const next = await this.#batches.next();
+      if (next.done === true) throw new HoyError("cancelled", "the client stopped sending its files");
+      this.#batch = next.value;
+      this.#at = 0;
+    }
+  }
+
+  async end(): Promise<void> {
+    while ((await this.#batches.next()).done !== true);
+  }
 }
 
 /** An error that the other side had while it read its files. */
-function told(packet: Packet): HoyError {
+function told(packet: WirePacket): HoyError {
   return new HoyError("invalid", `error from sender: ${Buffer.from(packet.data).toString().slice(0, 1000)}`);
 }
 
-async function* archive(files: readonly ListedFile[], contents: Contents): AsyncGenerator<Uint8Array, void, void> {
+async function* archive(
+  files: readonly ListedFile[],
+  known: Known,
+  contents: Contents,
+): AsyncGenerator<Uint8Array, void, void> {
+  const out = new Gathering();
   for (const file of files) {
-    yield formatHeader({ ...file, name: file.path });
-    if (file.size === 0) continue;
-    yield* contents.of(file);
-    yield paddingAfter(file.size);
+    out.add(formatHeader({ ...file, name: file.path }));
+    if (file.size > 0) {
+      if (known.has(file)) {
+        const content = known.content(file);
+        if (content instanceof Uint8Array) out.add(content);
+        else yield* out.through(content);
+      } else {
+        if (contents.isLow(file)) await contents.askAhead(file);
+        if (!contents.take(file, out)) yield* contents.rest(file, out);
+      }
+      out.add(paddingAfter(file.size));
+    }
+    if (!out.isFull) continue;
+    yield out.take();
+    // A reader that is always ready would keep all other work waiting for the whole tree.
+    await setImmediate();
   }
-  yield END_OF_ARCHIVE;
+  out.add(END_OF_ARCHIVE);
+  yield out.take();
 }
 
 interface Asked {
   readonly file: ListedFile;
   readonly chunks: Uint8Array[];
   length: number;
+  given: number;
   ended: boolean;
 }
 
 /** Contents in the list's order, with some asked for ahead; the other side sends them in any order it likes. */
 class Contents {
   readonly #call: DiffCopyCall;
-  readonly #packets: AsyncIterator<Packet>;
-  readonly #progress: (bytes: number) => void;
-  readonly #known = new Map<RawText, AsyncIterable<Uint8Array>>();
+  readonly #packets: Packets;
   readonly #wanted: readonly ListedFile[];
   readonly #asked = new Map<number, Asked>();
+  readonly #requests = new PacketWriter();
   #next = 0;
   #ahead = 0;
-  #received = 0;
+  /** Bytes of all files. */
+  received = 0;
 
-  constructor(
-    call: DiffCopyCall,
-    packets: AsyncIterator<Packet>,
-    files: readonly ListedFile[],
-    known: Known,
-    progress: (bytes: number) => void,
-  ) {
+  constructor(call: DiffCopyCall, packets: Packets, files: readonly ListedFile[], known: Known) {
     this.#call = call;
     this.#packets = packets;
-    this.#progress = progress;
-    this.#wanted = files.filter((file) => {
-      if (file.size === 0) return false;
-      const content = known.content(file);
-      if (content !== undefined) this.#known.set(file.path, content);
-      return content === undefined;
-    });
+    this.#wanted = files.filter((file) => file.size > 0 && !known.has(file));
   }
 
-  async *of(file: ListedFile): AsyncGenerator<Uint8Array, void, void> {
-    const content = this.#known.get(file.path);
-    if (content !== undefined) {
-      yield* content;
-      return;
-    }
-    await this.#askAhead(file);
+  /** What has come of a file; true: that is all of it. */
+  take(file: ListedFile, out: Gathering): boolean {
     const asked = this.#asked.get(file.id);
-    if (asked === undefined) throw new Error(`${file.path} was not asked for`);
-    let given = 0;
-    for (;;) {
-      for (const chunk of asked.chunks.splice(0)) {
-        given += chunk.length;
-        yield chunk;
-      }
-      if (asked.ended) break;
-      await this.#take();
+    if (asked === undefined) return false;
+    while (!asked.ended) {
+      const packet = this.#packets.next();
+      if (packet === undefined) break;
+      this.#put(packet);
     }
+    for (const chunk of asked.chunks.splice(0)) {
+      asked.given += chunk.length;
+      out.add(chunk);
+    }
+    if (!asked.ended) return false;
     this.#asked.delete(file.id);
     this.#ahead -= file.size;
-    if (given !== file.size) throw changed(file);
+    if (asked.given !== file.size) throw changed(file);
+    return true;
   }
 
-  /** Asks for `file`, and, when less than half of the room is in use, for as many that come next as there is room for. */
-  async #askAhead(file: ListedFile): Promise<void> {
-    const isRoomy = this.#asked.size < AHEAD_FILES / 2 && this.#ahead < AHEAD_BYTES / 2;
-    const asking: number[] = [];
+  /** A file of which not all has come. */
+  async *rest(file: ListedFile, out: Gathering): AsyncGenerator<Uint8Array, void, void> {
+    while (!this.take(file, out)) {
+      if (out.isFull) yield out.take();
+      this.#put(await this.#packets.wait());
+    }
+  }
+
+  /** Whether it is time to ask for more: it was not asked for, or less than half of the room is in use. */
+  isLow(file: ListedFile): boolean {
+    if (this.#next >= this.#wanted.length) return false;
+    return this.#isRoomy() || !this.#asked.has(file.id);
+  }
+
+  #isRoomy(): boolean {
+    return this.#asked.size < AHEAD_FILES / 2 && this.#ahead < AHEAD_BYTES / 2;
+  }
+
+  /** Asks for `file`, and for as many that come next as there is room for. */
+  async askAhead(file: ListedFile): Promise<void> {
+    const isRoomy = this.#isRoomy();
     for (let next = this.#wanted[this.#next]; next !== undefined; next = this.#wanted[this.#next]) {
       const needed = next.id <= file.id;
       const room = isRoomy && this.#asked.size < AHEAD_FILES && this.#ahead + next.size <= AHEAD_BYTES;
       if (!needed && !room) break;
       this.#next += 1;
       this.#ahead += next.size;
-      this.#asked.set(next.id, { file: next, chunks: [], length: 0, ended: false });
-      asking.push(next.id);
+      this.#asked.set(next.id, { file: next, chunks: [], length: 0, given: 0, ended: false });
+      this.#requests.packet(PACKET.request, next.id);
     }
-    if (asking.length > 0) await this.#call.send(...asking.map((id) => ({ type: Kind.PACKET_REQ, id })));
+    if (this.#requests.length > 0) await this.#call.sendFramed(this.#requests.take());
   }
 
-  async #take(): Promise<void> {
-    const packet = await nextPacket(this.#packets);
-    if (packet.type === Kind.PACKET_ERR) throw told(packet);
-    if (packet.type !== Kind.PACKET_DATA) throw new HoyError("invalid", "the client sent what nobody asked for");
+  #put(packet: WirePacket): void {
+    if (packet.type === PACKET.error) throw told(packet);
+    if (packet.type !== PACKET.data) throw new HoyError("invalid", "the client sent what nobody asked for");
     const asked = this.#asked.get(packet.id);
     if (asked === undefined || asked.ended) throw new HoyError("invalid", `invalid file request ${packet.id}`);
     if (packet.data.length === 0) {
@@ -169,12 +224,10 @@ class Contents {
     asked.length += packet.data.length;
     if (asked.length > asked.file.size) throw changed(asked.file);
     asked.chunks.push(packet.data);
-    this.#received += packet.data.length;
-    this.#progress(this.#received);
+    this.received += packet.data.length;
   }
 }
 
 function changed({ path }: ListedFile): HoyError {
-  const name = Buffer.from(path, "latin1").toString();
-  return new HoyError("conflict", `${name} changed while it was being sent`);
+  return new HoyError("conflict", `${rawToText(path)} changed while it was being sent`);
 }

@@ -1,7 +1,8 @@
 // The checksum of what a copy or a mount takes from a tree: names, kinds, owners, modes, attributes and data. Not times:
 // the same files checked out another day are the same files.
 
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, hash as hashOf } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { Digest } from "../../../base/digest.ts";
 import { readlinkat } from "../../../linux/at.ts";
 import { O, OwnedFd } from "../../../linux/open.ts";
@@ -10,7 +11,7 @@ import { rawToText } from "../../../storage/tar/entry.ts";
 import { reopen } from "../../../storage/tree/walk.ts";
 import type { NotedFile } from "../../explain/files.ts";
 import { attributesOf } from "./attributes.ts";
-import { readFrom } from "./data.ts";
+import { readFrom, readSmall, SMALL } from "./data.ts";
 import { type CopyChange, findMatches, type Selected, walkMatch } from "./select.ts";
 
 /** @param note is told of each file, by its path from where the copy finds it. @throws HoyError "not-found" when the copy names nothing. */
@@ -28,25 +29,30 @@ export async function copyChecksum(
       const path = [match.name, file.path].filter((part) => part !== "").join("/");
       note({ ...file, path: rawToText(path === "" ? "/" : path) });
     };
-    for (const selected of walkMatch(match, change)) await addFile(hash, selected, signal, named);
+    let count = 0;
+    for (const selected of walkMatch(match, change)) {
+      const data = dataDigest(selected, signal);
+      addFile(hash, selected, typeof data === "string" ? data : await data, named);
+      // Files that are read at once would keep all other work waiting for the whole tree.
+      if (++count % IN_A_TURN !== 0) continue;
+      signal.throwIfAborted();
+      await setImmediate();
+    }
   }
   return `sha256:${hash.digest("hex")}`;
 }
 
-async function addFile(
-  hash: Hash,
-  { path, fd, status }: Selected,
-  signal: AbortSignal,
-  note: (file: NotedFile) => void,
-): Promise<void> {
-  signal.throwIfAborted();
+/** Files between two looks at what else there is to do. */
+const IN_A_TURN = 256;
+
+/** @param data of a file that is not empty, its digest; else "" */
+function addFile(hash: Hash, { path, fd, status }: Selected, data: string, note: (file: NotedFile) => void): void {
   const { mode, uid, gid, xattrs } = attributesOf(fd, status);
   const type = status.mode & S.IFMT;
   const attributes = [...xattrs].map(([name, value]) => [name, Buffer.from(value).toString("latin1")]);
   const size = type === S.IFREG ? status.size : 0;
   const target = type === S.IFLNK ? readlinkat(fd, "").toString("latin1") : "";
   const device = type === S.IFCHR || type === S.IFBLK ? [status.rdev.major, status.rdev.minor] : [];
-  const data = type === S.IFREG && size > 0 ? await dataDigest(fd, size, signal) : "";
   hash.update(`${JSON.stringify([path, type, mode, uid, gid, size, target, device, attributes, data])}\n`);
   note({
     path,
@@ -57,7 +63,15 @@ async function addFile(
 
 const KINDS: Readonly<Record<number, string>> = { [S.IFREG]: "file", [S.IFDIR]: "directory", [S.IFLNK]: "link" };
 
-async function dataDigest(fd: number, size: number, signal: AbortSignal): Promise<string> {
+/** In hexadecimal; "" for what is no file, or an empty one. */
+function dataDigest({ fd, status: { mode, size } }: Selected, signal: AbortSignal): string | Promise<string> {
+  if ((mode & S.IFMT) !== S.IFREG || size === 0) return "";
+  if (size > SMALL) return largeDigest(fd, size, signal);
+  using file = new OwnedFd(reopen(fd, O.RDONLY));
+  return hashOf("sha256", readSmall(file.fd, size), "hex");
+}
+
+async function largeDigest(fd: number, size: number, signal: AbortSignal): Promise<string> {
   using file = new OwnedFd(reopen(fd, O.RDONLY));
   const hash = createHash("sha256");
   for await (const chunk of readFrom(file.fd, 0, size, signal)) hash.update(chunk);

@@ -1,10 +1,20 @@
 // Reading a part of a file as a stream of chunks.
 
-import { read } from "node:fs";
+import { read, readSync } from "node:fs";
 import { promisify } from "node:util";
 
 const READ_SIZE = 1024 * 1024;
 const readAsync = promisify(read);
+
+/** Up to so many bytes are better read at once: a promise for each of many small files costs more than its bytes. */
+export const SMALL = 256 * 1024;
+
+/** The first `length` bytes of a file, at once; filled up with zeros where it has become shorter. */
+export function readSmall(fd: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  const got = readSync(fd, buffer, 0, length, 0);
+  return got < length ? buffer.fill(0, got) : buffer;
+}
 
 /** `length` bytes from `start` on, or fewer when the file ends before. The descriptor stays the caller's. */
 export async function* readFrom(

@@ -1,14 +1,15 @@
 // Writes a draft as a layer's tar: sorted by name, parents before what is in them, whiteouts where the base has to be
 // hidden. The same draft gives the same bytes.
 
+import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
 import { O, OwnedFd, openat2, RESOLVE } from "../../../linux/open.ts";
 import { type RawText, rawBytes, rawToText } from "../../../storage/tar/entry.ts";
+import { Gathering } from "../../../storage/tar/gathering.ts";
 import { END_OF_ARCHIVE, formatHeader, paddingAfter, type TarHeader } from "../../../storage/tar/writer.ts";
-import { gathered } from "../../../storage/tree/tar-stream.ts";
 import { reopen } from "../../../storage/tree/walk.ts";
 import { type Attributes, NO_XATTRS } from "./attributes.ts";
-import { readFrom } from "./data.ts";
+import { readFrom, readSmall, SMALL } from "./data.ts";
 import { type Content, type DraftDirectory, type DraftInode, NO_DEVICE } from "./draft.ts";
 
 export interface EmitOptions {
@@ -20,16 +21,25 @@ export interface EmitOptions {
 }
 
 /** @throws HoyError "invalid" for a name that would hide something in an image. */
-export function emitDraft(root: DraftDirectory, options: EmitOptions): AsyncGenerator<Uint8Array, void, void> {
-  return gathered(stream(root, options));
+export async function* emitDraft(root: DraftDirectory, options: EmitOptions): AsyncGenerator<Uint8Array, void, void> {
+  const writer = new DraftWriter(options);
+  const out = new Gathering();
+  if (options.root) out.add(writer.header("./", "dir", root.attributes));
+  for (const part of writer.contents(root, "")) {
+    if (part instanceof Uint8Array) out.add(part);
+    else yield* out.through(part);
+    if (!out.isFull) continue;
+    yield out.take();
+    options.signal.throwIfAborted();
+    // A reader that is always ready would keep all other work waiting for the whole tree.
+    await setImmediate();
+  }
+  out.add(END_OF_ARCHIVE);
+  yield out.take();
 }
 
-async function* stream(root: DraftDirectory, options: EmitOptions): AsyncGenerator<Uint8Array, void, void> {
-  const writer = new DraftWriter(options);
-  if (options.root) yield writer.header("./", "dir", root.attributes);
-  yield* writer.contents(root, "");
-  yield END_OF_ARCHIVE;
-}
+/** Bytes of the archive: at once, or as they are read. */
+type Part = Uint8Array | AsyncIterable<Uint8Array>;
 
 class DraftWriter {
   readonly #options: EmitOptions;
@@ -40,8 +50,7 @@ class DraftWriter {
     this.#options = options;
   }
 
-  async *contents(directory: DraftDirectory, prefix: RawText): AsyncGenerator<Uint8Array, void, void> {
-    this.#options.signal.throwIfAborted();
+  *contents(directory: DraftDirectory, prefix: RawText): Generator<Part, void, void> {
     if (directory.opaque) yield marker(`${prefix}.wh..wh..opq`);
     for (const name of [...directory.children.keys()].sort()) {
       const node = directory.children.get(name);
@@ -70,7 +79,7 @@ class DraftWriter {
     return formatHeader({ name, type, mode, uid, gid, mtime, xattrs: kept, ...EMPTY, ...more });
   }
 
-  async *#leaf(path: RawText, inode: DraftInode): AsyncGenerator<Uint8Array, void, void> {
+  *#leaf(path: RawText, inode: DraftInode): Generator<Part, void, void> {
     const first = this.#names.get(inode);
     if (first !== undefined) {
       yield this.header(path, "hardlink", inode.attributes, { linkname: first });
@@ -80,7 +89,7 @@ class DraftWriter {
     const { type, target, device, size, content } = inode;
     yield this.header(path, type, inode.attributes, { linkname: target, device, size });
     if (type !== "file" || size === 0 || content === undefined) return;
-    yield* contentOf(content, size, this.#options.signal);
+    yield contentOf(content, size, this.#options.signal);
     yield paddingAfter(size);
   }
 }
@@ -98,26 +107,34 @@ function whiteoutName(path: RawText): HoyError {
 }
 
 /** Exactly `size` bytes: a file that shrank is filled up, one that grew is cut. */
-async function* contentOf(content: Content, size: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-  if (content.kind === "bytes") {
-    yield content.data;
-    return;
+function contentOf(content: Content, size: number, signal: AbortSignal): Part {
+  if (content.kind === "bytes") return content.data;
+  if (content.kind === "piece") return pieceOf(content, size, signal);
+  const file = openContent(content.directory, content.path);
+  if (size > SMALL) return largeFile(file, size, signal);
+  using owned = file;
+  return readSmall(owned.fd, size);
+}
+
+async function* pieceOf(
+  { file, offset, segments }: Extract<Content, { kind: "piece" }>,
+  size: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  let stored = offset;
+  let at = 0;
+  for (const segment of segments ?? [{ offset: 0, length: size }]) {
+    yield* zeros(segment.offset - at);
+    yield* bytesOf(file.fd, stored, segment.length, signal);
+    stored += segment.length;
+    at = segment.offset + segment.length;
   }
-  if (content.kind === "piece") {
-    const { file, offset } = content;
-    let stored = offset;
-    let at = 0;
-    for (const segment of content.segments ?? [{ offset: 0, length: size }]) {
-      yield* zeros(segment.offset - at);
-      yield* bytesOf(file.fd, stored, segment.length, signal);
-      stored += segment.length;
-      at = segment.offset + segment.length;
-    }
-    yield* zeros(size - at);
-    return;
-  }
-  using file = openContent(content.directory, content.path);
-  yield* bytesOf(file.fd, 0, size, signal);
+  yield* zeros(size - at);
+}
+
+async function* largeFile(file: OwnedFd, size: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  using owned = file;
+  yield* bytesOf(owned.fd, 0, size, signal);
 }
 
 /** A file that a draft only points to, for reading. */

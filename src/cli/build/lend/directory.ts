@@ -29,12 +29,12 @@ export function* listDirectory(root: string, { include, exclude, follow }: Selec
   /** First name of each file that has several. */
   const links = new Map<string, string>();
 
-  function* entries(directory: string, parent: ParentMatches | undefined): Generator<Listed> {
+  function* entries(directory: string, parent: ParentMatches | undefined, above: Place): Generator<Listed> {
     for (const name of namesIn(join(root, directory))) {
       const path = directory === "" ? name : `${directory}/${name}`;
-      const how = wanted === undefined ? "all" : placeIn(wanted, path);
+      const how = wanted === undefined || above === "all" ? "all" : placeIn(wanted, path);
       if (how === "outside") continue;
-      const { ignored, matches } = ignores.step(path, parent);
+      const { ignored, matches } = ignores.patterns.length === 0 ? NOT_IGNORED : ignores.step(path, parent);
       const stat = statOf(root, path);
       if (stat === undefined) continue;
       const isDirectory = stat.isDirectory();
@@ -44,7 +44,7 @@ export function* listDirectory(root: string, { include, exclude, follow }: Selec
         if (isOwn && !stat.isSocket()) yield { path, stat, linkname: linkOf(root, path, stat, links) };
         continue;
       }
-      const below = entries(path, matches);
+      const below = entries(path, matches, how);
       if (isOwn) {
         yield { path, stat, linkname: "" };
         yield* below;
@@ -58,8 +58,10 @@ export function* listDirectory(root: string, { include, exclude, follow }: Selec
       yield* below;
     }
   }
-  yield* entries("", undefined);
+  yield* entries("", undefined, "above");
 }
+
+const NOT_IGNORED: ReturnType<Matcher["step"]> = { ignored: false, matches: [] };
 
 /** In the order of their bytes, which is what the other side checks for. */
 function namesIn(directory: string): string[] {
@@ -74,7 +76,7 @@ function namesIn(directory: string): string[] {
 
 /** undefined: it went while we looked. */
 function statOf(root: string, path: string): BigIntStats | undefined {
-  return lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false });
+  return lstatSync(`${root}/${path}`, { bigint: true, throwIfNoEntry: false });
 }
 
 function linkOf(root: string, path: string, stat: BigIntStats, links: Map<string, string>): string {
@@ -87,7 +89,9 @@ function linkOf(root: string, path: string, stat: BigIntStats, links: Map<string
 }
 
 /** "above": on the way to something wanted. */
-function placeIn(wanted: ReadonlySet<string>, path: string): "all" | "above" | "outside" {
+type Place = "all" | "above" | "outside";
+
+function placeIn(wanted: ReadonlySet<string>, path: string): Place {
   if (wanted.has("")) return "all";
   for (let above = path; ; above = above.slice(0, above.lastIndexOf("/"))) {
     if (wanted.has(above)) return "all";

@@ -1,14 +1,13 @@
 // The client's directories, lent to a build: fsutil's DiffCopy as the one who sends. Everything is listed, then the
 // engine asks for the contents it lacks, by their places in the list.
 
-import { closeSync, openSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { type BigIntStats, closeSync, openSync, readSync } from "node:fs";
 import { HoyError } from "../../../base/error.ts";
 import type { Metadata } from "../../../build/buildkit/grpc/metadata.ts";
-import { type ServiceTable, service } from "../../../build/buildkit/grpc/service.ts";
+import { bytesService, type ServiceTable } from "../../../build/buildkit/grpc/service.ts";
 import { CODE, GrpcError } from "../../../build/buildkit/grpc/status.ts";
-import { Packet_PacketType as Kind, type Packet } from "../../../build/buildkit/proto/gen/fsutil_pb.ts";
 import { FileSync } from "../../../build/buildkit/proto/gen/session_pb.ts";
+import { PACKET, PacketWriter, readPacket } from "../../../build/buildkit/proto/packets.ts";
 import { goMode } from "../../../build/buildkit/session/go-mode.ts";
 import { type Listed, listDirectory, type Selection } from "./directory.ts";
 
@@ -20,104 +19,130 @@ export type LentDirectory =
 const PIECE = 256 * 1024;
 
 export function fileService(directories: ReadonlyMap<string, LentDirectory>): ServiceTable {
-  return service(FileSync, {
-    async *diffCopy(requests, { metadata }) {
-      const [name = ""] = valuesOf(metadata, "dir-name");
-      const directory = directories.get(name);
-      if (directory === undefined)
-        throw new GrpcError(CODE.notFound, `no access allowed to dir ${JSON.stringify(name)}`);
-      yield* directory.kind === "file" ? sendOne(directory, requests) : sendAll(directory.root, metadata, requests);
-    },
+  return bytesService(FileSync.method.diffCopy, async function* (requests, { metadata }) {
+    const [name = ""] = valuesOf(metadata, "dir-name");
+    const directory = directories.get(name);
+    if (directory === undefined) throw new GrpcError(CODE.notFound, `no access allowed to dir ${JSON.stringify(name)}`);
+    yield* directory.kind === "file" ? sendOne(directory, requests) : sendAll(directory.root, metadata, requests);
   });
 }
 
-async function* sendAll(root: string, metadata: Metadata, requests: AsyncIterable<Packet>) {
+type Requests = AsyncIterable<readonly Uint8Array[]>;
+
+async function* sendAll(root: string, metadata: Metadata, requests: Requests): AsyncGenerator<Uint8Array, void, void> {
   const selection: Selection = {
     include: valuesOf(metadata, "include-patterns"),
     exclude: valuesOf(metadata, "exclude-patterns"),
     follow: valuesOf(metadata, "followpaths"),
   };
   const files: string[] = [];
+  const out = new PacketWriter(PIECE);
   try {
     for (const listed of listDirectory(root, selection)) {
       files.push(listed.path);
-      yield { type: Kind.PACKET_STAT, stat: statOf(listed) };
+      out.stat(statOf(listed));
+      if (out.length > LISTED) yield out.take();
     }
   } catch (thrown) {
-    yield { type: Kind.PACKET_ERR, data: Buffer.from(thrown instanceof Error ? thrown.message : String(thrown)) };
+    out.packet(PACKET.error, 0, Buffer.from(thrown instanceof Error ? thrown.message : String(thrown)));
+    yield out.take();
     return;
   }
-  yield { type: Kind.PACKET_STAT };
-  for await (const { type, id } of requests) {
-    if (type === Kind.PACKET_FIN) break;
-    if (type !== Kind.PACKET_REQ) continue;
+  yield* answer(out, requests, (id) => {
     const path = files[id];
     if (path === undefined) throw new GrpcError(CODE.invalidArgument, `invalid file id ${id}`);
-    yield* contentOf(join(root, path), id);
-  }
-  yield { type: Kind.PACKET_FIN };
+    return contentOf(`${root}/${path}`);
+  });
 }
 
+/** Bytes of the list that go out together: the engine reads while we still walk. */
+const LISTED = 32 * 1024;
+
+/** Ends the list, gives contents as they are asked for, and ends. What is asked for at once is answered together. */
+async function* answer(
+  out: PacketWriter,
+  requests: Requests,
+  contents: (id: number) => Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  out.packet(PACKET.stat, 0);
+  yield out.take();
+  for await (const batch of requests) {
+    for (const message of batch) {
+      const { type, id } = readPacket(message);
+      if (type === PACKET.fin) {
+        out.packet(PACKET.fin, 0);
+        yield out.take();
+        return;
+      }
+      if (type !== PACKET.request) continue;
+      for (const piece of contents(id)) {
+        if (out.length > 0 && out.length + piece.length > PIECE) yield out.take();
+        out.packet(PACKET.data, id, piece);
+      }
+      out.packet(PACKET.data, id);
+    }
+    yield out.take();
+  }
+}
+
+/** Every file is read into it: what is read is sent on before the next is. */
+const buffer = Buffer.allocUnsafe(PIECE);
+
 /** Read at once: a context is many small files, and a promise for each costs more than the reading. */
-function* contentOf(path: string, id: number) {
+function* contentOf(path: string): Generator<Uint8Array, void, void> {
   const file = openSync(path, "r");
   try {
     for (;;) {
-      const buffer = Buffer.allocUnsafe(PIECE);
       const length = readSync(file, buffer);
-      if (length > 0) yield { type: Kind.PACKET_DATA, id, data: buffer.subarray(0, length) };
-      if (length === 0) break;
+      if (length > 0) yield buffer.subarray(0, length);
+      // A file gives less than what was asked for only at its end.
+      if (length < buffer.length) return;
     }
   } finally {
     closeSync(file);
   }
-  yield { type: Kind.PACKET_DATA, id };
 }
 
-async function* sendOne({ name, data }: Extract<LentDirectory, { kind: "file" }>, requests: AsyncIterable<Packet>) {
-  yield { type: Kind.PACKET_STAT, stat: { path: name, mode: goMode("file", 0o644), size: BigInt(data.length) } };
-  yield { type: Kind.PACKET_STAT };
-  for await (const { type, id } of requests) {
-    if (type === Kind.PACKET_FIN) break;
-    if (type !== Kind.PACKET_REQ) continue;
-    for (let at = 0; at < data.length; at += PIECE) {
-      yield { type: Kind.PACKET_DATA, id, data: data.subarray(at, at + PIECE) };
-    }
-    yield { type: Kind.PACKET_DATA, id };
-  }
-  yield { type: Kind.PACKET_FIN };
+function sendOne({ name, data }: Extract<LentDirectory, { kind: "file" }>, requests: Requests) {
+  const out = new PacketWriter();
+  const plain = { uid: 0, gid: 0, modTime: 0n, linkname: "", devmajor: 0, devminor: 0 };
+  out.stat({ ...plain, path: name, mode: goMode("file", 0o644), size: data.length });
+  return answer(out, requests, function* () {
+    for (let at = 0; at < data.length; at += PIECE) yield data.subarray(at, at + PIECE);
+  });
 }
 
 function statOf({ path, stat, linkname }: Listed) {
-  const type = stat.isDirectory()
-    ? "dir"
-    : stat.isSymbolicLink()
-      ? "symlink"
-      : stat.isFile()
-        ? "file"
-        : stat.isFIFO()
-          ? "fifo"
-          : stat.isCharacterDevice()
-            ? "char"
-            : "block";
-  const device = type === "char" || type === "block" ? deviceOf(stat.rdev) : { devmajor: 0n, devminor: 0n };
+  const type = typeOf(stat);
+  const device = type === "char" || type === "block" ? deviceOf(stat.rdev) : NO_DEVICE;
   return {
     path,
     mode: goMode(type, Number(stat.mode) & 0o7777),
     uid: Number(stat.uid),
     gid: Number(stat.gid),
-    size: type === "file" ? stat.size : 0n,
+    size: type === "file" ? Number(stat.size) : 0,
     modTime: stat.mtimeNs,
     linkname,
-    ...device,
+    devmajor: device.devmajor,
+    devminor: device.devminor,
   };
+}
+
+const NO_DEVICE = { devmajor: 0, devminor: 0 };
+
+function typeOf(stat: BigIntStats) {
+  if (stat.isFile()) return "file";
+  if (stat.isDirectory()) return "dir";
+  if (stat.isSymbolicLink()) return "symlink";
+  if (stat.isFIFO()) return "fifo";
+  return stat.isCharacterDevice() ? "char" : "block";
 }
 
 /** glibc's makedev(3): the numbers are interleaved. */
 function deviceOf(rdev: bigint) {
   return {
-    devmajor: ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn),
-    devminor: (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn),
+    devmajor: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn)),
+    devminor: Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn)),
   };
 }
 
