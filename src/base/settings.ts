@@ -65,6 +65,8 @@ export interface RegistrySettings {
   readonly mirrors: readonly string[];
   /** Host, host:port or CIDR. */
   readonly insecure: readonly string[];
+  /** Where HOST/{ca.crt,client.cert,client.key} are; the first that has a HOST counts. */
+  readonly certsDirs: readonly string[];
   readonly maxDownloads: number;
   readonly maxUploads: number;
   readonly maxDownloadAttempts: number;

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { EngineSettings, NetworkDefaults, RegistrySettings } from "../base/settings.ts";
+import { CERTS_DIRS } from "../registry/client/endpoint.ts";
 import { builderSettings } from "./builder-settings.ts";
 import type { Config } from "./config.ts";
 import { gcSettings } from "./gc.ts";
@@ -183,6 +184,7 @@ function registryOf(values: Values): RegistrySettings {
   return {
     mirrors: values.mirrors("registry-mirror"),
     insecure: values.list("insecure-registry"),
+    certsDirs: CERTS_DIRS,
     maxDownloads: values.number("max-concurrent-downloads", 0) || 3,
     maxUploads: values.number("max-concurrent-uploads", 0) || 5,
     maxDownloadAttempts: values.number("max-download-attempts", 0) || 5,

@@ -32,6 +32,7 @@ export interface SeenEvent {
 const TEST_REGISTRY_SETTINGS: RegistrySettings = {
   mirrors: [],
   insecure: [],
+  certsDirs: [],
   maxDownloads: 3,
   maxUploads: 5,
   maxDownloadAttempts: 5,

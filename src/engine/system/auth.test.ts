@@ -5,6 +5,7 @@ import { checkCredentials, registryDomain } from "./auth.ts";
 const settings: RegistrySettings = {
   mirrors: [],
   insecure: ["127.0.0.0/8"],
+  certsDirs: [],
   maxDownloads: 1,
   maxUploads: 1,
   maxDownloadAttempts: 1,

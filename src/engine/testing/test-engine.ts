@@ -88,7 +88,7 @@ export function testSettings(root: string, shim: string): EngineSettings {
       keepImages: [],
       everyMs: undefined,
     },
-    registry: { mirrors: [], insecure: [], maxDownloads: 1, maxUploads: 1, maxDownloadAttempts: 1 },
+    registry: { mirrors: [], insecure: [], certsDirs: [], maxDownloads: 1, maxUploads: 1, maxDownloadAttempts: 1 },
     features: {},
     hosts: [],
   };

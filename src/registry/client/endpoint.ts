@@ -27,7 +27,8 @@ export interface Endpoint {
   readonly namespace: string | undefined;
 }
 
-const CERTS_DIRS = ["/etc/hoy/certs.d", "/etc/docker/certs.d"];
+/** Where Docker's users have certificates of registries, and where ours may. */
+export const CERTS_DIRS: readonly string[] = ["/etc/hoy/certs.d", "/etc/docker/certs.d"];
 const HUB = "docker.io";
 const HUB_HOST = "registry-1.docker.io";
 
@@ -51,7 +52,17 @@ function mirrorEndpoints(mirror: string, domain: string, settings: RegistrySetti
   const { host, protocol, pathname } = new URL(url);
   const base = `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
   const namespace = peer || scope === "*" ? domain : undefined;
-  return [{ base, host, tls: tlsFiles(host), insecure: isInsecure(host, settings), mirror: true, peer, namespace }];
+  return [
+    {
+      base,
+      host,
+      tls: tlsFiles(host, settings.certsDirs),
+      insecure: isInsecure(host, settings),
+      mirror: true,
+      peer,
+      namespace,
+    },
+  ];
 }
 
 /** The parts of a mirror as it is written in the configuration; the URL is not checked. */
@@ -63,7 +74,7 @@ export function parseMirror(text: string): { readonly scope: string; readonly pe
 
 function hostEndpoints(host: string, settings: RegistrySettings): Endpoint[] {
   const insecure = isInsecure(host, settings);
-  const tls = tlsFiles(host);
+  const tls = tlsFiles(host, settings.certsDirs);
   const secure = { base: `https://${host}`, host, tls, insecure, mirror: false, peer: false, namespace: undefined };
   return insecure ? [secure, { ...secure, base: `http://${host}` }] : [secure];
 }
@@ -86,8 +97,8 @@ function family(address: string): "ipv4" | "ipv6" {
   return isIP(address) === 6 ? "ipv6" : "ipv4";
 }
 
-function tlsFiles(host: string): TlsFiles {
-  for (const root of CERTS_DIRS) {
+function tlsFiles(host: string, roots: readonly string[]): TlsFiles {
+  for (const root of roots) {
     const directory = join(root, host);
     const names = list(directory);
     if (names === undefined) continue;

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { DIRECT, proxyFor } from "./proxy.ts";
 import { REDIRECTS, redirectTarget } from "./redirect.ts";
 
 export interface HttpRequest {
@@ -96,7 +97,7 @@ async function one(
       redirect: "manual",
       // Blobs are wanted as they are stored: a gzip layer must not be unpacked on its way.
       decompress: false,
-      ...(proxy === undefined ? {} : { proxy }),
+      proxy: proxy ?? DIRECT,
       tls: {
         rejectUnauthorized: !endpoint.insecure,
         ...(tls.ca.length > 0 ? { ca: [...tls.ca] } : {}),
@@ -106,20 +107,6 @@ async function one(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case, as curl and Docker read them. */
-export function proxyFor(url: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const { protocol, hostname } = new URL(url);
-  const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
-  const proxy = protocol === "https:" ? read("HTTPS_PROXY") : read("HTTP_PROXY");
-  if (proxy === undefined || hostname === "localhost" || hostname.startsWith("127.") || hostname === "[::1]")
-    return undefined;
-  const direct = (read("NO_PROXY") ?? "").split(",").map((entry) => entry.trim().replace(/^\*?\./, ""));
-  const bare = direct.some(
-    (entry) => entry === "*" || (entry !== "" && (hostname === entry || hostname.endsWith(`.${entry}`))),
-  );
-  return bare ? undefined : proxy;
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3), in ms; undefined when there is none. */

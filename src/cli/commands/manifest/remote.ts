@@ -8,6 +8,7 @@ import { type Index, type Manifest, parseManifest } from "../../../image/manifes
 import { isConfigType } from "../../../image/media-types.ts";
 import { normalizePlatform } from "../../../image/platform.ts";
 import { familiarString, type Reference } from "../../../image/reference.ts";
+import { CERTS_DIRS } from "../../../registry/client/endpoint.ts";
 import { Repository } from "../../../registry/client/repository.ts";
 import { readSmallBlob } from "../../../registry/client/small-blob.ts";
 import { ExitError } from "../../base/errors.ts";
@@ -20,6 +21,7 @@ export async function openRepository(config: ConfigFile, ref: Reference, insecur
   const settings = {
     mirrors: [],
     insecure: insecure ? [ref.domain] : [],
+    certsDirs: CERTS_DIRS,
     maxDownloads: 3,
     maxUploads: 5,
     maxDownloadAttempts: 5,

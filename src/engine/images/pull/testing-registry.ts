@@ -1,8 +1,10 @@
 // For the tests beside: a registry in this process that does as a test says: it answers as the distribution spec has it
 // until a rule of the test takes the request. Connections can be cut in the middle of a body.
 
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { sha256 } from "../../../base/digest.ts";
 import { writeManifest } from "../../../image/manifest.ts";
@@ -30,17 +32,19 @@ export class TestRegistry implements AsyncDisposable {
   /** Asked in order before the answer of an honest registry. */
   rules: Rule[] = [];
   readonly #uploads = new Map<string, Buffer>();
-  readonly #server = createServer((request, response) => void this.#take(request, response));
+  readonly #server: Server;
 
   readonly #host: string;
 
-  private constructor(host: string) {
+  private constructor(host: string, tls: TlsOptions | undefined) {
     this.#host = host;
+    const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
+    this.#server = tls === undefined ? createServer(take) : createTlsServer(tls, take);
   }
 
   /** The socket is made before the first await. */
-  static async start(host = "127.0.0.1"): Promise<TestRegistry> {
-    const registry = new TestRegistry(host);
+  static async start(host = "127.0.0.1", tls?: TlsOptions): Promise<TestRegistry> {
+    const registry = new TestRegistry(host, tls);
     await new Promise<void>((resolve) => registry.#server.listen(0, host, resolve));
     return registry;
   }

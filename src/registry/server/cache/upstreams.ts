@@ -4,6 +4,7 @@
 import type { Database } from "bun:sqlite";
 import { HoyError } from "../../../base/error.ts";
 import { userAgent } from "../../../base/version.ts";
+import { CERTS_DIRS } from "../../client/endpoint.ts";
 import { Repository } from "../../client/repository.ts";
 import { isRepositoryName } from "../names.ts";
 
@@ -110,6 +111,7 @@ export function remoteOf({ prefix, remote, insecure, username, password }: Upstr
     settings: {
       mirrors: [],
       insecure: insecure ? [domain] : [],
+      certsDirs: CERTS_DIRS,
       maxDownloads: 3,
       maxUploads: 1,
       maxDownloadAttempts: ATTEMPTS,
