@@ -6,6 +6,7 @@ import { sshdProgram } from "./openssh.ts";
 
 export const have = {
   docker: Bun.which("docker") !== null,
+  dockerRegistry: Bun.which("docker-registry") !== null,
   chromium: Bun.which("chromium") !== null,
   runc: Bun.which("runc") !== null,
   openssl: Bun.which("openssl") !== null,
@@ -16,6 +17,7 @@ export const have = {
 
 const WORDS: Readonly<Record<keyof typeof have, string>> = {
   docker: "no docker client on PATH",
+  dockerRegistry: "no docker-registry on PATH",
   chromium: "no chromium on PATH",
   runc: "no runc on PATH",
   openssl: "no openssl on PATH",

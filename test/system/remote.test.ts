@@ -108,6 +108,24 @@ except OSError as error:
     print(type(error))
 `;
 
+describeWith("openssl", "image copy", () => {
+  test("between an engine on another machine and a layout here, by its certificates", async () => {
+    const tls = ["--tlsverify", `--tlscacert=${pki}/ca.pem`];
+    const own = [...tls, `--tlscert=${pki}/client.pem`, `--tlskey=${pki}/client.key`];
+    const copy = (flags: readonly string[], ...places: string[]) =>
+      world.run("env", `HOME=${join(hoy.root, "home")}`, PROGRAM, ...flags, "image", "copy", ...places);
+    const [layout, name] = [join(hoy.root, unique("layout")), `${unique("copied")}:v1`];
+    const far = `hoy://${HOST.v4}:${PORT}`;
+    await fails(copy(tls, `${far}/busybox`, `oci:${layout}:v1`), 1, /tls|certificate|handshake/i);
+    await ok(copy(own, `${far}/busybox`, `oci:${layout}:v1`));
+    await ok(copy(own, `oci:${layout}:v1`, `${far}/${name}`));
+    const id = (image: string) => ok(hoy.hoy("inspect", "-f", "{{.Id}}", image));
+    expect(await id(name)).toBe(await id("busybox"));
+    await fails(copy(own, `${far}/nosuch:v1`, `oci:${layout}:v2`), 1, /nosuch/);
+    await ok(hoy.hoy("rmi", name));
+  });
+});
+
 describe("over ssh", () => {
   const bin = join(hoy.root, "bin");
   beforeAll(() => {

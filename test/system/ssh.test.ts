@@ -59,6 +59,16 @@ describeWith("sshd", "behind sshd", () => {
       await ok(remote("rm", "-f", container));
     });
 
+    if (name === "hoy")
+      test("hoy: image copy from the far engine and back", async () => {
+        const [layout, copy] = [join(hoy.root, unique("layout")), `${unique("copied")}:v1`];
+        await ok(at("unix:///nowhere", "image", "copy", `${URL}/busybox`, `oci:${layout}:v1`));
+        await ok(at("unix:///nowhere", "image", "copy", `oci:${layout}:v1`, `${URL}/${copy}`));
+        const id = (image: string) => ok(remote("inspect", "-f", "{{.Id}}", image));
+        expect(await id(copy)).toBe(await id("busybox"));
+        await ok(remote("rmi", copy));
+      });
+
     test(`${name}: on a terminal; the session ends and leaves no ssh behind`, async () => {
       const running = start(argv(URL, ["run", "--rm", "-it", "--network", "none", "busybox", "sh"]), {
         terminal: { columns: 91, rows: 31 },

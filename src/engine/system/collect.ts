@@ -65,11 +65,12 @@ async function collectCache(
   return [...gone.values()];
 }
 
-/** Collects every so often, by the settings as they are then, until the signal. */
+/** Collects every so often, by the settings as they are then, until the signal. @param tickMs How often it looks. */
 export function scheduleCollection(
-  settings: () => GcSettings,
+  settings: () => Pick<GcSettings, "everyMs">,
   collect: () => Promise<CollectReport>,
   signal: AbortSignal,
+  tickMs = TICK_MS,
 ): void {
   let last = Date.now();
   const timer = setInterval(async () => {
@@ -82,7 +83,7 @@ export function scheduleCollection(
     } catch (error) {
       log.warn("collection by policy failed; it is tried again next time", { error });
     }
-  }, TICK_MS);
+  }, tickMs);
   timer.unref();
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
