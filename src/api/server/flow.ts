@@ -14,10 +14,21 @@ export function oneOf(emitter: NodeJS.EventEmitter, events: readonly string[]): 
   });
 }
 
+/** What `write` writes goes out at once: else a head, its body, and both ends of a chunk are a system call each. */
+export function together<T>(stream: Pick<Writable, "cork" | "uncork">, write: () => T): T {
+  stream.cork();
+  try {
+    return write();
+  } finally {
+    stream.uncork();
+  }
+}
+
 /** Writes, and waits while the other side does not read. Nothing is told of a stream that is gone. */
 export async function put(stream: Writable, data: Uint8Array): Promise<void> {
   if (stream.destroyed) return;
-  if (!stream.write(data) && !stream.destroyed) await oneOf(stream, ["drain", "close", "error"]);
+  const taken = together(stream, () => stream.write(data));
+  if (!taken && !stream.destroyed) await oneOf(stream, ["drain", "close", "error"]);
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { type HoyError, toHoyError } from "../../base/error.ts";
 import type { Call } from "./call.ts";
-import { forward, put } from "./flow.ts";
+import { forward, put, together } from "./flow.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -14,8 +14,10 @@ export function sendJson(call: Call, value: unknown, status = 200): void {
 
 export function sendText(call: Call, status: number, type: string, text: string, headers: Headers = {}): void {
   const body = Buffer.from(text);
-  call.response.writeHead(status, { ...headers, "Content-Type": type, "Content-Length": body.length });
-  call.response.end(call.request.method === "HEAD" ? undefined : body);
+  together(call.response, () => {
+    call.response.writeHead(status, { ...headers, "Content-Type": type, "Content-Length": body.length });
+    call.response.end(call.request.method === "HEAD" ? undefined : body);
+  });
 }
 
 /** An answer without body: 204, or 200 where Docker says so. */

@@ -5,7 +5,7 @@ import type { StopOptions, WaitCondition } from "../../backend.ts";
 import { parseFilters } from "../../filters.ts";
 import { createBody, updateBody } from "../bodies/container.ts";
 import type { Call } from "../call.ts";
-import { aborted } from "../flow.ts";
+import { aborted, together } from "../flow.ts";
 import { needJson, readJson } from "../json.ts";
 import { beginStream, sendEmpty, sendJson } from "../reply.ts";
 import type { Route } from "../router.ts";
@@ -167,8 +167,8 @@ async function wait(call: Call): Promise<void> {
   try {
     const answer = await Promise.race([result, gone.promise]);
     if (answer === undefined) return;
-    if (call.response.headersSent) call.response.end(`${JSON.stringify(answer)}\n`);
-    else sendJson(call, answer);
+    if (!call.response.headersSent) return sendJson(call, answer);
+    together(call.response, () => call.response.end(`${JSON.stringify(answer)}\n`));
   } finally {
     gone.forget();
   }
