@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readReport, readStatus, reasons, summary } from "./summary.ts";
+import { readReport, readStatus, readStep, reasons, summary } from "./summary.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="3">
@@ -30,6 +30,12 @@ test("a run that ends badly without a failed test is a failure", () => {
   expect(readStatus("1", "unit", failed)).toEqual([]);
   expect(readStatus("1", "unit", []).map((each) => each.outcome)).toEqual(["failed"]);
   expect(readStatus("124", "unit", failed).map((each) => each.outcome)).toEqual(["failed"]);
+});
+
+test("a step passed, failed, or was skipped for a reason", () => {
+  expect(readStep("pass\n", "lint")).toEqual({ name: "lint", outcome: "passed" });
+  expect(readStep("", "lint").outcome).toBe("failed");
+  expect(readStep("skip it takes long\n", "vm")).toEqual({ name: "vm (skipped: it takes long)", outcome: "skipped" });
 });
 
 test("why a test failed: what stands before it, up to the test before", () => {

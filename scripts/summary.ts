@@ -1,4 +1,4 @@
-// Sums up a run of ./check: reads the results of steps (NAME.step: pass or fail) and of test runs (NAME.status: the exit
+// Sums up a run of ./check: reads the results of steps (NAME.step: pass, fail, or skip and why) and of test runs (NAME.status: the exit
 // status, NAME.xml: bun's JUnit report, NAME.log: what it printed) from a directory; prints why tests failed, which ones
 // did and which were skipped, and last the line `N passed, N failed, N skipped`.
 
@@ -23,9 +23,16 @@ export function readReport(xml: string, from: string): Result[] {
   return results;
 }
 
-/** The same tests run in more than one lane (`system-overlay-runc`): which one it was is said with the name. */
+/** What NAME.step says. */
+export function readStep(text: string, name: string): Result {
+  const [word = "", ...why] = text.trim().split(" ");
+  if (word === "skip") return { name: `${name} (skipped: ${why.join(" ")})`, outcome: "skipped" };
+  return { name, outcome: word === "pass" ? "passed" : "failed" };
+}
+
+/** The same tests run in more than one lane (`system-overlay-runc`, `vm-…`): which one it was is said with the name. */
 function inLane(result: Result, lane: string): Result {
-  return lane.startsWith("system-") ? { ...result, name: `${lane}: ${result.name}` } : result;
+  return /^(system|vm)-/.test(lane) ? { ...result, name: `${lane}: ${result.name}` } : result;
 }
 
 export function summary(results: readonly Result[]): string {
@@ -69,7 +76,7 @@ function main(folder: string): number {
   }
   const results = files.flatMap((file): Result[] => {
     const name = file.replace(/\.\w+$/, "");
-    if (file.endsWith(".step")) return [{ name, outcome: read(file).trim() === "pass" ? "passed" : "failed" }];
+    if (file.endsWith(".step")) return [readStep(read(file), name)];
     if (!file.endsWith(".status")) return [];
     const report = files.includes(`${name}.xml`) ? readReport(read(`${name}.xml`), name) : [];
     return [...report.map((result) => inLane(result, name)), ...readStatus(read(file).trim(), name, report)];

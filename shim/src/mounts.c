@@ -10,8 +10,10 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/securebits.h>
 
 #include "util.h"
@@ -180,6 +182,19 @@ static int overlay_options(const struct job *job, size_t parent, char *text, siz
 	return length < room ? 0 : fail(0, "overlay: options are longer than a page");
 }
 
+/* Overlay writes with the capabilities of the thread that mounted it, whoever writes: with CAP_SYS_RESOURCE, containers
+ * would go past project quotas (ext4) and into the blocks kept for root. Returns true when this changed something. */
+static bool set_resource_capability(bool on)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+	struct __user_cap_data_struct data[2];
+	const unsigned int bit = 1U << CAP_SYS_RESOURCE;
+	if (syscall(SYS_capget, &header, data) != 0 || (data[0].permitted & bit) == 0)
+		return false;
+	data[0].effective = on ? data[0].effective | bit : data[0].effective & ~bit;
+	return syscall(SYS_capset, &header, data) == 0;
+}
+
 /* Overlay makes its work directory as the mounting thread's file system user, which an idmapped upper must know
  * (else EOVERFLOW, and the overlay is read-only). Keeping the capabilities over the change needs the securebit. */
 static int mount_as_mapped_root(const struct job *job, const char *options)
@@ -192,8 +207,11 @@ static int mount_as_mapped_root(const struct job *job, const char *options)
 		setfsgid(id_map_root(&job->gids));
 		setfsuid(id_map_root(&job->uids));
 	}
+	bool had = set_resource_capability(false);
 	int result = mount("overlay", job->rootfs, "overlay", 0, options);
 	int error = errno;
+	if (had)
+		set_resource_capability(true);
 	if (mapped) {
 		setfsuid(0);
 		setfsgid(0);

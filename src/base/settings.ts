@@ -120,7 +120,8 @@ export interface EngineSettings {
   readonly defaultRuntime: string;
   /** undefined: probed. */
   readonly storageDriver: "erofs" | "overlay" | undefined;
-  readonly storageOptions: readonly string[];
+  /** Bytes that a container may write into its root, unless it says otherwise; undefined: no limit. */
+  readonly containerSize: number | undefined;
   readonly userNamespaces: UserNamespaceSettings;
   readonly log: LogDriverSettings;
   readonly ulimits: readonly UlimitSettings[];

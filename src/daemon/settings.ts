@@ -1,6 +1,7 @@
 // From configuration to what the parts are given: the engine's settings, and the daemon's own.
 
 import { join } from "node:path";
+import { parseBytes } from "../base/bytes.ts";
 import type { EngineSettings, NetworkDefaults, RegistrySettings } from "../base/settings.ts";
 import { CERTS_DIRS } from "../registry/client/endpoint.ts";
 import { builderSettings } from "./builder-settings.ts";
@@ -89,7 +90,7 @@ export function engineSettings(config: Config, shim: string): EngineSettings {
     runtimes,
     defaultRuntime: defaultRuntimeOf(values, runtimes),
     storageDriver: driver === "" ? undefined : driver === "erofs" ? "erofs" : "overlay",
-    storageOptions: values.list("storage-opt"),
+    containerSize: containerSizeOf(values.list("storage-opt")),
     userNamespaces: { enabled: remap !== "host", user, group },
     log: { driver: values.text("log-driver"), options: values.as<Record<string, string>>("log-opt", {}) },
     ulimits: values.as<readonly UlimitValue[]>("default-ulimit", []),
@@ -109,6 +110,18 @@ export function engineSettings(config: Config, shim: string): EngineSettings {
     features: values.as<Record<string, boolean>>("features", {}),
     hosts: daemonSettings(config).hosts.map((host) => host.text),
   };
+}
+
+/** `size=20G`, also as `overlay2.size`, is the one option there is. @throws HoyError "invalid" for any other */
+function containerSizeOf(options: readonly string[]): number | undefined {
+  let size: number | undefined;
+  for (const option of options) {
+    const [, key, value = ""] = /^([^=]*)=(.*)$/.exec(option) ?? [];
+    if (key !== "size" && key !== "overlay2.size") throw invalid("storage-opt", `unknown option ${option}: only size`);
+    size = parseBytes(value);
+    if (size === undefined) throw invalid("storage-opt", `invalid size: '${value}'`);
+  }
+  return size === 0 ? undefined : size;
 }
 
 /** crun and runc are always known, by their names on PATH; a runtime may not be called as the built-in ones to be another. */

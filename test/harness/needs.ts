@@ -1,7 +1,7 @@
 // What tests need of the machine. A test whose need is not met is skipped under a name that says what was missing.
 
 import { describe, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { sshdProgram } from "./openssh.ts";
 
 export const have = {
@@ -11,6 +11,7 @@ export const have = {
   runc: Bun.which("runc") !== null,
   openssl: Bun.which("openssl") !== null,
   sshd: sshdProgram() !== undefined,
+  apparmor: existsSync("/sys/kernel/security/apparmor/profiles") && Bun.which("apparmor_parser") !== null,
   systemd: Bun.which("systemd-run") !== null,
   erofs: /\berofs$/m.test(readFileSync("/proc/filesystems", "utf8")),
 } as const;
@@ -22,6 +23,7 @@ const WORDS: Readonly<Record<keyof typeof have, string>> = {
   runc: "no runc on PATH",
   openssl: "no openssl on PATH",
   sshd: "no sshd and ssh client: openssh-server, which scripts/setup --tests unpacks",
+  apparmor: "this kernel has no AppArmor, or there is no apparmor_parser",
   systemd: "no systemd here",
   erofs: "this kernel has no EROFS",
 };

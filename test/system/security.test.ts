@@ -4,7 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eachClient, fails, ok, unique } from "../harness/clients.ts";
+import { command } from "../harness/command.ts";
 import { type Client, testDaemon } from "../harness/daemon.ts";
+import { describeWith } from "../harness/needs.ts";
 
 const hoy = await testDaemon();
 const NET = ["--network", "none"];
@@ -112,6 +114,56 @@ describe("seccomp and no-new-privileges", () => {
     const flag = "grep NoNewPrivs /proc/self/status | cut -f2";
     expect(await inside(client, [], flag)).toBe("0");
     expect(await inside(client, ["--security-opt", "no-new-privileges"], flag)).toBe("1");
+  });
+});
+
+describeWith("apparmor", "AppArmor", () => {
+  const LABEL = "cat /proc/self/attr/current";
+
+  eachClient(hoy, "a profile of the engine's own; by name another or none; privileged none", async (client) => {
+    expect(await inside(client, [], LABEL)).toBe("hoy-default (enforce)");
+    expect(await inside(client, ["--privileged"], LABEL)).toBe("unconfined");
+    expect(await inside(client, ["--security-opt", "apparmor=unconfined"], LABEL)).toBe("unconfined");
+    expect(await ok(client("info", "--format", "{{json .SecurityOptions}}"))).toContain("name=apparmor");
+    const other = unique("hoy-test");
+    const load = (flags: string, input: string) => ok(command(["apparmor_parser", flags], { input }));
+    await load("-Kr", `profile ${other} flags=(attach_disconnected) { file, deny /etc/passwd r, capability, }`);
+    try {
+      const flags = ["--security-opt", `apparmor=${other}`];
+      const told = await inside(client, flags, `${LABEL}; cat /etc/passwd 2>&1 || true`);
+      expect(told).toBe(`${other} (enforce)\ncat: can't open '/etc/passwd': Permission denied`);
+    } finally {
+      await load("-KR", `profile ${other} {}`);
+    }
+  });
+
+  eachClient(hoy, "exec is in it too; a privileged one is not; inspect and the next engine know it", async (client) => {
+    const name = unique();
+    await ok(client("run", "-d", "--name", name, ...NET, "busybox", "sleep", "1000"));
+    expect(await ok(client("inspect", "-f", "{{.AppArmorProfile}}", name))).toBe("hoy-default");
+    expect(await ok(client("exec", name, "sh", "-c", LABEL))).toBe("hoy-default (enforce)");
+    expect(await ok(client("exec", "--privileged", name, "sh", "-c", LABEL))).toBe("unconfined");
+    await hoy.restart("SIGKILL");
+    expect(await ok(client("exec", name, "sh", "-c", LABEL))).toBe("hoy-default (enforce)");
+    await ok(client("rm", "-f", name));
+  });
+
+  eachClient(hoy, "forbids mounts that capabilities would allow, and the host's switches", async (client) => {
+    const mount = "mount -t tmpfs none /mnt 2>&1 && echo mounted || true";
+    const flags = ["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined"];
+    expect(await inside(client, flags, `mkdir -p /mnt; ${mount}`)).toContain("ermission denied");
+    const open = [...flags, "--security-opt", "apparmor=unconfined"];
+    expect(await inside(client, open, `mkdir -p /mnt; ${mount}`)).toBe("mounted");
+    const host = ["--userns", "host", "--security-opt", "systempaths=unconfined"];
+    const write = "echo h >/proc/sysrq-trigger";
+    await fails(client("run", "--rm", ...NET, ...host, "busybox", "sh", "-c", write), 1, "Permission denied");
+  });
+
+  eachClient(hoy, "a profile that the kernel does not have is an error of the start", async (client) => {
+    const name = unique();
+    const flags = ["--name", name, ...NET, "--security-opt", "apparmor=nonesuch"];
+    await fails(client("run", ...flags, "busybox", "true"), 127, "apparmor failed to apply profile");
+    await ok(client("rm", name));
   });
 });
 

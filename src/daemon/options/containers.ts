@@ -33,7 +33,7 @@ export const containerOptions: readonly Option[] = [
     flag: "storage-opt",
     key: "storage-opts",
     type: "list",
-    help: "Options of the storage driver",
+    help: "What a container may write (size=20G), where the file system has project quotas",
     fallback: [],
   },
   {

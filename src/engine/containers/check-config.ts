@@ -3,6 +3,7 @@
 
 import type { ContainerConfig, HealthConfig, HostConfig } from "../../api/types/container.ts";
 import { HoyError } from "../../base/error.ts";
+import { diskSize } from "./disk-size.ts";
 import { checkRestartPolicy } from "./restart-policy.ts";
 import { parseSignal } from "./signals.ts";
 
@@ -41,7 +42,7 @@ export function checkPolicies(host: HostConfig): void {
   if (host.AutoRemove && policy !== "" && policy !== "no") {
     fail("can't create 'AutoRemove' container with restart policy");
   }
-  checkStorageOptions(host.StorageOpt ?? {});
+  diskSize(host.StorageOpt);
   for (const [port, bindings] of Object.entries(host.PortBindings ?? {})) {
     checkPort(port);
     for (const binding of bindings ?? []) {
@@ -50,15 +51,6 @@ export function checkPolicies(host: HostConfig): void {
       const valid = text === "" || [first, last].every((part) => /^\d{1,5}$/.test(part) && Number(part) <= 65535);
       if (!valid) fail(`invalid port specification: ${JSON.stringify(text)}`);
     }
-  }
-}
-
-/** A limit needs project quotas, which no file system here is used with yet: Docker's words for one that has none. */
-function checkStorageOptions(options: Readonly<Record<string, string>>): void {
-  for (const [key, value] of Object.entries(options)) {
-    if (key.toLowerCase() !== "size") fail(`Unknown option ${key}`);
-    if (!/^\d+(?:\.\d+)? ?(?:[kmgtp]i?)?b?$/i.test(value)) fail(`invalid size: '${value.slice(0, 40)}'`);
-    throw new HoyError("internal", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
   }
 }
 

@@ -21,6 +21,7 @@ import { now } from "../time.ts";
 import { checkConfig, checkPolicies } from "./check-config.ts";
 import { Container, newState } from "./container.ts";
 import { copyUpVolumes } from "./copy-up.ts";
+import { makeUpper } from "./disk-size.ts";
 import { holdImages, makeImageTrees, releaseImages } from "./image-mounts.ts";
 import { checkLinks } from "./links.ts";
 import { resolveLogConfig } from "./log-config.ts";
@@ -90,7 +91,7 @@ async function create(
   undo.defer(() => engine.containers.remove(container));
   undo.defer(() => rm(container.paths.root, { recursive: true, force: true }));
   const lowers = await span("image.mount", {}, () => engine.images.lowersOf(id));
-  await span("directories.make", {}, async () => makeDirectories(container, lowers));
+  await span("directories.make", {}, async () => makeDirectories(engine, container, lowers));
   await makeImageTrees(engine, container);
   await span("volumes.fill", {}, () => copyUpVolumes(engine.volumes, container, lowers));
   undo.move();
@@ -161,12 +162,12 @@ function hostnameFor(config: ContainerConfig, host: HostConfig, id: string): str
  * Few and synchronous: this is on the way of every run. The container's directory comes last and by its final name only
  * when its parts are in it would cost a rename; a crash here leaves a row without `upper`, which the next start removes.
  */
-function makeDirectories(container: Container, lowers: readonly string[]): void {
+function makeDirectories(engine: EngineContext, container: Container, lowers: readonly string[]): void {
   const { root, upper, work, logs } = container.paths;
   mkdirSync(root, { mode: 0o700, recursive: true });
   mkdirSync(work, { mode: 0o700 });
   mkdirSync(logs, { mode: 0o700 });
-  mkdirSync(upper, { mode: 0o755 });
+  makeUpper(engine, container);
   // "/" of the container has the owner and mode of its upper directory.
   const [top] = lowers;
   if (top === undefined) return;

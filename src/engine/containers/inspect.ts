@@ -2,6 +2,7 @@
 
 import type { ContainerInspectResponse, ContainerState, MountPoint } from "../../api/types/container.ts";
 import { commandOf } from "../../runtime/spec/process.ts";
+import { apparmorProfileOf, parseSecurityOptions } from "../../runtime/spec/security.ts";
 import type { MountRecord } from "../../state/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { treeSize } from "../volumes/tree-size.ts";
@@ -36,7 +37,8 @@ export async function inspectContainer(
     Platform: spec.image.os || "linux",
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: engine.facts.apparmor && !spec.hostConfig.Privileged ? "hoy-default" : "",
+    AppArmorProfile:
+      apparmorProfileOf(spec.hostConfig, parseSecurityOptions(spec.hostConfig.SecurityOpt ?? []), engine.facts) ?? "",
     ExecIDs: execs.length === 0 ? null : execs,
     HostConfig: links.length === 0 ? spec.hostConfig : { ...spec.hostConfig, Links: links },
     GraphDriver: await graphDriver(engine, container),

@@ -9,6 +9,7 @@ import { paths } from "../../base/paths.ts";
 import { span } from "../../base/trace.ts";
 import { isErrno } from "../../linux/libc.ts";
 import type { EngineContext } from "../context.ts";
+import { liftLimit } from "../disk-limit.ts";
 import type { Container } from "./container.ts";
 import { releaseImages } from "./image-mounts.ts";
 import { killForRemoval } from "./kill.ts";
@@ -107,6 +108,7 @@ export function removeLocked(
 async function discardFiles(engine: EngineContext, container: Container): Promise<void> {
   const gone = join(paths.temporary(engine.settings.paths), `container-${container.id}`);
   try {
+    liftLimit(container.paths.work);
     await rename(container.paths.root, gone);
   } catch (error) {
     if (isErrno(error, "ENOENT")) return;

@@ -37,7 +37,7 @@ export function testSettings(root: string, shim: string): EngineSettings {
     runtimes: { crun: { path: "crun", args: [] }, runc: { path: "runc", args: [] } },
     defaultRuntime: "crun",
     storageDriver: undefined,
-    storageOptions: [],
+    containerSize: undefined,
     userNamespaces: { enabled: true, user: "hoy-test", group: "hoy-test" },
     log: { driver: "json-file", options: {} },
     ulimits: [],

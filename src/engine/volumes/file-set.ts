@@ -9,9 +9,9 @@ import { log } from "../../base/log.ts";
 import { isMountPoint, mountPointsUnder } from "../../linux/mount-table.ts";
 import { filesystemOf } from "../../linux/statfs.ts";
 import type { VolumeRecord } from "../../state/volumes.ts";
+import { liftLimit, limitDirectories } from "../disk-limit.ts";
 import { diskPath, diskUse, makeDisk } from "./disk.ts";
 import { LOOP, type LocalOptions, parseLocalOptions } from "./local-options.ts";
-import { limitDirectory } from "./quota.ts";
 import { giveOwner, isElsewhere } from "./record.ts";
 import { treeSize } from "./tree-size.ts";
 
@@ -20,7 +20,7 @@ export async function makeFiles(data: string, local: LocalOptions): Promise<void
   mkdirSync(data, { recursive: true, mode: 0o755 });
   if (local.mount === undefined) {
     giveOwner(data, local);
-    if (local.size !== undefined) limitDirectory(dirname(dirname(data)), data, local.size);
+    if (local.size !== undefined) limitDirectories(dataRoot(data), [data], local.size);
   } else if (local.mount.type === LOOP && local.size !== undefined) {
     await makeDisk(data, local.size, local.owner);
   }
@@ -32,7 +32,7 @@ export function isWhole({ name, options }: VolumeRecord, data: string): boolean 
   if (mount?.type === LOOP) return existsSync(diskPath(data));
   if (mount === undefined && size !== undefined && existsSync(data)) {
     try {
-      limitDirectory(dirname(dirname(data)), data, size);
+      limitDirectories(dataRoot(data), [data], size);
     } catch (error) {
       // The file system may be mounted otherwise than it was; its files are there all the same.
       log.warn("a volume's size is not limited any more", { volume: name, error });
@@ -40,6 +40,9 @@ export function isWhole({ name, options }: VolumeRecord, data: string): boolean 
   }
   return existsSync(dirname(data));
 }
+
+/** @param data DATA-ROOT/volumes/NAME/_data */
+const dataRoot = (data: string) => dirname(dirname(dirname(data)));
 
 /** Bytes that its files take; -1: they are elsewhere. */
 export async function volumeSize(volume: VolumeRecord, data: string): Promise<number> {
@@ -55,7 +58,7 @@ export function freeLimit(volume: VolumeRecord, data: string): void {
   const { mount, size } = parseLocalOptions(volume.options);
   if (mount !== undefined || size === undefined || !existsSync(data)) return;
   try {
-    limitDirectory(dirname(dirname(data)), data, 0);
+    liftLimit(data);
   } catch (error) {
     log.warn("a removed volume's limit is still set", { volume: volume.name, error });
   }

@@ -17,8 +17,8 @@ import { isActive } from "../containers/machine.ts";
 import { freezeForCopy } from "../containers/pause.ts";
 import { TreeCopy } from "../containers/tree-copy.ts";
 import type { EngineContext } from "../context.ts";
+import { shareProject } from "../disk-limit.ts";
 import { parseLocalOptions } from "./local-options.ts";
-import { shareProject } from "./quota.ts";
 import { HALF_COPIED, hasDevice, SNAPSHOT_OF } from "./record.ts";
 
 /** @param name of the snapshot; "" lets the engine choose `VOLUME-TIME`. The containers that use it stand still meanwhile. */

@@ -48,6 +48,11 @@ function dockerWords(message: string, command: string): string {
   // crun 1.8 says EPERM for what is no regular file, as a directory.
   if (/^(open executable|exec.*): (Permission denied|Operation not permitted)$/.test(message))
     return `${START}: exec: ${JSON.stringify(command)}: permission denied`;
+  const label = /^write file [`'"](\/proc\/\S*\/attr\/\S*exec)[`'"]: (.*)$/.exec(message);
+  if (label?.[2] !== undefined) {
+    const why = `write ${label[1]}: ${label[2].toLowerCase()}`;
+    return `${START}: unable to apply apparmor profile: apparmor failed to apply profile: ${why}`;
+  }
   // runc, whose words Docker's are
   const words = message.trim().replace(/^(runc run failed|exec failed): /, "");
   return /mount.*not a directory/i.test(words) ? `${words}: ${WRONG_KIND}` : words;

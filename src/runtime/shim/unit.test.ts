@@ -136,6 +136,17 @@ describe("failures", () => {
     );
   });
 
+  test("a profile that is not loaded is told as AppArmor's matter", () => {
+    const error = runtimeFailure(
+      "create",
+      json("write file `/proc/thread-self/attr/exec`: No such file or directory"),
+      "c",
+    );
+    expect(error.message).toContain(
+      "apparmor failed to apply profile: write /proc/thread-self/attr/exec: no such file",
+    );
+  });
+
   test("exit codes", () => {
     expect(startExitCode("x: executable file not found in $PATH")).toBe(127);
     expect(startExitCode("stat /x: no such file or directory")).toBe(127);

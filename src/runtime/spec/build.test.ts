@@ -40,7 +40,8 @@ describe("the process", () => {
     const hostConfig = { Init: true };
     const { spec, binds } = build({ hostConfig });
     expect(spec.process.args).toEqual(["/sbin/docker-init", "--", "true"]);
-    expect(binds[0]?.source).toBe("/usr/bin/tini");
+    expect(binds[0]).toMatchObject({ source: "/usr/bin/tini", idmap: false });
+    expect(build({ hostConfig, idMap }).binds[0]?.idmap).toBe(false); // the host's root may be what can't be idmapped
     expect(specOf({ hostConfig: { ...hostConfig, PidMode: "host" } }).process.args).toEqual(["true"]);
     const bare = { ulimits: [], init: true, initPath: undefined, seccompProfile: "builtin", noNewPrivileges: false };
     expect(() => build({ defaults: bare })).toThrow("docker-init");

@@ -13,7 +13,7 @@ import { mountsOf } from "./mounts.ts";
 import { idMappings, isHost, namespacesOf } from "./namespaces.ts";
 import { argsOf, environmentOf, INIT_PATH, limitsOf, wantsInit } from "./process.ts";
 import { resourcesOf } from "./resources.ts";
-import { parseSecurityOptions, type SecurityOptions } from "./security.ts";
+import { apparmorProfileOf, parseSecurityOptions, type SecurityOptions } from "./security.ts";
 import { checkSysctls, sysctlsOf } from "./sysctls.ts";
 import { maskedPaths, READONLY_PATHS } from "./system-paths.ts";
 
@@ -63,7 +63,8 @@ function initMount(input: SpecInput): ResolvedMount[] {
       hint: "install catatonit or tini, or set init-path",
     });
   }
-  return [{ type: "bind", source: initPath, destination: INIT_PATH, writable: false }];
+  // Without the id map: it is only read, and where the host's root can't be idmapped (an overlay, NFS), --init still works.
+  return [{ type: "bind", source: initPath, destination: INIT_PATH, writable: false, idmap: false }];
 }
 
 function processOf(
@@ -96,9 +97,7 @@ export function capabilitySets(names: readonly string[], uid: number): OciCapabi
 }
 
 function apparmor({ facts, hostConfig }: SpecInput, security: SecurityOptions): Pick<OciProcess, "apparmorProfile"> {
-  if (!facts.apparmor) return {};
-  const usual = hostConfig.Privileged === true ? "unconfined" : facts.apparmorProfile;
-  const profile = security.apparmor || usual;
+  const profile = apparmorProfileOf(hostConfig, security, facts);
   return profile === undefined ? {} : { apparmorProfile: profile };
 }
 

@@ -1,6 +1,8 @@
 // --security-opt: what it may say and what it means. Both spellings of the separator ("=", and the old ":") are read.
 
+import type { HostConfig } from "../../api/types/container.ts";
 import { HoyError } from "../../base/error.ts";
+import type { HostFacts } from "./facts.ts";
 
 export interface SecurityOptions {
   /** "builtin", "unconfined", a profile's JSON text; undefined: the daemon's default. */
@@ -38,6 +40,16 @@ export function parseSecurityOptions(options: readonly string[]): SecurityOption
     else throw new HoyError("invalid", `invalid --security-opt 2: ${JSON.stringify(option)}`);
   }
   return found;
+}
+
+/** What confines the container by AppArmor; undefined: nothing, the kernel has none or no profile could be loaded. */
+export function apparmorProfileOf(
+  host: HostConfig,
+  named: Pick<SecurityOptions, "apparmor">,
+  facts: Pick<HostFacts, "apparmor" | "apparmorProfile">,
+): string | undefined {
+  if (!facts.apparmor) return undefined;
+  return named.apparmor || (host.Privileged === true ? "unconfined" : facts.apparmorProfile);
 }
 
 function split(option: string): [string, string | undefined] {

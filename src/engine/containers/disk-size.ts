@@ -1,0 +1,45 @@
+// `--storage-opt size=`, and the engine's own default for it: how much a container may write into its root.
+
+import { mkdirSync, renameSync } from "node:fs";
+import type { HostConfig } from "../../api/types/container.ts";
+import { parseBytes } from "../../base/bytes.ts";
+import { HoyError } from "../../base/error.ts";
+import type { EngineContext } from "../context.ts";
+import { limitDirectories } from "../disk-limit.ts";
+import type { Container } from "./container.ts";
+
+/** Bytes; undefined: as much as there is. @throws HoyError "invalid" with Docker's words */
+export function diskSize(options: HostConfig["StorageOpt"]): number | undefined {
+  let size: number | undefined;
+  for (const [key, value] of Object.entries(options ?? {})) {
+    if (key.toLowerCase() !== "size") throw new HoyError("invalid", `Unknown option ${key.slice(0, 40)}`);
+    size = parseBytes(value);
+    if (size === undefined) throw new HoyError("invalid", `invalid size: '${value.slice(0, 40)}'`);
+  }
+  return size === 0 ? undefined : size;
+}
+
+/**
+ * Makes `upper`, and bounds what is written into it and into `work`, where overlay prepares files before it moves them
+ * there (which works within one project only). `upper` has its name when it is bounded: a container with it is whole.
+ * @throws HoyError in Docker's words where the file system has no project quotas
+ */
+export function makeUpper(engine: EngineContext, { spec, paths: { upper, work } }: Container): void {
+  const size = diskSize(spec.hostConfig.StorageOpt) ?? engine.settings.containerSize;
+  if (size === undefined) {
+    mkdirSync(upper, { mode: 0o755 });
+    return;
+  }
+  const fresh = `${upper}.new`;
+  mkdirSync(fresh, { mode: 0o755 });
+  try {
+    limitDirectories(engine.settings.paths.data, [work, fresh], size);
+  } catch (cause) {
+    if (!(cause instanceof HoyError && cause.code === "invalid")) throw cause;
+    throw new HoyError("internal", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option", {
+      hint: "the data root's file system needs project quotas: ext4 or xfs mounted with prjquota",
+      cause,
+    });
+  }
+  renameSync(fresh, upper);
+}
