@@ -51,6 +51,8 @@ export interface Layers {
   info(diffId: Digest): Promise<LayerInfo | undefined>;
   /** Blobs that belong to a layer: its very bytes, where the driver does not keep them. */
   blobsOf(diffId: Digest): Promise<readonly Digest[]>;
+  /** Path of a layer's tar, byte for byte as it was added; undefined: it is no longer here as one file. */
+  tar(diffId: Digest): Promise<string | undefined>;
   /** Directories of the chain, top first; one empty directory for no layers. */
   mount(diffIds: readonly Digest[]): Promise<readonly string[]>;
   /** No build runs: what only builds had mounted (contexts, trees on the way) is let go. */

@@ -1,9 +1,10 @@
 // File operations: a draft is made of the actions in their order, and written out as one layer for each output. Nothing
 // is unpacked, mounted over or run; data goes from where it is into the layer.
 
+import { openSync } from "node:fs";
 import { type Digest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
-import type { OwnedFd } from "../../linux/open.ts";
+import { O, OwnedFd } from "../../linux/open.ts";
 import { fileParts, withClamp } from "../explain/parts.ts";
 import type { FileAction, FileOp, Vertex } from "../graph.ts";
 import { canonical } from "../solver/digests.ts";
@@ -12,6 +13,7 @@ import type { Made, Operation, OperationContext, Run } from "./operation.ts";
 import { changeTree } from "./tree/change.ts";
 import { emitDraft } from "./tree/emit.ts";
 import { openLayers } from "./tree/read-file.ts";
+import type { CopySource } from "./tree/select.ts";
 import { WorkingTree } from "./tree/working-tree.ts";
 
 const MAX_ACTIONS = 10_000;
@@ -65,7 +67,7 @@ interface State {
 async function runActions(
   { actions }: FileOp,
   inputs: readonly Tree[],
-  { needs, clamp }: OperationContext,
+  { needs, clamp, known }: OperationContext,
   { signal, layers }: Run,
 ): Promise<Made> {
   using held = new DisposableStack();
@@ -87,7 +89,7 @@ async function runActions(
     const below = inputs[index]?.diffIds ?? [];
     return { below, tree: new WorkingTree(below.length === 0 ? undefined : await open(below)) };
   };
-  const sourceOf = async ({ secondary, action }: FileAction): Promise<OwnedFd | undefined> => {
+  const sourceOf = async ({ secondary, action }: FileAction): Promise<CopySource | undefined> => {
     if (action.type !== "copy") return undefined;
     if (secondary >= inputs.length) {
       throw new HoyError(
@@ -95,7 +97,17 @@ async function runActions(
         "a copy from the result of another action of the same step is not supported",
       );
     }
-    return open(inputs[secondary]?.diffIds ?? []);
+    const { diffIds = [], key = "" } = inputs[secondary] ?? {};
+    let root: Promise<OwnedFd> | undefined;
+    const opened = () => {
+      root ??= open(diffIds);
+      return root;
+    };
+    const [layer] = diffIds;
+    const tree = known.find(key);
+    const tar = layer === undefined || tree === undefined ? undefined : await needs.layers.tar(layer);
+    if (tree === undefined || tar === undefined) return { root: opened, known: undefined };
+    return { root: opened, known: { tree, tar: held.use(new OwnedFd(openSync(tar, O.RDONLY))) } };
   };
   for (const action of actions) {
     signal.throwIfAborted();

@@ -16,6 +16,7 @@ import type { Operation, OperationContext } from "./operation.ts";
 import { MADE_AT } from "./tree/attributes.ts";
 import { copyInto } from "./tree/copy.ts";
 import { emitDraft } from "./tree/emit.ts";
+import type { CopySource } from "./tree/select.ts";
 import { WorkingTree } from "./tree/working-tree.ts";
 
 type GitSource = Extract<Source, { type: "git" }>;
@@ -48,9 +49,10 @@ export async function prepareGit(source: GitSource, context: OperationContext): 
         await checkOut(source, commit, directory, git, signal);
         using held = new DisposableStack();
         const root = held.use(new OwnedFd(openat2(AT.FDCWD, directory, { flags: O.PATH | O.DIRECTORY })));
+        const from: CopySource = { root: async () => root, known: undefined };
         const tree = new WorkingTree(undefined);
         await copyInto(
-          { tree, source: root, held, temporary: context.needs.directories.temporary, signal },
+          { tree, source: from, held, temporary: context.needs.directories.temporary, signal },
           wholeTree(subdirectory, keepGitDir),
         );
         const clamp = context.clamp ?? MADE_AT;

@@ -10,6 +10,7 @@ import type { Say } from "../solver/progress.ts";
 import type { BuildSession } from "../solver-contract.ts";
 import type { CacheMounts } from "./mounts/cache-mounts.ts";
 import type { Checksums } from "./tree/checksums.ts";
+import type { KnownTrees } from "./tree/known-tree.ts";
 
 /** What an operation works with. */
 export interface OperationContext {
@@ -20,6 +21,7 @@ export interface OperationContext {
   readonly build: Build;
   readonly caches: CacheMounts;
   readonly checksums: Checksums;
+  readonly known: KnownTrees;
   readonly entitlements: Entitlements;
   /** ns; times of what is made are clamped to it. */
   readonly clamp: bigint | undefined;

@@ -12,6 +12,7 @@ import type { Input } from "../graph.ts";
 import type { BuildNeeds } from "../needs.ts";
 import { CacheMounts } from "../ops/mounts/cache-mounts.ts";
 import { Checksums } from "../ops/tree/checksums.ts";
+import { KnownTrees } from "../ops/tree/known-tree.ts";
 import { readTreeFile } from "../ops/tree/read-file.ts";
 import type { BuildSession, SolveOptions, Solver, Tree } from "../solver-contract.ts";
 import { type Build, openBuild } from "./build.ts";
@@ -28,6 +29,8 @@ export class GraphSolver implements Solver {
   readonly cache: BuildCache;
   readonly caches: CacheMounts;
   readonly keeper: CacheKeeper;
+  /** What sessions received. */
+  readonly knownTrees = new KnownTrees();
   readonly #parts: SolverParts;
   /** Builds that have not ended. */
   #open = 0;
@@ -44,7 +47,8 @@ export class GraphSolver implements Solver {
       needs,
       cache: this.cache,
       caches: this.caches,
-      checksums: new Checksums((digest, files) => ledger.noteFiles(digest, files)),
+      known: this.knownTrees,
+      checksums: new Checksums(this.knownTrees, (digest, files) => ledger.noteFiles(digest, files)),
       ledger,
       flights: new Flights<Solved, Said>(({ release }) => release()),
       slots: new Slots(Math.max(4, availableParallelism() * 2)),

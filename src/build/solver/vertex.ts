@@ -10,6 +10,7 @@ import type { CacheMounts } from "../ops/mounts/cache-mounts.ts";
 import type { Operation, OperationContext } from "../ops/operation.ts";
 import { prepareOperation } from "../ops/prepare.ts";
 import type { Checksums } from "../ops/tree/checksums.ts";
+import type { KnownTrees } from "../ops/tree/known-tree.ts";
 import type { SolveOptions, Tree } from "../solver-contract.ts";
 import type { Build, Outcome } from "./build.ts";
 import { inOrder, treeOf, vertexDigest } from "./digests.ts";
@@ -22,6 +23,7 @@ export interface SolverParts {
   readonly cache: BuildCache;
   readonly caches: CacheMounts;
   readonly checksums: Checksums;
+  readonly known: KnownTrees;
   readonly flights: Flights<Solved, Said>;
   readonly slots: Slots;
   readonly ledger: StepLedger;
@@ -121,6 +123,7 @@ async function evaluate(
     build,
     caches: parts.caches,
     checksums: parts.checksums,
+    known: parts.known,
     entitlements: options.entitlements,
     clamp: sourceDateEpoch === undefined ? undefined : BigInt(sourceDateEpoch) * 1_000_000_000n,
   };

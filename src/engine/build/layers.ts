@@ -34,6 +34,11 @@ export async function buildLayers(shelf: ImageShelf, table: BuildTable, director
       // The tar of a layer that the driver has unpacked, kept to be saved and pushed.
       return (await shelf.content.size(diffId)) === undefined ? [] : [diffId];
     },
+    async tar(diffId) {
+      const path = await shelf.driver.layerTar(diffId);
+      if (path !== undefined) return path;
+      return (await shelf.content.size(diffId)) === undefined ? undefined : shelf.content.path(diffId);
+    },
     async mount(diffIds) {
       if (diffIds.length === 0) return [empty];
       await holdChain(diffIds);

@@ -20,7 +20,8 @@ import type { Tree } from "../../solver-contract.ts";
 import { methodPath } from "../grpc/service.ts";
 import { FileSync } from "../proto/gen/session_pb.ts";
 import type { ListedFile } from "./listing.ts";
-import { type Known, type Received, receive } from "./receive.ts";
+import { NotedTree } from "./noted-tree.ts";
+import { type Known, type Placed, type Received, receive } from "./receive.ts";
 import type { ClientSession } from "./sessions.ts";
 
 export type LocalSource = Extract<Source, { type: "local" }>;
@@ -29,8 +30,7 @@ interface LastTime {
   readonly key: Digest;
   readonly record: string;
   readonly diffIds: readonly Digest[];
-  /** Path → what it was like. */
-  readonly files: ReadonlyMap<RawText, string>;
+  readonly files: ReadonlyMap<RawText, ListedFile>;
 }
 
 /** Directories whose last list is remembered. */
@@ -81,7 +81,8 @@ export class LocalFiles {
         return treeOf([layer]);
       }
       const last = this.#last.get(owner);
-      const { diffId, size } = await this.#add(received, last, source.name, options);
+      const noted = new NotedTree();
+      const { diffId, size } = await this.#add(received, last, source.name, noted.placed, options);
       const description = `local source for ${source.name}`;
       const record = await cache.put({
         key,
@@ -94,7 +95,10 @@ export class LocalFiles {
       hold(cache.use(record.id));
       if (last !== undefined && last.record !== record.id) await cache.remove([last.record]);
       this.#remember(owner, { key, record: record.id, diffIds: [diffId] }, received.files);
-      return treeOf([diffId]);
+      const tree = treeOf([diffId]);
+      const plain = noted.tree(received.files);
+      if (plain !== undefined) this.#solver.knownTrees.remember(tree.key, plain);
+      return tree;
     } finally {
       call.cancel();
     }
@@ -104,14 +108,16 @@ export class LocalFiles {
     received: Received,
     last: LastTime | undefined,
     name: string,
+    placed: Placed,
     { layers, signal, progress }: ReceiveOptions,
   ): Promise<LayerInfo> {
     using known = await this.#known(last, signal);
     let sent = 0;
-    const tar = received.tar(known, (bytes) => {
+    const told = (bytes: number) => {
       sent = bytes;
       progress(name, bytes, false);
-    });
+    };
+    const tar = received.tar(known, told, placed);
     const layer = await layers.add(tar, signal);
     progress(name, sent, true);
     return layer;
@@ -123,7 +129,7 @@ export class LocalFiles {
     const release = this.#solver.cache.use(last.record);
     const root = await openLayers(this.#solver.needs.layers, last.diffIds);
     return {
-      has: (file) => last.files.get(file.path) === likeness(file),
+      has: (file) => isLike(last.files.get(file.path), file),
       content: (file) => contentOf(root, file, signal),
       [Symbol.dispose]() {
         root[Symbol.dispose]();
@@ -135,7 +141,7 @@ export class LocalFiles {
   #remember(owner: string, what: Omit<LastTime, "files">, files: readonly ListedFile[]): void {
     this.#last.delete(owner);
     if (files.length > MAX_REMEMBERED_FILES) return;
-    this.#last.set(owner, { ...what, files: new Map(files.map((file) => [file.path, likeness(file)])) });
+    this.#last.set(owner, { ...what, files: new Map(files.map((file) => [file.path, file])) });
     let total = 0;
     for (const { files: each } of this.#last.values()) total += each.size;
     for (const [oldest, { files: each }] of this.#last) {
@@ -183,6 +189,11 @@ function queryEscape(text: string): string {
 function keyOf(owner: string, files: readonly ListedFile[]): Digest {
   const lines = files.map((file) => `${file.path}\0${likeness(file)}`);
   return sha256(Buffer.from(`local files\n${owner}\n${lines.join("\n")}`, "latin1"));
+}
+
+function isLike(before: ListedFile | undefined, now: ListedFile): boolean {
+  if (before === undefined || before.size !== now.size || before.mtime !== now.mtime) return false;
+  return likeness(before) === likeness(now);
 }
 
 function likeness(file: ListedFile): string {

@@ -2,6 +2,7 @@
 // them, we say that we have all. What comes out is the tree as a tar, in the list's order, written while it comes; files
 // that did not change since the last time are read from there instead of being sent.
 
+import { createHash, type Hash, hash as hashOf } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
 import { rawToText } from "../../../storage/tar/entry.ts";
@@ -25,10 +26,16 @@ export interface Known {
   content(file: ListedFile): Uint8Array | AsyncIterable<Uint8Array>;
 }
 
+/** Where a file's data is in the tar, and its SHA-256 in hexadecimal. */
+export type Placed = (file: ListedFile, offset: number, digest: string) => void;
+
 export interface Received {
   readonly files: readonly ListedFile[];
-  /** To be read once, to its end. @throws HoyError when a file changes while it is being sent. */
-  tar(known: Known, progress: (bytes: number) => void): AsyncIterable<Uint8Array>;
+  /**
+   * To be read once, to its end. `placed` is told of each file that is not empty.
+   * @throws HoyError when a file changes while it is being sent.
+   */
+  tar(known: Known, progress: (bytes: number) => void, placed?: Placed): AsyncIterable<Uint8Array>;
   /** Nothing of it is wanted: all is here already. */
   finish(): Promise<void>;
 }
@@ -55,9 +62,9 @@ export async function receive(call: DiffCopyCall): Promise<Received> {
   return {
     files: listing.files,
     finish,
-    async *tar(known, progress) {
+    async *tar(known, progress, placed = () => undefined) {
       const contents = new Contents(call, packets, listing.files, known);
-      for await (const piece of archive(listing.files, known, contents)) {
+      for await (const piece of archive(listing.files, known, contents, placed)) {
         progress(contents.received);
         yield piece;
       }
@@ -109,20 +116,34 @@ async function* archive(
   files: readonly ListedFile[],
   known: Known,
   contents: Contents,
+  placed: Placed,
 ): AsyncGenerator<Uint8Array, void, void> {
   const out = new Gathering();
+  let position = 0;
   for (const file of files) {
-    out.add(formatHeader({ ...file, name: file.path }));
+    const header = formatHeader({ ...file, name: file.path });
+    out.add(header);
+    position += header.length;
     if (file.size > 0) {
+      let digest: string | undefined;
       if (known.has(file)) {
         const content = known.content(file);
-        if (content instanceof Uint8Array) out.add(content);
-        else yield* out.through(content);
+        if (content instanceof Uint8Array) {
+          out.add(content);
+          digest = hashOf("sha256", content, "hex");
+        } else {
+          const hash = createHash("sha256");
+          yield* out.through(hashed(content, hash));
+          digest = hash.digest("hex");
+        }
       } else {
         if (contents.isLow(file)) await contents.askAhead(file);
-        if (!contents.take(file, out)) yield* contents.rest(file, out);
+        digest = contents.take(file, out) ?? (yield* contents.rest(file, out));
       }
-      out.add(paddingAfter(file.size));
+      placed(file, position, digest);
+      const padding = paddingAfter(file.size);
+      out.add(padding);
+      position += file.size + padding.length;
     }
     if (!out.isFull) continue;
     yield out.take();
@@ -133,9 +154,18 @@ async function* archive(
   yield out.take();
 }
 
+async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array, void, void> {
+  for await (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
+}
+
 interface Asked {
   readonly file: ListedFile;
   readonly chunks: Uint8Array[];
+  /** Of what was given on, where the file does not come in one piece. */
+  hash: Hash | undefined;
   length: number;
   given: number;
   ended: boolean;
@@ -159,29 +189,37 @@ class Contents {
     this.#wanted = files.filter((file) => file.size > 0 && !known.has(file));
   }
 
-  /** What has come of a file; true: that is all of it. */
-  take(file: ListedFile, out: Gathering): boolean {
+  /** Gives on what has come of a file; its digest when that was all of it. */
+  take(file: ListedFile, out: Gathering): string | undefined {
     const asked = this.#asked.get(file.id);
-    if (asked === undefined) return false;
+    if (asked === undefined) return undefined;
     while (!asked.ended) {
       const packet = this.#packets.next();
       if (packet === undefined) break;
       this.#put(packet);
     }
-    for (const chunk of asked.chunks.splice(0)) {
+    const chunks = asked.chunks.splice(0);
+    const [only] = chunks;
+    const isWhole = asked.ended && chunks.length === 1 && asked.given === 0;
+    for (const chunk of chunks) {
       asked.given += chunk.length;
       out.add(chunk);
+      if (isWhole) continue;
+      asked.hash ??= createHash("sha256");
+      asked.hash.update(chunk);
     }
-    if (!asked.ended) return false;
+    if (!asked.ended) return undefined;
     this.#asked.delete(file.id);
     this.#ahead -= file.size;
     if (asked.given !== file.size) throw changed(file);
-    return true;
+    return asked.hash?.digest("hex") ?? hashOf("sha256", only ?? "", "hex");
   }
 
   /** A file of which not all has come. */
-  async *rest(file: ListedFile, out: Gathering): AsyncGenerator<Uint8Array, void, void> {
-    while (!this.take(file, out)) {
+  async *rest(file: ListedFile, out: Gathering): AsyncGenerator<Uint8Array, string, void> {
+    for (;;) {
+      const digest = this.take(file, out);
+      if (digest !== undefined) return digest;
       if (out.isFull) yield out.take();
       this.#put(await this.#packets.wait());
     }
@@ -206,7 +244,7 @@ class Contents {
       if (!needed && !room) break;
       this.#next += 1;
       this.#ahead += next.size;
-      this.#asked.set(next.id, { file: next, chunks: [], length: 0, given: 0, ended: false });
+      this.#asked.set(next.id, { file: next, chunks: [], hash: undefined, length: 0, given: 0, ended: false });
       this.#requests.packet(PACKET.request, next.id);
     }
     if (this.#requests.length > 0) await this.#call.sendFramed(this.#requests.take());

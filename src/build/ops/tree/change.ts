@@ -2,18 +2,18 @@
 
 import { HoyError } from "../../../base/error.ts";
 import { globMatch } from "../../../image/glob.ts";
-import type { OwnedFd } from "../../../linux/open.ts";
 import { type RawText, rawToText, textToRaw } from "../../../storage/tar/entry.ts";
 import type { FileChange, Owner } from "../../graph.ts";
 import { type Attributes, MADE_AT, NO_XATTRS } from "./attributes.ts";
 import { type CopyContext, copyInto } from "./copy.ts";
 import { NO_DEVICE } from "./draft.ts";
 import { ownerIds } from "./owner.ts";
+import type { CopySource } from "./select.ts";
 import { type Path, shown, type WorkingTree } from "./working-tree.ts";
 
 export type ChangeContext = Omit<CopyContext, "tree" | "source"> & {
   /** The copy's source. */
-  readonly source: OwnedFd | undefined;
+  readonly source: CopySource | undefined;
 };
 
 export async function changeTree(tree: WorkingTree, change: FileChange, context: ChangeContext): Promise<void> {

@@ -4,26 +4,32 @@
 import { createHash, type Hash, hash as hashOf } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Digest } from "../../../base/digest.ts";
-import { readlinkat } from "../../../linux/at.ts";
 import { O, OwnedFd } from "../../../linux/open.ts";
 import { S } from "../../../linux/stat.ts";
 import { rawToText } from "../../../storage/tar/entry.ts";
 import { reopen } from "../../../storage/tree/walk.ts";
 import type { NotedFile } from "../../explain/files.ts";
-import { attributesOf } from "./attributes.ts";
 import { readFrom, readSmall, SMALL } from "./data.ts";
-import { type CopyChange, findMatches, type Selected, walkMatch } from "./select.ts";
+import {
+  attributesOfSelected,
+  type CopyChange,
+  type CopySource,
+  findMatches,
+  type Selected,
+  targetOfSelected,
+  walkMatch,
+} from "./select.ts";
 
 /** @param note is told of each file, by its path from where the copy finds it. @throws HoyError "not-found" when the copy names nothing. */
 export async function copyChecksum(
-  root: OwnedFd,
+  source: CopySource,
   change: CopyChange,
   signal: AbortSignal,
   note: (file: NotedFile) => void = () => undefined,
 ): Promise<Digest> {
   using stack = new DisposableStack();
   const hash = createHash("sha256");
-  for (const match of findMatches(root, change, stack)) {
+  for (const match of await findMatches(source, change, stack)) {
     hash.update(`match ${JSON.stringify([match.name, match.parents])}\n`);
     const named = (file: NotedFile) => {
       const path = [match.name, file.path].filter((part) => part !== "").join("/");
@@ -46,13 +52,15 @@ export async function copyChecksum(
 const IN_A_TURN = 256;
 
 /** @param data of a file that is not empty, its digest; else "" */
-function addFile(hash: Hash, { path, fd, status }: Selected, data: string, note: (file: NotedFile) => void): void {
-  const { mode, uid, gid, xattrs } = attributesOf(fd, status);
+function addFile(hash: Hash, selected: Selected, data: string, note: (file: NotedFile) => void): void {
+  const { path, status } = selected;
+  const { mode, uid, gid, xattrs } = attributesOfSelected(selected);
   const type = status.mode & S.IFMT;
   const attributes = [...xattrs].map(([name, value]) => [name, Buffer.from(value).toString("latin1")]);
   const size = type === S.IFREG ? status.size : 0;
-  const target = type === S.IFLNK ? readlinkat(fd, "").toString("latin1") : "";
-  const device = type === S.IFCHR || type === S.IFBLK ? [status.rdev.major, status.rdev.minor] : [];
+  const target = type === S.IFLNK ? targetOfSelected(selected) : "";
+  const isDevice = selected.fd !== undefined && (type === S.IFCHR || type === S.IFBLK);
+  const device = isDevice ? [selected.status.rdev.major, selected.status.rdev.minor] : [];
   hash.update(`${JSON.stringify([path, type, mode, uid, gid, size, target, device, attributes, data])}\n`);
   note({
     path,
@@ -64,11 +72,13 @@ function addFile(hash: Hash, { path, fd, status }: Selected, data: string, note:
 const KINDS: Readonly<Record<number, string>> = { [S.IFREG]: "file", [S.IFDIR]: "directory", [S.IFLNK]: "link" };
 
 /** In hexadecimal; "" for what is no file, or an empty one. */
-function dataDigest({ fd, status: { mode, size } }: Selected, signal: AbortSignal): string | Promise<string> {
+function dataDigest({ fd, known, status }: Selected, signal: AbortSignal): string | Promise<string> {
+  if (fd === undefined) return known?.digest ?? "";
+  const { mode, size } = status;
   if ((mode & S.IFMT) !== S.IFREG || size === 0) return "";
   if (size > SMALL) return largeDigest(fd, size, signal);
   using file = new OwnedFd(reopen(fd, O.RDONLY));
-  return hashOf("sha256", readSmall(file.fd, size), "hex");
+  return hashOf("sha256", readSmall(file.fd, 0, size), "hex");
 }
 
 async function largeDigest(fd: number, size: number, signal: AbortSignal): Promise<string> {
@@ -80,13 +90,13 @@ async function largeDigest(fd: number, size: number, signal: AbortSignal): Promi
 
 /** Of a file or directory that is mounted. @throws HoyError "not-found" when it is not there. */
 export async function mountChecksum(
-  root: OwnedFd,
+  source: CopySource,
   selector: string,
   signal: AbortSignal,
   note?: (file: NotedFile) => void,
 ): Promise<Digest> {
   return copyChecksum(
-    root,
+    source,
     {
       type: "copy",
       source: selector === "" ? "/" : selector,

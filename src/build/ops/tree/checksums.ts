@@ -7,17 +7,20 @@ import type { Layers } from "../../needs.ts";
 import { canonical } from "../../solver/digests.ts";
 import type { Tree } from "../../solver-contract.ts";
 import { copyChecksum, mountChecksum } from "./checksum.ts";
+import type { KnownTrees } from "./known-tree.ts";
 import { openLayers } from "./read-file.ts";
-import type { CopyChange } from "./select.ts";
+import type { CopyChange, CopySource } from "./select.ts";
 
 const KEPT = 10_000;
 
 export class Checksums {
   readonly #known = new Map<string, Digest>();
+  readonly #trees: KnownTrees;
   readonly #note: (digest: Digest, files: readonly NotedFile[]) => void;
 
   /** @param note is told of the files behind each checksum that was found. */
-  constructor(note: (digest: Digest, files: readonly NotedFile[]) => void = () => undefined) {
+  constructor(trees: KnownTrees, note: (digest: Digest, files: readonly NotedFile[]) => void = () => undefined) {
+    this.#trees = trees;
     this.#note = note;
   }
 
@@ -27,17 +30,25 @@ export class Checksums {
     const { source, followSymlink, allowWildcard, allowEmptyWildcard, include, exclude, parents } = change;
     const selection = { source, followSymlink, allowWildcard, allowEmptyWildcard, include, exclude, parents };
     return this.#find(canonical([tree.key, selection]), async (note) => {
-      using root = await openLayers(layers, tree.diffIds);
-      return copyChecksum(root, change, signal, note);
+      using held = new DisposableStack();
+      return await copyChecksum(this.#source(tree, layers, held), change, signal, note);
     });
   }
 
   /** Of what is mounted. @throws HoyError "not-found". */
   mount(tree: Tree, selector: string, layers: Pick<Layers, "mount">, signal: AbortSignal): Promise<Digest> {
     return this.#find(canonical([tree.key, "mount", selector]), async (note) => {
-      using root = await openLayers(layers, tree.diffIds);
-      return mountChecksum(root, selector, signal, note);
+      using held = new DisposableStack();
+      return await mountChecksum(this.#source(tree, layers, held), selector, signal, note);
     });
+  }
+
+  #source({ key, diffIds }: Tree, layers: Pick<Layers, "mount">, held: DisposableStack): CopySource {
+    const known = this.#trees.find(key);
+    return {
+      root: async () => held.use(await openLayers(layers, diffIds)),
+      known: known && { tree: known, tar: undefined },
+    };
   }
 
   async #find(key: string, make: (note: (file: NotedFile) => void) => Promise<Digest>): Promise<Digest> {

@@ -6,17 +6,26 @@ import type { OwnedFd } from "../../../linux/open.ts";
 import { S } from "../../../linux/stat.ts";
 import type { RawText } from "../../../storage/tar/entry.ts";
 import { type Attributes, attributesOf, NO_XATTRS } from "./attributes.ts";
-import type { DraftInode, DraftNode } from "./draft.ts";
+import { type DraftInode, type DraftNode, NO_DEVICE } from "./draft.ts";
 import { leafOf } from "./leaf.ts";
 import { type ModeChange, modeChange } from "./mode.ts";
 import { type Ids, ownerIds } from "./owner.ts";
-import { type CopyChange, findMatches, type Match, openAt, type Selected, walkMatch } from "./select.ts";
+import {
+  attributesOfSelected,
+  type CopyChange,
+  type CopySource,
+  findMatches,
+  type Match,
+  openAt,
+  type Selected,
+  walkMatch,
+} from "./select.ts";
 import { unpackMatch } from "./unpack.ts";
 import { type Path, shown, type WorkingTree } from "./working-tree.ts";
 
 export interface CopyContext {
   readonly tree: WorkingTree;
-  readonly source: OwnedFd;
+  readonly source: CopySource;
   /** Files that the draft points into stay open until it is written. */
   readonly held: DisposableStack;
   /** For what has to be decompressed first. */
@@ -29,10 +38,10 @@ export async function copyInto(context: CopyContext, change: CopyChange): Promis
   const { tree, source, held, signal } = context;
   const target = targetOf(tree, change);
   const stamp = new Stamp(ownerIds(tree, change.owner), modeChange(change.mode), change.created);
-  for (const match of findMatches(source, change, held)) {
+  for (const match of await findMatches(source, change, held)) {
     signal.throwIfAborted();
     if (change.unpack && (await unpackMatch(context, match, target.path, stamp))) continue;
-    copyMatch(context, match, change, target, stamp);
+    await copyMatch(context, match, change, target, stamp);
   }
 }
 
@@ -79,14 +88,20 @@ export class Stamp {
   }
 }
 
-function copyMatch(context: CopyContext, match: Match, change: CopyChange, target: Target, stamp: Stamp): void {
+async function copyMatch(
+  context: CopyContext,
+  match: Match,
+  change: CopyChange,
+  target: Target,
+  stamp: Stamp,
+): Promise<void> {
   const { tree } = context;
   const isDirectory = (match.status.mode & S.IFMT) === S.IFDIR;
   const parent = () => stamp.parent(match.status.mtime);
   let base = [...target.path];
   if (target.isDirectory) tree.directory(base, parent);
   if (change.parents) {
-    base = makeParents(context, match, base, stamp);
+    base = makeParents(context, await context.source.root(), match, base, stamp);
     if (match.name !== "") base.push(match.name);
   } else if (!(isDirectory && change.contentsOnly) && tree.find(base)?.kind === "dir" && match.name !== "") {
     base.push(match.name);
@@ -102,14 +117,14 @@ function copyMatch(context: CopyContext, match: Match, change: CopyChange, targe
 }
 
 /** COPY --parents: the directories around a match, with the attributes that they have in the source. */
-function makeParents(context: CopyContext, match: Match, base: Path, stamp: Stamp): RawText[] {
+function makeParents(context: CopyContext, source: OwnedFd, match: Match, base: Path, stamp: Stamp): RawText[] {
   const at = [...base];
   context.tree.directory(at, () => stamp.parent(match.status.mtime));
   const below: RawText[] = [...match.pivot];
   for (const name of match.parents) {
     at.push(name);
     below.push(name);
-    using directory = openAt(context.source, below, true);
+    using directory = openAt(source, below, true);
     if (directory === undefined) continue;
     const attributes = stamp.of(attributesOf(directory.fd), true);
     context.tree.directory(at, () => attributes);
@@ -120,31 +135,49 @@ function makeParents(context: CopyContext, match: Match, base: Path, stamp: Stam
 function place(
   { tree }: CopyContext,
   match: Match,
-  { path, fd, status }: Selected,
+  selected: Selected,
   to: Path,
   links: Map<string, DraftInode>,
   change: CopyChange,
   stamp: Stamp,
 ): void {
-  const type = status.mode & S.IFMT;
+  const type = selected.status.mode & S.IFMT;
   const there = tree.find(to);
   const isDirectory = type === S.IFDIR;
   if (there !== undefined && (there.kind === "dir") !== isDirectory) {
     if (!change.alwaysReplace) throw cannotReplace(to, isDirectory);
     tree.remove(to);
   }
-  const attributes = stamp.of(attributesOf(fd, status), isDirectory, type === S.IFLNK);
+  const attributes = stamp.of(attributesOfSelected(selected), isDirectory, type === S.IFLNK);
   if (isDirectory) {
     tree.directory(to, () => attributes).attributes = attributes;
     return;
   }
-  const key = `${status.dev.major}:${status.dev.minor}:${status.inode}`;
-  const known = status.nlink > 1 ? links.get(key) : undefined;
-  const inode = known ?? leafOf(fd, status, attributes, match.top, path);
+  const key = linkKey(match, selected);
+  const earlier = key === undefined ? undefined : links.get(key);
+  const inode = earlier ?? inodeOf(match, selected, attributes);
   if (inode === undefined) return;
-  if (status.nlink > 1) links.set(key, inode);
+  if (key !== undefined) links.set(key, inode);
   const node: DraftNode = { kind: "leaf", inode };
   tree.put(to, node);
+}
+
+/** The same for all names of a file; undefined where it has one only. */
+function linkKey(match: Match, { fd, known, status }: Selected): string | undefined {
+  if (fd !== undefined) {
+    return status.nlink > 1 ? `${status.dev.major}:${status.dev.minor}:${status.inode}` : undefined;
+  }
+  return known !== undefined && match.known?.isLinked(known) ? String(known.inode) : undefined;
+}
+
+function inodeOf(match: Match, { path, fd, known, status }: Selected, attributes: Attributes): DraftInode | undefined {
+  if (match.known === undefined) return fd === undefined ? undefined : leafOf(fd, status, attributes, match.top, path);
+  if (known === undefined || known.type === "dir") return undefined;
+  const { type, size, target, offset } = known;
+  if (type !== "file") return { type, attributes, target, device: NO_DEVICE, size: 0, content: undefined };
+  if (match.tar === undefined) throw new Error("a copy from a known tree without its tar");
+  const content = { kind: "piece", file: match.tar, offset, segments: undefined } as const;
+  return { type, attributes, target, device: NO_DEVICE, size, content };
 }
 
 function cannotReplace(path: Path, withDirectory: boolean): HoyError {

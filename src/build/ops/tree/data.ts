@@ -9,10 +9,10 @@ const readAsync = promisify(read);
 /** Up to so many bytes are better read at once: a promise for each of many small files costs more than its bytes. */
 export const SMALL = 256 * 1024;
 
-/** The first `length` bytes of a file, at once; filled up with zeros where it has become shorter. */
-export function readSmall(fd: number, length: number): Buffer {
+/** `length` bytes of a file from `start` on, at once; filled up with zeros where it has become shorter. */
+export function readSmall(fd: number, start: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafe(length);
-  const got = readSync(fd, buffer, 0, length, 0);
+  const got = readSync(fd, buffer, 0, length, start);
   return got < length ? buffer.fill(0, got) : buffer;
 }
 

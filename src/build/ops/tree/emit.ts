@@ -109,11 +109,14 @@ function whiteoutName(path: RawText): HoyError {
 /** Exactly `size` bytes: a file that shrank is filled up, one that grew is cut. */
 function contentOf(content: Content, size: number, signal: AbortSignal): Part {
   if (content.kind === "bytes") return content.data;
-  if (content.kind === "piece") return pieceOf(content, size, signal);
+  if (content.kind === "piece") {
+    const isPlain = content.segments === undefined && size <= SMALL;
+    return isPlain ? readSmall(content.file.fd, content.offset, size) : pieceOf(content, size, signal);
+  }
   const file = openContent(content.directory, content.path);
   if (size > SMALL) return largeFile(file, size, signal);
   using owned = file;
-  return readSmall(owned.fd, size);
+  return readSmall(owned.fd, 0, size);
 }
 
 async function* pieceOf(

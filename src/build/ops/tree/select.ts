@@ -5,6 +5,7 @@ import { posix } from "node:path";
 import { HoyError } from "../../../base/error.ts";
 import { globMatch } from "../../../image/glob.ts";
 import { Matcher } from "../../../image/ignore/matcher.ts";
+import { readlinkat } from "../../../linux/at.ts";
 import { readDirectory } from "../../../linux/directory.ts";
 import { isErrno } from "../../../linux/libc.ts";
 import { O, OwnedFd, openat2, openInRoot, RESOLVE } from "../../../linux/open.ts";
@@ -12,15 +13,41 @@ import { type FileStatus, fdstat, S } from "../../../linux/stat.ts";
 import { type RawText, rawBytes, rawToText, textToRaw } from "../../../storage/tar/entry.ts";
 import { walkTree } from "../../../storage/tree/walk.ts";
 import type { FileChange } from "../../graph.ts";
+import { type Attributes, attributesOf, NO_XATTRS } from "./attributes.ts";
+import type { KnownFile, KnownTree } from "./known-tree.ts";
 import { partsOf } from "./working-tree.ts";
 
 export type CopyChange = Extract<FileChange, { type: "copy" }>;
 
-/** One thing that a copy's source names. The descriptor is closed with the selection. */
-export interface Match {
-  /** O_PATH. */
-  readonly top: OwnedFd;
-  readonly status: FileStatus;
+/** Where a copy takes from. */
+export interface CopySource {
+  /** The tree's root where it is mounted; the first call may mount it. Stays the source's. */
+  root(): Promise<OwnedFd>;
+  /** The same tree where it is known; its tar only for who copies. */
+  readonly known: { readonly tree: KnownTree; readonly tar: OwnedFd | undefined } | undefined;
+}
+
+/** One thing that a copy's source names: on a disk, or known. Descriptors are closed with the selection. */
+export type Match = MatchNames &
+  (
+    | {
+        /** O_PATH. */
+        readonly top: OwnedFd;
+        readonly known: undefined;
+        readonly status: FileStatus;
+      }
+    | {
+        readonly top: undefined;
+        readonly known: KnownTree;
+        /** Of the tree's layer, for who copies. */
+        readonly tar: OwnedFd | undefined;
+        /** undefined: the root. */
+        readonly file: KnownFile | undefined;
+        readonly status: NodeStatus;
+      }
+  );
+
+interface MatchNames {
   /** Its last name, as it was written or found; "" for the root. */
   readonly name: RawText;
   /** Directories to make around it, outermost first (COPY --parents). */
@@ -29,18 +56,72 @@ export interface Match {
   readonly pivot: readonly RawText[];
 }
 
-/** A file of a match: `path` below it, "" for itself. `fd` is O_PATH and closed when the walk goes on. */
-export interface Selected {
-  readonly path: RawText;
-  readonly fd: number;
-  readonly status: FileStatus;
-}
+/** A file of a match: `path` below it, "" for itself. */
+export type Selected =
+  | {
+      readonly path: RawText;
+      /** O_PATH; closed when the walk goes on. */
+      readonly fd: number;
+      readonly known: undefined;
+      readonly status: FileStatus;
+    }
+  | {
+      readonly path: RawText;
+      readonly fd: undefined;
+      /** undefined: the root. */
+      readonly known: KnownFile | undefined;
+      readonly status: NodeStatus;
+    };
+
+export type NodeStatus = Pick<FileStatus, "mode" | "size" | "mtime">;
 
 const MAX_MATCHES = 100_000;
 const WILDCARD = /[*?[\\]/;
 
-/** The things that a copy's source names, sorted; closing the stack closes them. */
-export function findMatches(root: OwnedFd, change: CopyChange, stack: DisposableStack): Match[] {
+/** The things that a copy's source names, sorted; closing the stack closes them. @throws HoyError "not-found". */
+export async function findMatches(source: CopySource, change: CopyChange, stack: DisposableStack): Promise<Match[]> {
+  const known = source.known && knownMatch(source.known.tree, source.known.tar, change);
+  return known === undefined ? matchesOnDisk(await source.root(), change, stack) : [known];
+}
+
+/** undefined: it has to be looked for on the disk, where links, wildcards and archives are understood. */
+function knownMatch(tree: KnownTree, tar: OwnedFd | undefined, change: CopyChange): Match | undefined {
+  const parts = cleanParts(textToRaw(change.source));
+  if (change.parents || (change.allowWildcard && parts.some((part) => WILDCARD.test(part)))) return undefined;
+  for (let depth = 1; depth < parts.length; depth++) {
+    if (tree.at(parts.slice(0, depth).join("/"))?.type !== "dir") return undefined;
+  }
+  const file = tree.at(parts.join("/"));
+  if (parts.length > 0) {
+    if (file === undefined || (file.type === "symlink" && change.followSymlink)) return undefined;
+    if (file.type === "file" && change.unpack) return undefined;
+  }
+  const status = file === undefined ? KNOWN_ROOT : knownStatus(file);
+  return { top: undefined, known: tree, tar, file, status, name: parts.at(-1) ?? "", parents: [], pivot: [] };
+}
+
+/** As a layer has it that does not name it. */
+const KNOWN_ROOT: NodeStatus = { mode: S.IFDIR | 0o755, size: 0, mtime: 0n };
+const KNOWN_TYPES = { file: S.IFREG, dir: S.IFDIR, symlink: S.IFLNK, fifo: S.IFIFO } as const;
+
+function knownStatus({ type, mode, size, mtime }: KnownFile): NodeStatus {
+  return { mode: KNOWN_TYPES[type] | mode, size, mtime };
+}
+
+/** What belongs to a file that was selected. */
+export function attributesOfSelected(selected: Selected): Attributes {
+  if (selected.fd !== undefined) return attributesOf(selected.fd, selected.status);
+  const { mode, mtime } = selected.status;
+  return { mode: mode & 0o7777, uid: 0, gid: 0, mtime, xattrs: NO_XATTRS };
+}
+
+/** Of a symlink. */
+export function targetOfSelected(selected: Selected): RawText {
+  if (selected.fd === undefined) return selected.known?.target ?? "";
+  return readlinkat(selected.fd, "").toString("latin1");
+}
+
+function matchesOnDisk(root: OwnedFd, change: CopyChange, stack: DisposableStack): Match[] {
   const [pivot, rest] = splitPivot(change);
   const whole = [...pivot, ...rest];
   if (!change.allowWildcard || !rest.some((part) => WILDCARD.test(part))) {
@@ -65,22 +146,42 @@ export function* walkMatch(match: Match, change: CopyChange): Generator<Selected
   if ((match.status.mode & S.IFMT) !== S.IFDIR) {
     const name = rawToText(match.name);
     const wanted = wants(include, name) && !exclude.ignores(name);
-    if (wanted) yield { path: "", fd: match.top.fd, status: match.status };
+    if (wanted) yield itself(match);
     return;
   }
-  yield { path: "", fd: match.top.fd, status: match.status };
-  if (include.patterns.length === 0 && exclude.patterns.length === 0) {
-    yield* walkTree(match.top.fd);
-    return;
+  yield itself(match);
+  const all = match.known === undefined ? walkDisk(match.top) : walkKnown(match.known, match.file);
+  if (include.patterns.length === 0 && exclude.patterns.length === 0) yield* all;
+  else yield* filtered(all, match.top, include, exclude);
+}
+
+function itself(match: Match): Selected {
+  if (match.known === undefined) return { path: "", fd: match.top.fd, known: undefined, status: match.status };
+  return { path: "", fd: undefined, known: match.file, status: match.status };
+}
+
+function* walkDisk(top: OwnedFd): Generator<Selected, void, void> {
+  for (const { path, fd, status } of walkTree(top.fd)) yield { path, fd, known: undefined, status };
+}
+
+function* walkKnown(tree: KnownTree, top: KnownFile | undefined): Generator<Selected, void, void> {
+  const length = top === undefined ? 0 : top.path.length + 1;
+  for (const file of tree.below(top?.path ?? "")) {
+    yield { path: file.path.slice(length), fd: undefined, known: file, status: knownStatus(file) };
   }
-  yield* filtered(match.top, include, exclude);
 }
 
 /** Directories that only lead to what is wanted come when the first such thing does. */
-function* filtered(top: OwnedFd, include: Matcher, exclude: Matcher): Generator<Selected, void, void> {
-  const pending: { readonly path: RawText; readonly status: FileStatus }[] = [];
+function* filtered(
+  all: Iterable<Selected>,
+  top: OwnedFd | undefined,
+  include: Matcher,
+  exclude: Matcher,
+): Generator<Selected, void, void> {
+  const pending: Selected[] = [];
   let skipped: RawText | undefined;
-  for (const { path, fd, status } of walkTree(top.fd)) {
+  for (const selected of all) {
+    const { path, status } = selected;
     if (skipped !== undefined && path.startsWith(skipped)) continue;
     while (pending.length > 0 && !path.startsWith(`${pending.at(-1)?.path}/`)) pending.pop();
     const text = rawToText(path);
@@ -88,13 +189,18 @@ function* filtered(top: OwnedFd, include: Matcher, exclude: Matcher): Generator<
     const included = wants(include, text);
     if (included && !exclude.ignores(text)) {
       for (const above of pending.splice(0)) {
+        if (above.fd === undefined || top === undefined) {
+          yield above;
+          continue;
+        }
+        // Its own descriptor was closed when the walk went on.
         using directory = openBelow(top, above.path);
-        yield { path: above.path, fd: directory.fd, status: above.status };
+        yield { ...above, fd: directory.fd };
       }
-      yield { path, fd, status };
+      yield selected;
     } else if (isDirectory) {
       if (included && !exclude.mayHoldExceptions(text)) skipped = `${path}/`;
-      else pending.push({ path, status });
+      else pending.push(selected);
     }
   }
 }
@@ -129,6 +235,7 @@ function openMatch(
   stack.use(top);
   return {
     top,
+    known: undefined,
     status: fdstat(top.fd),
     name: path.at(-1) ?? "",
     parents: change.parents ? path.slice(pivot, -1) : [],

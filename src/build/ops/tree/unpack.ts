@@ -32,11 +32,12 @@ export async function unpackMatch(
   stamp: Stamp,
 ): Promise<boolean> {
   if ((match.status.mode & S.IFMT) !== S.IFREG || match.status.size === 0) return false;
+  if (match.top === undefined) throw new Error("an archive in a known tree was not looked for on the disk");
   const entries: TarEntry[] = [];
   let isArchive: boolean;
   let spool: OwnedFd;
   try {
-    spool = await spooled(match, temporary, signal, entries);
+    spool = await spooled(match.top, match.status.size, temporary, signal, entries);
     isArchive = entries.length > 0;
   } catch (error) {
     if (error instanceof NotAnArchive) return false;
@@ -53,20 +54,26 @@ export async function unpackMatch(
 class NotAnArchive extends Error {}
 
 /** The archive as a plain tar in a file without a name; its entries are told on the way. */
-async function spooled(match: Match, temporary: string, signal: AbortSignal, entries: TarEntry[]): Promise<OwnedFd> {
+async function spooled(
+  archive: OwnedFd,
+  length: number,
+  temporary: string,
+  signal: AbortSignal,
+  entries: TarEntry[],
+): Promise<OwnedFd> {
   const parser = new TarParser({
     entry(entry) {
       if (entries.length >= MAX_ENTRIES) throw new HoyError("too-large", "too many files in an archive");
       entries.push(entry);
     },
   });
-  using source = new OwnedFd(reopen(match.top.fd, O.RDONLY));
+  using source = new OwnedFd(reopen(archive.fd, O.RDONLY));
   const path = join(temporary, `build-unpack-${randomUUID()}`);
   const file = await open(path, "wx", 0o600);
   try {
     let size = 0;
     try {
-      for await (const chunk of decompress(readFrom(source.fd, 0, match.status.size, signal), { signal })) {
+      for await (const chunk of decompress(readFrom(source.fd, 0, length, signal), { signal })) {
         size += chunk.length;
         if (size > MAX_SIZE) throw new HoyError("too-large", `an archive of more than ${MAX_SIZE} bytes`);
         parser.push(chunk);
