@@ -38,6 +38,15 @@ describe("the daemon's own settings", () => {
 });
 
 describe("the engine's settings", () => {
+  test("storage-opt: a size; what old files of dockerd's have besides is passed over; the rest is refused", () => {
+    expect(engine().containerSize).toBeUndefined();
+    expect(engine("--storage-opt=overlay2.override_kernel_check=true", "--storage-opt=size=1g").containerSize).toBe(
+      2 ** 30,
+    );
+    expect(() => engine("--storage-opt=dm.basesize=20G")).toThrow("unknown option dm.basesize=20G: only size");
+    expect(() => engine("--storage-opt=size=much")).toThrow("invalid size: 'much'");
+  });
+
   test("defaults", () => {
     expect(engine()).toMatchObject({
       paths: { data: "/var/lib/hoy", run: "/run/hoy" },

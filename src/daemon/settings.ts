@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { parseBytes } from "../base/bytes.ts";
+import { log } from "../base/log.ts";
 import type { EngineSettings, NetworkDefaults, RegistrySettings } from "../base/settings.ts";
 import { CERTS_DIRS } from "../registry/client/endpoint.ts";
 import { builderSettings } from "./builder-settings.ts";
@@ -112,11 +113,18 @@ export function engineSettings(config: Config, shim: string): EngineSettings {
   };
 }
 
+/** dockerd's, from the time of old kernels; files with it are still about. */
+const MEANINGLESS = "overlay2.override_kernel_check";
+
 /** `size=20G`, also as `overlay2.size`, is the one option there is. @throws HoyError "invalid" for any other */
 function containerSizeOf(options: readonly string[]): number | undefined {
   let size: number | undefined;
   for (const option of options) {
     const [, key, value = ""] = /^([^=]*)=(.*)$/.exec(option) ?? [];
+    if (key === MEANINGLESS) {
+      log.warn(`storage-opt ${option} has no effect: no kernel that hoy runs on needs it`);
+      continue;
+    }
     if (key !== "size" && key !== "overlay2.size") throw invalid("storage-opt", `unknown option ${option}: only size`);
     size = parseBytes(value);
     if (size === undefined) throw invalid("storage-opt", `invalid size: '${value}'`);
