@@ -37,6 +37,8 @@ export function contextIn(
 }
 
 export interface Buildx {
+  /** For a buildx that is started by hand. */
+  readonly env: Readonly<Record<string, string>>;
   /** `docker buildx …` */
   (...args: string[]): Promise<Result>;
   /** `docker buildx build --network none …` that must go well. */
@@ -55,6 +57,7 @@ export function buildxOf(daemon: TestDaemon): Buildx {
   };
   const call = (...args: string[]) => daemon.docker.with({ env }, "buildx", ...args);
   return Object.assign(call, {
+    env,
     async build(...args: string[]) {
       const result = await call("build", "--network", "none", ...args);
       if (result.code !== 0) throw new Error(`exit code ${result.code}:\n${result.stdout}${result.stderr}`);

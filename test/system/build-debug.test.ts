@@ -2,9 +2,9 @@
 // left.
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { contextIn, withoutBuildx } from "../harness/buildx.ts";
+import { buildxOf, contextIn, withoutBuildx } from "../harness/buildx.ts";
 import { eventually } from "../harness/clients.ts";
 import { type Running, start } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
@@ -124,18 +124,7 @@ if (withoutBuildx !== "") {
   describe.skip(`buildx debug (skipped: ${withoutBuildx})`, () => test("a shell", () => undefined));
 } else {
   test("buildx debug: a shell in what the failed step left", async () => {
-    const config = join(hoy.root, "debug-config");
-    mkdirSync(join(config, "cli-plugins"), { recursive: true });
-    symlinkSync(
-      process.env.HOY_TEST_BUILDX ?? "/usr/libexec/docker/cli-plugins/docker-buildx",
-      join(config, "cli-plugins/docker-buildx"),
-    );
-    const env = {
-      DOCKER_HOST: `unix://${hoy.socket}`,
-      DOCKER_CONFIG: config,
-      BUILDX_CONFIG: join(hoy.root, "debug-buildx"),
-      BUILDX_EXPERIMENTAL: "1",
-    };
+    const env = { ...buildxOf(hoy).env, DOCKER_HOST: `unix://${hoy.socket}`, BUILDX_EXPERIMENTAL: "1" };
     const context = contextIn(hoy, "FROM busybox\nENV COLOUR=red\nRUN echo half > /left; false\n");
     const argv = [
       "docker",

@@ -8,6 +8,7 @@ import { HoyError } from "../../base/error.ts";
 import { Builds } from "./control/builds.ts";
 import { History } from "./control/history.ts";
 import { controlService } from "./control/service.ts";
+import { clientBridge } from "./gateway/bridge.ts";
 import { gatewayService } from "./gateway/service.ts";
 import { GrpcServer } from "./grpc/server.ts";
 import { service } from "./grpc/service.ts";
@@ -41,7 +42,7 @@ export function openBuildkit(needs: BuildkitNeeds): Buildkit {
   const server = new GrpcServer({
     services: [
       controlService({ needs, sessions, builds, history }),
-      gatewayService(builds, needs),
+      gatewayService(clientBridge(builds), needs),
       service(Health, { check: async () => ({ status: Serving.SERVING }) }),
     ],
     failed(path, error) {

@@ -11,6 +11,7 @@ import { treeOf } from "../../solver/digests.ts";
 import type { SolveOptions, Tree } from "../../solver-contract.ts";
 import { locatedError } from "../errors.ts";
 import { runDockerfile } from "../frontend/dockerfile.ts";
+import { runGateway } from "../frontend/gateway.ts";
 import { Containers } from "../gateway/containers.ts";
 import { failedExecDetail } from "../gateway/failed-exec.ts";
 import { type Detail, GrpcError, toGrpcError } from "../grpc/status.ts";
@@ -25,6 +26,8 @@ import type { Sessions } from "../session/sessions.ts";
 import { upload } from "../session/upload.ts";
 import { BuildEvents } from "./progress.ts";
 
+const DOCKERFILE = "dockerfile.v0";
+const GATEWAY = "gateway.v0";
 /** Handles of one build. */
 const MAX_REFS = 10_000;
 
@@ -124,23 +127,21 @@ export class Build implements AsyncDisposable {
   }
 
   /** Builds nothing but what the frontend itself needs. @throws GrpcError with its place in the Dockerfile, HoyError. */
-  async run({ definition, frontend, attrs, inputs }: FrontendRequest): Promise<BuildResult> {
+  async run({ definition, frontend, attrs, inputs }: FrontendRequest, depth = 0): Promise<BuildResult> {
     if (definition !== undefined && definition.def.length > 0) {
       if (frontend !== "") throw new HoyError("invalid", "a definition and a frontend can't be asked for at once");
       const input = loadDefinition(definition, this.#parts.results);
       return this.#keep({ refs: new Map([[ONLY, newRef(input)]]), metadata: new Map() });
     }
     if (frontend === "") return this.#keep({ refs: new Map([[ONLY, newRef(undefined)]]), metadata: new Map() });
-    if (frontend !== "dockerfile.v0") {
-      const from = attrs.source === undefined ? "" : ` from ${attrs.source.slice(0, 200)}`;
-      throw missing(`the frontend ${frontend.slice(0, 100)}${from}`);
-    }
+    if (frontend !== DOCKERFILE && frontend !== GATEWAY) throw missing(`the frontend ${frontend.slice(0, 100)}`);
     await this.#ready;
-    this.asked = { frontend, attrs };
+    if (depth === 0) this.asked = { frontend, attrs };
+    if (frontend === GATEWAY) return await this.#runElsewhere(attrs, inputs, depth);
     const { needs, sessions } = this.#parts;
     this.#explain = attrs.explain === "1";
     const { session, events, options } = this;
-    const result = await runDockerfile(attrs, {
+    const outcome = await runDockerfile(attrs, {
       needs,
       session,
       events,
@@ -151,7 +152,13 @@ export class Build implements AsyncDisposable {
       trees: this.#trees,
       upload: (url, signal) => upload(sessions, session.id, url, signal),
     });
-    return this.#keep(result);
+    if (!("forward" in outcome)) return this.#keep(outcome);
+    return await this.#runElsewhere({ ...attrs, ...outcome.forward }, inputs, depth);
+  }
+
+  /** By a frontend that is an image. */
+  async #runElsewhere(attrs: FrontendRequest["attrs"], inputs: FrontendRequest["inputs"], depth: number) {
+    return runGateway({ attrs, inputs, depth: depth + 1 }, this, this.#parts.needs);
   }
 
   /** The tree behind a result; an empty one for none. @throws GrpcError with its place in the Dockerfile. */

@@ -1,20 +1,15 @@
 // The service moby.buildkit.v1.Control.
 
 import { HoyError } from "../../../base/error.ts";
-import { hostPlatform } from "../../../image/platform.ts";
 import type { CacheEntry } from "../../cache/prune.ts";
 import { matcherOf } from "../../cache/prune.ts";
 import { type ServiceTable, service } from "../grpc/service.ts";
 import { missing } from "../llb/values.ts";
-import type { BuildkitNeeds } from "../needs.ts";
 import { Control } from "../proto/gen/control_pb.ts";
 import { type SolveParts, solve } from "./solve.ts";
 import { timestamp } from "./time.ts";
 import { tunnel } from "./tunnel.ts";
-
-/** The BuildKit whose protocol is spoken: clients switch on what they can ask for by it. */
-export const BUILDKIT_VERSION = "v0.23.0";
-const DOCKERFILE_VERSION = "1.26.0";
+import { version, workerRecord } from "./worker.ts";
 
 export function controlService(parts: SolveParts): ServiceTable {
   const { needs, builds, history, sessions } = parts;
@@ -67,31 +62,6 @@ export function controlService(parts: SolveParts): ServiceTable {
       return {};
     },
   });
-}
-
-export function workerRecord(needs: BuildkitNeeds) {
-  const { os, architecture, variant = "" } = hostPlatform;
-  const gateway = needs.hostGateway();
-  return {
-    id: "hoy",
-    labels: {
-      "org.mobyproject.buildkit.worker.executor": "hoy",
-      // By this one buildx knows that archives, pushes and files can be asked for.
-      "org.mobyproject.buildkit.worker.snapshotter": "hoy",
-      ...(gateway === undefined ? {} : { "org.mobyproject.buildkit.worker.moby.host-gateway-ip": gateway }),
-    },
-    platforms: [{ os, architecture, variant }],
-    buildkitVersion: version(needs),
-  };
-}
-
-function version({ version: own }: BuildkitNeeds) {
-  return {
-    package: "hoy",
-    version: BUILDKIT_VERSION,
-    revision: own,
-    dockerfileVersion: DOCKERFILE_VERSION,
-  };
 }
 
 function usageRecord({ id, parents, type, description, inUse, shared, size, created, used, uses }: CacheEntry) {

@@ -17,6 +17,7 @@ import type { LentSession } from "../session/lend.ts";
 import { type Attributes, buildPlatform, readAttributes } from "./attributes.ts";
 import { type ContextParts, localSource, mainContext, namedContexts, node } from "./contexts.ts";
 import { lintResult } from "./lint-result.ts";
+import { forwardOf } from "./syntax.ts";
 
 export interface DockerfileParts extends ContextParts {
   readonly session: LentSession;
@@ -26,16 +27,24 @@ export interface DockerfileParts extends ContextParts {
 const LIMIT = 2 * 1024 * 1024;
 const DEFAULT = "Dockerfile";
 
-/** @throws GrpcError that points into the Dockerfile; HoyError. */
-export async function runDockerfile(attrs: Attributes, parts: DockerfileParts): Promise<BuildResult> {
+/**
+ * @returns attributes to go on with when the file names another frontend (`# syntax=IMAGE`)
+ * @throws GrpcError that points into the Dockerfile; HoyError.
+ */
+export async function runDockerfile(
+  attrs: Attributes,
+  parts: DockerfileParts,
+): Promise<BuildResult | { readonly forward: Attributes }> {
   const { session, events, needs, options } = parts;
   const read = readAttributes(attrs);
   session.limits = read.limits;
+  const { file, context } = await load(attrs, parts);
+  events.file = file;
+  const forward = forwardOf(attrs, file.text);
+  if (forward !== undefined) return { forward };
   const request = attrs.requestid ?? "";
   if (request !== "" && request !== "frontend.lint")
     throw missing(`the request ${JSON.stringify(request.slice(0, 100))}`);
-  const { file, context } = await load(attrs, parts);
-  events.file = file;
   const common = {
     ...read.options,
     text: file.text,

@@ -31,7 +31,7 @@ export async function* runProcesses(
   signal: AbortSignal,
 ): AsyncGenerator<Answer, void, void> {
   const out = new Mailbox<Answer>();
-  const running = new Map<string, Running>();
+  const running = new Map<string, Promise<Running | undefined>>();
   const pumps: Promise<void>[] = [];
   const cut = () => out.fail(signal.reason);
   signal.addEventListener("abort", cut, { once: true });
@@ -41,9 +41,14 @@ export async function* runProcesses(
       const found = running.get(processId);
       if (input.case === "init") {
         if (found !== undefined) throw new GrpcError(CODE.alreadyExists, `Process ${processId} already exists`);
-        pumps.push(run(processId, input.value, start, running, out));
-      } else if (found !== undefined) await tell(found, input);
-      else if (input.case === undefined) throw new GrpcError(CODE.invalidArgument, "a message that says nothing");
+        const starting = begin(start(input.value));
+        running.set(processId, starting.running);
+        pumps.push(run(processId, input.value.fds, starting, out));
+        continue;
+      }
+      if (found === undefined) throw new GrpcError(CODE.notFound, `IO for process "${processId}" not found`);
+      const own = await found;
+      if (own !== undefined) await tell(own, input);
     }
     await Promise.all(pumps);
     out.end();
@@ -55,37 +60,52 @@ export async function* runProcesses(
     yield* out;
   } finally {
     signal.removeEventListener("abort", cut);
-    for (const each of running.values()) if (!each.hasEnded) await unlessEnded(each.process.signal(KILL));
+    for (const starting of running.values()) {
+      const own = await starting;
+      if (own !== undefined && !own.hasEnded) await unlessEnded(own.process.signal(KILL));
+    }
   }
+}
+
+interface Starting {
+  /** undefined: it could not be started. */
+  readonly running: Promise<Running | undefined>;
+  readonly process: Promise<StepProcess>;
+}
+
+function begin(process: Promise<StepProcess>): Starting {
+  const running = process.then(
+    (started): Running => ({ process: started, writing: Promise.resolve(), waiting: 0, hasEnded: false }),
+    () => undefined,
+  );
+  return { running, process };
 }
 
 /** From its start to its last message. What goes wrong on the way is the process's own end, not the stream's. */
 async function run(
   processId: string,
-  init: InitMessage,
-  start: (init: InitMessage) => Promise<StepProcess>,
-  running: Map<string, Running>,
+  fds: readonly number[],
+  { running, process: starting }: Starting,
   out: Mailbox<Answer>,
 ): Promise<void> {
   let code = UNKNOWN_EXIT;
   let message = "";
+  const own = await running;
+  // Also of one that could not be: a client that waits for this would wait for ever.
+  await out.put({ processId, input: { case: "started", value: {} } });
   try {
-    const process = await start(init);
-    const own: Running = { process, writing: Promise.resolve(), waiting: 0, hasEnded: false };
-    running.set(processId, own);
-    await out.put({ processId, input: { case: "started", value: {} } });
+    const process = await starting;
     for await (const { stream, data } of process.output) {
       const fd = stream === "stdout" ? 1 : 2;
-      if (init.fds.includes(fd)) await out.put({ processId, input: { case: "file", value: { fd, data } } });
+      if (fds.includes(fd)) await out.put({ processId, input: { case: "file", value: { fd, data } } });
     }
     ({ code } = await process.exited);
-    own.hasEnded = true;
     message = `exit code: ${code}`;
   } catch (thrown) {
-    if (!running.has(processId)) await out.put({ processId, input: { case: "started", value: {} } });
     ({ message } = toGrpcError(thrown));
   }
-  for (const fd of init.fds.filter((each) => each === 1 || each === 2)) {
+  if (own !== undefined) own.hasEnded = true;
+  for (const fd of fds.filter((each) => each === 1 || each === 2)) {
     await out.put({ processId, input: { case: "file", value: { fd, eof: true } } });
   }
   const error = code === 0 ? {} : { error: statusOf(new GrpcError(CODE.unknown, message)) };

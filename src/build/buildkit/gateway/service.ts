@@ -1,12 +1,11 @@
-// The service moby.buildkit.v1.frontend.LLBBridge: the frontend runs in the client (buildx's builds all do, if only to
-// ask for "dockerfile.v0" here), has parts built, looks into them, and gives back a result made of them.
+// The service moby.buildkit.v1.frontend.LLBBridge: a frontend has parts built, looks into them, and gives back a result
+// made of them. It runs in the client (buildx's builds all do, if only to ask for "dockerfile.v0" here), or in a
+// container here (frontend/gateway.ts).
 
-import { HoyError } from "../../../base/error.ts";
 import { writeConfig } from "../../../image/config.ts";
 import { openLayers } from "../../ops/tree/read-file.ts";
 import type { Build } from "../control/build.ts";
-import type { Builds } from "../control/builds.ts";
-import { workerRecord } from "../control/service.ts";
+import { workerRecord } from "../control/worker.ts";
 import { type CallContext, type ServiceTable, service } from "../grpc/service.ts";
 import { errorOf } from "../grpc/status.ts";
 import { platformOf } from "../llb/definition.ts";
@@ -14,22 +13,20 @@ import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import { LLBBridge, type Result } from "../proto/gen/gateway_pb.ts";
 import { type BuildRef, type BuildResult, definitionOf, ONLY } from "../result.ts";
+import type { Bridge } from "./bridge.ts";
 import { CAPS } from "./caps.ts";
 import { readDir, readFile, statFile } from "./files.ts";
 import { runProcesses } from "./processes.ts";
 
-const BUILD = "buildkit-controlapi-buildid";
 /** Bytes of a warning that is not ours. */
 const WARNING_LIMIT = 16 * 1024;
 
-export function gatewayService(builds: Builds, needs: BuildkitNeeds): ServiceTable {
-  const buildOf = async ({ metadata, signal }: CallContext): Promise<Build> => {
-    const id = metadata.get(BUILD)?.[0];
-    if (id === undefined) throw new HoyError("invalid", "the call does not say of which build it is");
-    const build = await builds.get(id, signal);
-    build.signal.throwIfAborted();
-    return build;
-  };
+/** @param bridgeOf of whose build the caller may speak */
+export function gatewayService(
+  bridgeOf: (context: CallContext) => Promise<Bridge>,
+  needs: BuildkitNeeds,
+): ServiceTable {
+  const buildOf = async (context: CallContext): Promise<Build> => (await bridgeOf(context)).build;
   const look = async <T>(
     context: CallContext,
     ref: string,
@@ -47,9 +44,9 @@ export function gatewayService(builds: Builds, needs: BuildkitNeeds): ServiceTab
     },
     async solve(request, context) {
       if (request.sourcePolicies.length > 0) throw missing("a source policy");
-      const build = await buildOf(context);
+      const { build, depth } = await bridgeOf(context);
       const { definition, frontend, frontendOpt: attrs, frontendInputs: inputs } = request;
-      const result = await build.run({ definition, frontend, attrs, inputs });
+      const result = await build.run({ definition, frontend, attrs, inputs }, depth);
       if (request.evaluate) await Promise.all([...result.refs.values()].map((ref) => build.solve(ref)));
       return { result: wireResult(result) };
     },
@@ -59,13 +56,13 @@ export function gatewayService(builds: Builds, needs: BuildkitNeeds): ServiceTab
       return {};
     },
     async return({ result, error }, context) {
-      const build = await buildOf(context);
-      if (error !== undefined && error.code !== 0) build.giveBack(errorOf(error));
-      else build.giveBack(readResult(result, build));
+      const bridge = await bridgeOf(context);
+      if (error !== undefined && error.code !== 0) bridge.giveBack(errorOf(error));
+      else bridge.giveBack(readResult(result, bridge.build));
       return {};
     },
     async inputs(_, context) {
-      return { definitions: { ...(await buildOf(context)).inputs } };
+      return { definitions: { ...(await bridgeOf(context)).inputs } };
     },
     async resolveImageConfig({ ref, platform, resolveMode }, context) {
       return resolveImage(await buildOf(context), ref, platform, resolveMode, needs);
@@ -87,16 +84,16 @@ export function gatewayService(builds: Builds, needs: BuildkitNeeds): ServiceTab
       return { stat: await look(context, ref, (root) => statFile(root, path)) };
     },
     async newContainer(request, context) {
-      (await buildOf(context)).containers.create(request);
+      (await bridgeOf(context)).containers.create(request);
       return {};
     },
     async releaseContainer({ containerId }, context) {
-      await (await buildOf(context)).containers.release(containerId);
+      await (await bridgeOf(context)).containers.release(containerId);
       return {};
     },
     async *execProcess(requests, context) {
-      const { containers, signal } = await buildOf(context);
-      const either = AbortSignal.any([context.signal, signal]);
+      const { containers, build } = await bridgeOf(context);
+      const either = AbortSignal.any([context.signal, build.signal]);
       yield* runProcesses(requests, (init) => containers.start(init), either);
     },
     async warn({ short, url, ranges }, context) {
