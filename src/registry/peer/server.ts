@@ -11,11 +11,10 @@ import { isDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
 import { RegistryError } from "../server/errors.ts";
-import { pieces } from "../server/file-pieces.ts";
 import { isTag } from "../server/names.ts";
 import { parseRange } from "../server/range.ts";
 import { parseRoute } from "../server/route.ts";
-import { sendBody } from "../server/send-body.ts";
+import { sendFile } from "../server/send-file.ts";
 import type { PeerSource } from "./source.ts";
 
 export interface PeerServerOptions {
@@ -115,25 +114,29 @@ function registryOf(url: URL): string {
 
 async function sendBlob(request: IncomingMessage, response: ServerResponse, path: string, digest: string) {
   // Opened now: from here on a removal takes the name, not the bytes.
-  await using file = await open(path, "r").catch((cause: unknown) => {
+  const file = await open(path, "r").catch((cause: unknown) => {
     throw cause instanceof Error && "code" in cause && cause.code === "ENOENT" ? unknown() : cause;
   });
-  const { size } = await file.stat();
-  const range = request.method === "GET" ? parseRange(request.headers.range, size) : undefined;
-  if (range === "unsatisfiable") {
-    const headers = { "Content-Range": `bytes */${size}` };
-    throw new RegistryError(416, "SIZE_INVALID", "the range is outside the blob", { headers });
+  try {
+    const { size } = await file.stat();
+    const range = request.method === "GET" ? parseRange(request.headers.range, size) : undefined;
+    if (range === "unsatisfiable") {
+      const headers = { "Content-Range": `bytes */${size}` };
+      throw new RegistryError(416, "SIZE_INVALID", "the range is outside the blob", { headers });
+    }
+    const { start, end } = range ?? { start: 0, end: size };
+    response.writeHead(range === undefined ? 200 : 206, {
+      "Content-Type": "application/octet-stream",
+      "Content-Length": end - start,
+      "Docker-Content-Digest": digest,
+      "Accept-Ranges": "bytes",
+      ...(range === undefined ? {} : { "Content-Range": `bytes ${start}-${end - 1}/${size}` }),
+    });
+    if (request.method === "HEAD") response.end();
+    else await sendFile(response, file, { start, end });
+  } finally {
+    await file.close();
   }
-  const { start, end } = range ?? { start: 0, end: size };
-  response.writeHead(range === undefined ? 200 : 206, {
-    "Content-Type": "application/octet-stream",
-    "Content-Length": end - start,
-    "Docker-Content-Digest": digest,
-    "Accept-Ranges": "bytes",
-    ...(range === undefined ? {} : { "Content-Range": `bytes ${start}-${end - 1}/${size}` }),
-  });
-  if (request.method === "HEAD" || start === end) response.end();
-  else await sendBody(response, pieces(file, { start, end }));
 }
 
 function send(request: IncomingMessage, response: ServerResponse, headers: Record<string, string>, body: Uint8Array) {

@@ -1,7 +1,7 @@
 // Blobs as files, blobs/<algorithm>/<hex>, on the file system of the uploads: a checked upload is renamed into place.
 
 import { mkdirSync } from "node:fs";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BlobStore } from "./blob-store.ts";
 import { RegistryError } from "./errors.ts";
@@ -27,11 +27,15 @@ export class BlobFiles implements BlobStore {
     await directory.sync();
   }
 
-  async read(digest: AnyDigest, { start, end }: ByteRange): Promise<AsyncIterable<Uint8Array>> {
-    // Opened now: from here on a removal takes the name, not the bytes.
-    const file = await open(this.path(digest), "r").catch((cause: unknown) => {
+  /** From now on a removal takes the name, not the bytes. */
+  open(digest: AnyDigest): Promise<FileHandle> {
+    return open(this.path(digest), "r").catch((cause: unknown) => {
       throw isAbsent(cause) ? new RegistryError(404, "BLOB_UNKNOWN", "blob unknown to registry", { cause }) : cause;
     });
+  }
+
+  async read(digest: AnyDigest, { start, end }: ByteRange): Promise<AsyncIterable<Uint8Array>> {
+    const file = await this.open(digest);
     if (end <= start) {
       await file.close();
       return nothing();

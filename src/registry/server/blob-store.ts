@@ -6,6 +6,7 @@
 // - Who has a blob, and when it may go, is known by the books (rows.ts). They see to it that `put` and `remove` of one
 //   digest never run at the same time; reads may run at any time, and one that has begun goes on after a `remove`.
 
+import type { FileHandle } from "node:fs/promises";
 import type { AnyDigest } from "./names.ts";
 import type { ByteRange } from "./storage.ts";
 
@@ -18,6 +19,8 @@ export interface BlobStore {
   put(digest: AnyDigest, path: string): Promise<void>;
   /** @throws RegistryError BLOB_UNKNOWN when it is not there. */
   read(digest: AnyDigest, range: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  /** The blob's file, where blobs are files; the caller closes it. @throws RegistryError BLOB_UNKNOWN */
+  open?(digest: AnyDigest): Promise<FileHandle>;
   /** Not an error when it is not there. */
   remove(digest: AnyDigest): Promise<void>;
   /** All there are, as `algorithm:hex`: for finding what a crash left. */

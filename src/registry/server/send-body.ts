@@ -14,12 +14,17 @@ export async function sendBody(
     onSent(chunk.length);
     if (!response.write(chunk)) await drained(response);
   }
+  await ended(response);
+}
+
+/** Ends the answer, and waits until it is sent; the reader may go whenever it likes. */
+export async function ended(response: ServerResponse): Promise<void> {
   response.end();
-  await finished(response).catch(() => undefined); // the reader may go whenever it likes
+  await finished(response).catch(() => undefined);
 }
 
 /** Until there is room again, or nobody reads any more. */
-function drained(response: ServerResponse): Promise<void> {
+export function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       response.off("drain", done);

@@ -16,6 +16,7 @@
 //
 // `storage.conformance.ts` holds each implementation to this.
 
+import type { FileHandle } from "node:fs/promises";
 import type { AnyDigest } from "./names.ts";
 
 export interface BlobInfo {
@@ -83,6 +84,8 @@ export interface RegistryStorage {
   blob(repository: string, digest: AnyDigest): Promise<BlobInfo | undefined>;
   /** @throws BLOB_UNKNOWN */
   readBlob(repository: string, digest: AnyDigest, range: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  /** The open file of a blob that is one here, which the caller closes; undefined: read it. @throws BLOB_UNKNOWN */
+  blobFile(repository: string, digest: AnyDigest): Promise<FileHandle | undefined>;
   /** Where the reader may fetch the whole blob instead; undefined: only here. */
   blobUrl(repository: string, digest: AnyDigest): Promise<string | undefined>;
   /** @returns false when it was not there. */

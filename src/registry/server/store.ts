@@ -96,6 +96,12 @@ export class Store implements RegistryStorage {
     return this.#bytes.read(digest, range);
   }
 
+  async blobFile(repository: string, digest: AnyDigest): Promise<FileHandle | undefined> {
+    if (this.#rows.linkedBlob(repository, digest.text) === undefined)
+      throw new RegistryError(404, "BLOB_UNKNOWN", "blob unknown to registry");
+    return this.#bytes.open?.(digest);
+  }
+
   async blobUrl(repository: string, digest: AnyDigest): Promise<string | undefined> {
     return this.#rows.linkedBlob(repository, digest.text) === undefined ? undefined : this.#bytes.url?.(digest);
   }

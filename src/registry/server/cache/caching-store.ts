@@ -2,6 +2,7 @@
 // out. Tags are asked for again when their time is over; when upstream does not answer, what is here is given. Cached
 // repositories are read-only for clients; repositories of one's own pass through.
 
+import type { FileHandle } from "node:fs/promises";
 import { type Digest, isDigest } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
 import { log } from "../../../base/log.ts";
@@ -44,6 +45,11 @@ export class CachingStore implements RegistryStorage {
     if (upstream === undefined || info === undefined || !isDigest(digest.text))
       return this.#store.readBlob(repository, digest, range);
     return this.#fetch(repository, digest.text, info.size, upstream).read(range);
+  }
+
+  async blobFile(repository: string, digest: AnyDigest): Promise<FileHandle | undefined> {
+    const here = await this.#store.blob(repository, digest);
+    return here === undefined ? undefined : this.#store.blobFile(repository, digest);
   }
 
   async manifest(repository: string, reference: string): Promise<StoredManifest | undefined> {

@@ -6,6 +6,7 @@ import { RegistryError } from "../errors.ts";
 import { requireDigest } from "../names.ts";
 import { parseRange } from "../range.ts";
 import { sendBody } from "../send-body.ts";
+import { sendFile } from "../send-file.ts";
 
 export async function blob(call: Call, name: string, reference: string): Promise<void> {
   const digest = requireDigest(reference);
@@ -39,6 +40,7 @@ export async function blob(call: Call, name: string, reference: string): Promise
       headers: { "Content-Range": `bytes */${info.size}` },
     });
   const { start, end } = range ?? { start: 0, end: info.size };
+  await using file = call.method === "GET" ? await call.storage.blobFile(name, digest) : undefined;
   response.writeHead(range === undefined ? 200 : 206, {
     ...fixed,
     "Content-Type": "application/octet-stream",
@@ -50,8 +52,9 @@ export async function blob(call: Call, name: string, reference: string): Promise
     return;
   }
   const { metrics } = call;
-  const data = await call.storage.readBlob(name, digest, { start, end });
-  await sendBody(response, data, (sent) => metrics.add("sent_bytes_total", sent));
+  const onSent = (sent: number) => metrics.add("sent_bytes_total", sent);
+  if (file !== undefined) await sendFile(response, file, { start, end }, onSent);
+  else await sendBody(response, await call.storage.readBlob(name, digest, { start, end }), onSent);
 }
 
 /** If-None-Match (RFC 9110, 13.1.2). */
