@@ -511,6 +511,22 @@ export interface BuildRequest {
   readonly auths: Readonly<Record<string, RegistryAuth>>;
 }
 
+/** A directory of `RUN --mount=type=cache`. */
+export interface CacheMount {
+  readonly Id: string;
+  /** Its `id=`, or where it is mounted; "" for one that an older engine made. */
+  readonly CacheId: string;
+  readonly Description: string;
+  /** Octal. */
+  readonly Mode: string;
+  readonly Owner: string;
+  readonly Size: number;
+  readonly CreatedAt: string;
+  readonly LastUsedAt: string;
+  readonly UsageCount: number;
+  readonly InUse: boolean;
+}
+
 export interface BuildBackend {
   /** @throws before the first message for what can be known without building: names, the Dockerfile's syntax. */
   build(
@@ -520,4 +536,16 @@ export interface BuildBackend {
   ): Promise<AsyncIterable<ProgressMessage>>;
   /** Nothing of that id is no error, as in Docker. */
   cancel(buildId: string): Promise<void>;
+  cacheMounts(): readonly CacheMount[];
+  /**
+   * One as a tar that `importCacheMount` takes. @param name the beginning of its id, or its cache id
+   * @throws HoyError "not-found", "invalid" for a name of several, "conflict" while a build has it.
+   */
+  exportCacheMount(name: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** @throws HoyError "conflict" when one of that kind is here, unless it is to be replaced. */
+  importCacheMount(
+    archive: AsyncIterable<Uint8Array>,
+    options: { readonly replace: boolean },
+    signal: AbortSignal,
+  ): Promise<CacheMount>;
 }

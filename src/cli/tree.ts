@@ -1,6 +1,6 @@
 // Every command there is. Top-level commands are those of the groups under their short names, and a few of their own.
 
-import { builder, checkpoints } from "./tree/builder.ts";
+import { builder, cacheMounts, checkpoints } from "./tree/builder.ts";
 import { containers } from "./tree/containers.ts";
 import { type Entry, group, RootGroup } from "./tree/entry.ts";
 import { images } from "./tree/images.ts";
@@ -49,7 +49,7 @@ const own: readonly Entry[] = [
 ];
 
 export const tree = new RootGroup(own, [
-  group("builder", "Manage builds", builder),
+  group("builder", "Manage builds", builder, [group("builder cache-mount", "Manage cache mounts", cacheMounts)]),
   group("checkpoint", "Manage checkpoints", checkpoints),
   group("container", "Manage containers", containers),
   group("context", "Manage contexts", contexts),

@@ -36,6 +36,13 @@ export const buildMigrations: readonly Migration[] = [
   },
 ];
 
+export const buildMountMigrations: readonly Migration[] = [
+  {
+    name: "what cache mounts are made of",
+    sql: "ALTER TABLE build_mounts ADD COLUMN made_of TEXT NOT NULL DEFAULT '';",
+  },
+];
+
 export interface BuildRecordRow {
   readonly id: string;
   readonly key: string;
@@ -57,6 +64,8 @@ export interface BuildMountRow {
   /** Name of its directory. */
   readonly id: string;
   readonly key: string;
+  /** JSON: what the key is the digest of; "": an engine made it that did not note it, and no build has used it since. */
+  readonly made_of: string;
   readonly description: string;
   /** Bytes when it was last looked at. */
   readonly size: number;
@@ -194,8 +203,8 @@ export class BuildTable {
   addMount(mount: BuildMountRow): void {
     this.#db
       .query(
-        `INSERT INTO build_mounts (id, key, description, size, created, used, uses)
-         VALUES ($id, $key, $description, $size, $created, $used, $uses)`,
+        `INSERT INTO build_mounts (id, key, made_of, description, size, created, used, uses)
+         VALUES ($id, $key, $made_of, $description, $size, $created, $used, $uses)`,
       )
       .run({ ...mount });
   }
@@ -213,6 +222,10 @@ export class BuildTable {
     this.#db
       .query("UPDATE build_mounts SET used = $at, uses = uses + 1, size = $size WHERE id = $id")
       .run({ id, at, size });
+  }
+
+  noteMount(id: string, madeOf: string): void {
+    this.#db.query("UPDATE build_mounts SET made_of = $madeOf WHERE id = $id").run({ id, madeOf });
   }
 
   removeMount(id: string): void {

@@ -1,6 +1,6 @@
 // Every step of the schema, in order. Add at the end; never change a step that has been released.
 
-import { buildMigrations } from "./build.ts";
+import { buildMigrations, buildMountMigrations } from "./build.ts";
 import { buildStepMigrations } from "./build-steps.ts";
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
@@ -18,4 +18,5 @@ export const migrations: readonly Migration[] = [
   ...buildStepMigrations,
   ...imageUseMigrations,
   ...imageMountMigrations,
+  ...buildMountMigrations,
 ];

@@ -20,6 +20,25 @@ export const builder: readonly Entry[] = [
   },
 ];
 
+export const cacheMounts: readonly Entry[] = [
+  {
+    name: "export",
+    summary: "Write a cache mount to an archive",
+    load: async () => (await import("../commands/builder/cache-mounts.ts")).exportMount,
+  },
+  {
+    name: "import",
+    summary: "Bring in a cache mount from an archive",
+    load: async () => (await import("../commands/builder/cache-mounts.ts")).importMount,
+  },
+  {
+    name: "ls",
+    summary: "List the directories of RUN --mount=type=cache",
+    load: async () => (await import("../commands/builder/cache-mounts.ts")).ls,
+    aliases: ["list"],
+  },
+];
+
 export const checkpoints: readonly Entry[] = [
   {
     name: "create",

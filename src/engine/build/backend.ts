@@ -1,7 +1,7 @@
 // POST /build: the classic builder's door. A Dockerfile becomes a graph, the solver executes it, the result becomes an
 // image with names; what happens is told as the classic builder tells it.
 
-import type { BuildBackend, BuildRequest, ProgressMessage } from "../../api/backend.ts";
+import type { BuildBackend, BuildRequest, CacheMount, ProgressMessage } from "../../api/backend.ts";
 import { type Digest, digestHex } from "../../base/digest.ts";
 import { HoyError, toHoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
@@ -14,6 +14,7 @@ import { type Entitlements, grant } from "../../build/entitlements.ts";
 import { buildDockerfile } from "../../build/frontend/build.ts";
 import type { DockerfileResult } from "../../build/frontend/options.ts";
 import { StepFailed } from "../../build/ops/failed.ts";
+import { exportMount, importMount } from "../../build/ops/mounts/portable.ts";
 import type { GraphSolver } from "../../build/solver/solver.ts";
 import type { BuildSession, SolveOptions, Tree } from "../../build/solver-contract.ts";
 import { writeConfig } from "../../image/config.ts";
@@ -22,6 +23,7 @@ import type { ImageContext } from "../images/context.ts";
 import { messagesOf } from "../images/messages.ts";
 import { nameImage } from "../images/tag.ts";
 import { now } from "../time.ts";
+import { describeMount, findMount } from "./cache-mounts.ts";
 import { classicCaches, isCache } from "./classic-caches.ts";
 import { ClassicOutput, type Emit } from "./classic-output.ts";
 import { openContext } from "./open-context.ts";
@@ -83,6 +85,26 @@ export class BuildVerbs implements BuildBackend {
   async cancel(buildId: string): Promise<void> {
     if (buildId === "") throw new HoyError("invalid", "build ID not provided");
     this.#running.get(buildId)?.abort(new HoyError("cancelled", "the build was cancelled"));
+  }
+
+  cacheMounts(): readonly CacheMount[] {
+    const { caches } = this.#solver;
+    return caches.rows().map((row) => describeMount(row, caches));
+  }
+
+  exportCacheMount(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { caches } = this.#solver;
+    return exportMount(caches, findMount(name, caches), signal);
+  }
+
+  async importCacheMount(
+    archive: AsyncIterable<Uint8Array>,
+    { replace }: { readonly replace: boolean },
+    signal: AbortSignal,
+  ): Promise<CacheMount> {
+    const { caches, needs } = this.#solver;
+    const { temporary } = needs.directories;
+    return describeMount(await importMount(caches, archive, { temporary, replace, signal }), caches);
   }
 
   /** Version 2 with the files in the request: the same build, told as BuildKit tells it. */

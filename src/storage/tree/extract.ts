@@ -26,6 +26,8 @@ export interface ExtractOptions {
   /** Everything belongs to this user, rather than to whom the archive says. Ids of the container. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   readonly shift?: IdShift;
+  /** No nodes of devices: the tree is no container's root. */
+  readonly refuseDevices?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -94,6 +96,8 @@ class Extractor implements Disposable {
     else if (entry.type === "dir") this.#directory(directory, name, path, entry, bothDirectories);
     else if (entry.type === "file") {
       this.#file = new FileWriter(directory, name, this.#inode(entry, "file"), this.#shift);
+    } else if (this.#options.refuseDevices === true && (entry.type === "char" || entry.type === "block")) {
+      throw new HoyError("invalid", `${rawToText(entry.name)} in the archive is a device`);
     } else makeSpecial(directory, name, this.#inode(entry, entry.type), this.#shift);
   }
 

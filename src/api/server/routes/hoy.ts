@@ -9,6 +9,9 @@ import type { Route } from "../router.ts";
 import { archivePath, statHeader } from "./streams.ts";
 
 export const hoyRoutes: readonly Route[] = [
+  { method: "GET", path: "/hoy/build/cache-mounts", handler: listCacheMounts },
+  { method: "GET", path: "/hoy/build/cache-mounts/archive", handler: exportCacheMount },
+  { method: "PUT", path: "/hoy/build/cache-mounts/archive", handler: importCacheMount },
   { method: "POST", path: "/hoy/containers/{id}/ports", handler: changePorts },
   { method: "POST", path: "/hoy/gc", handler: collect },
   { method: "POST", path: "/hoy/containers/{id}/rate", handler: changeRate },
@@ -24,6 +27,21 @@ export const hoyRoutes: readonly Route[] = [
   { method: "GET", path: "/hoy/volumes/{name}/archive", handler: archiveGet },
   { method: "PUT", path: "/hoy/volumes/{name}/archive", handler: archivePut },
 ];
+
+async function listCacheMounts(call: Call): Promise<void> {
+  sendJson(call, call.backend.build.cacheMounts());
+}
+
+/** `name` may hold slashes: it is often the path where it is mounted. */
+async function exportCacheMount(call: Call): Promise<void> {
+  const tar = call.backend.build.exportCacheMount(call.query.text("name"), call.signal);
+  await sendBytes(call, "application/x-tar", tar);
+}
+
+async function importCacheMount(call: Call): Promise<void> {
+  const options = { replace: call.query.bool("replace") };
+  sendJson(call, await call.backend.build.importCacheMount(call.body(), options, call.signal), 201);
+}
 
 async function changePorts(call: Call): Promise<void> {
   await call.backend.containers.changePorts(call.param("id"), await needJson(call, portChangeBody));

@@ -41,7 +41,8 @@ interface Source extends AsyncDisposable {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-async function openInput({ io }: Context, path: string): Promise<Source> {
+/** The file, or standard input for "". @throws ExitError */
+export async function openInput({ io }: Pick<Context, "io">, path: string): Promise<Source> {
   if (path === "") {
     if (io.stdin.isTTY) throw new ExitError(1, "requested load from stdin, but stdin is empty");
     return { chunks: io.stdin.read(), [Symbol.asyncDispose]: () => Promise.resolve() };
