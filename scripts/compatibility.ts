@@ -1,7 +1,7 @@
 // Writes docs/compatibility.md: what suites written by others say (from their reports), and for each route of the API and
 // each command the tests of ours that call it (read from the tests' text). No claim is made by hand: a row without a test says so.
 //   bun scripts/compatibility.ts [REPORTS]   REPORTS: a folder with docker-py.xml, dockerode.json, and what the runners
-//   compose, old-client, testcontainers and docker-bench printed, as NAME.txt (test/conformance)
+//   compose, compose-1, old-client, testcontainers and docker-bench printed, as NAME.txt (test/conformance)
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -144,6 +144,7 @@ function commandRows(): Row[] {
 /** Runners of ours that drive clients written by others. */
 const CHECKS = [
   ["compose", "docker compose 2"],
+  ["compose-1", "docker-compose 1.29"],
   ["old-client", "docker client 20.10"],
   ["testcontainers", "testcontainers, for Node and Python"],
 ] as const;
