@@ -35,6 +35,21 @@ export async function span<T>(name: string, attributes: Attributes, work: () => 
   }
 }
 
+/** The same for work that does not wait. */
+export function step<T>(name: string, work: () => T): T {
+  const to = sink;
+  if (to === undefined) return work();
+  const { context, end } = open(to, name, {}, current.getStore());
+  try {
+    const result = current.run(context, work);
+    end();
+    return result;
+  } catch (error) {
+    end(error ?? "unknown error");
+    throw error;
+  }
+}
+
 /**
  * Begins the first span of a request; spans of the same async call chain become its children. Returns how to end it.
  * For servers, whose work begins and ends in different functions.

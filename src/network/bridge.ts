@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { NetworkRate } from "../api/types/container.ts";
 import { HoyError } from "../base/error.ts";
+import { step } from "../base/trace.ts";
 import { isErrno } from "../linux/libc.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
@@ -62,12 +63,14 @@ export class BridgeDriver implements NetworkDriver {
   ensure(network: NetworkRecord): void {
     const found = this.#find(network);
     if (found === undefined) {
-      link.createBridge(this.#socket, network.interface, { mac: randomMac(), mtu: network.mtu });
+      step("bridge.make", () =>
+        link.createBridge(this.#socket, network.interface, { mac: randomMac(), mtu: network.mtu }),
+      );
     }
     const bridge = found ?? link.findLink(this.#socket, network.interface);
     if (bridge === undefined) throw new HoyError("internal", `bridge ${network.interface} went away while it was made`);
     if (network.options["com.docker.network.bridge.inhibit_ipv4"] !== "true")
-      this.#ensureGateways(network, bridge.index);
+      step("bridge.addresses", () => this.#ensureGateways(network, bridge.index));
     link.setUp(this.#socket, bridge.index);
     // So that 127.0.0.1:PORT of the host can be led to a container; firewall.ts guards the other direction.
     sysctl(`net/ipv4/conf/${network.interface}/route_localnet`, "1");
@@ -95,16 +98,17 @@ export class BridgeDriver implements NetworkDriver {
       );
     }
     link.deleteLink(this.#socket, endpoint.hostInterface); // of a start that died half-way
-    link.createVeth(this.#socket, {
+    const pair = {
       host: endpoint.hostInterface,
       master: bridge.index,
       peer: endpoint.settings.interface,
       peerMac: endpoint.mac,
       peerNamespace: namespace.fd,
       mtu: endpoint.network.mtu,
-    });
-    if (!endpoint.network.icc) link.isolatePort(this.#socket, endpoint.hostInterface);
-    configureInterface(endpoint, namespace, gateway);
+    };
+    step("network.link", () => link.createVeth(this.#socket, pair));
+    if (!endpoint.network.icc) step("network.isolate", () => link.isolatePort(this.#socket, endpoint.hostInterface));
+    step("network.interface", () => configureInterface(endpoint, namespace, gateway));
   }
 
   disconnect(endpoint: EndpointRecord): void {

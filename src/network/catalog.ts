@@ -4,6 +4,7 @@
 import { HoyError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import type { NetworkDefaults } from "../base/settings.ts";
+import { step } from "../base/trace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import type { NetworkRows } from "../state/networks.ts";
 import { formatAddress, formatPrefix, type Prefix, parseCidr, parsePrefix } from "./address.ts";
@@ -71,9 +72,9 @@ export class NetworkCatalog {
     const planned = this.#plan(newId(), wish);
     driver.check(planned);
     const record = wish.driver === "bridge" && isThere(planned.interface) ? { ...planned, adopted: true } : planned;
-    this.#insert(record);
+    step("network.row", () => this.#insert(record));
     try {
-      driver.ensure(record);
+      step("network.ensure", () => driver.ensure(record));
     } catch (error) {
       driver.remove(record);
       this.#forget(record);
@@ -92,8 +93,8 @@ export class NetworkCatalog {
   /** The caller has made sure that no container is on it. */
   remove(record: NetworkRecord): void {
     this.checkRemovable(record);
-    this.#drivers.get(record.driver)?.remove(record);
-    this.#forget(record);
+    step("network.remove", () => this.#drivers.get(record.driver)?.remove(record));
+    step("network.forget", () => this.#forget(record));
   }
 
   /** Makes what is missing on the host, for every network; what fails is told, and does not stop the others. */

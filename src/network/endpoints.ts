@@ -10,6 +10,7 @@ import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkRequest } from "./contract.ts";
 import { checkPool, chooseAddress } from "./ipam.ts";
 import { checkMac, macOf, randomMac } from "./mac.ts";
+import { namespaceSource } from "./mode.ts";
 import type { EndpointExtras, EndpointRecord, NetworkRecord } from "./network.ts";
 
 /** Networks that the request names, each once, the one of NetworkMode first. @throws "not-found". */
@@ -23,6 +24,23 @@ export function wantedNetworks(
     byId.set(network.id, { network, asked: { ...byId.get(network.id)?.asked, ...asked } });
   }
   return [...byId.values()];
+}
+
+/** Those of `endpoints` whose networks the request does not name. None when a name can't be resolved: it may be theirs. */
+export function strayEndpoints(
+  catalog: NetworkCatalog,
+  request: NetworkRequest,
+  endpoints: readonly EndpointRecord[],
+): EndpointRecord[] {
+  if (endpoints.length === 0) return [];
+  const managed = namespaceSource(request.networkMode).kind === "managed";
+  try {
+    const wanted = managed ? wantedNetworks(catalog, request).map(({ network }) => network.id) : [];
+    return endpoints.filter(({ network }) => !wanted.includes(network.id));
+  } catch (error) {
+    if (error instanceof HoyError) return [];
+    throw error;
+  }
 }
 
 /** @throws HoyError "invalid" for what no start could ever give. */

@@ -4,6 +4,7 @@
 // neighbours, the way out is the interface itself.
 
 import { HoyError } from "../base/error.ts";
+import { step } from "../base/trace.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import type { NetworkDriver } from "./driver.ts";
@@ -48,15 +49,16 @@ export class IpvlanDriver implements NetworkDriver {
     const { network, settings } = endpoint;
     const parent = parentOf(this.#socket, network);
     const mode = choice(network, "ipvlan_mode", MODES, "l2");
-    createIpvlan(this.#socket, {
+    const wanted = {
       name: settings.interface,
       parent: parent.index,
       mode,
       flag: choice(network, "ipvlan_flag", FLAGS, "bridge"),
       namespace: namespace.fd,
       mtu: Math.min(network.mtu, parent.mtu),
-    });
-    configureInterface(endpoint, namespace, gateway && mode === MODES.l2);
+    };
+    step("network.link", () => createIpvlan(this.#socket, wanted));
+    step("network.interface", () => configureInterface(endpoint, namespace, gateway && mode === MODES.l2));
     if (gateway && mode !== MODES.l2 && !network.internal) routeByDevice(endpoint, namespace);
   }
 

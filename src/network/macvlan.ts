@@ -3,6 +3,7 @@
 // container is on the network already.
 
 import { HoyError } from "../base/error.ts";
+import { step } from "../base/trace.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import type { NetworkDriver } from "./driver.ts";
@@ -39,15 +40,16 @@ export class MacvlanDriver implements NetworkDriver {
   connect(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
     const { network } = endpoint;
     const parent = parentOf(this.#socket, network);
-    createMacvlan(this.#socket, {
+    const wanted = {
       name: endpoint.settings.interface,
       parent: parent.index,
       mode: modeOf(network),
       mac: endpoint.mac,
       namespace: namespace.fd,
       mtu: Math.min(network.mtu, parent.mtu),
-    });
-    configureInterface(endpoint, namespace, gateway);
+    };
+    step("network.link", () => createMacvlan(this.#socket, wanted));
+    step("network.interface", () => configureInterface(endpoint, namespace, gateway));
   }
 
   /** The interface is in the container's namespace and nowhere else. */

@@ -6,36 +6,27 @@ import type { EndpointSettings, NetworkSettings } from "../api/types/network.ts"
 import { HoyError } from "../base/error.ts";
 import { log } from "../base/log.ts";
 import type { NetworkDefaults } from "../base/settings.ts";
+import { span, step } from "../base/trace.ts";
 import { NetworkNamespace } from "../linux/namespace.ts";
 import type { NetworkRows } from "../state/networks.ts";
+import { Attachments } from "./attachments.ts";
 import { BridgeDriver } from "./bridge.ts";
 import { NetworkCatalog } from "./catalog.ts";
-import type { NamespaceSource, NetworkManager, NetworkRequest, Reservation } from "./contract.ts";
-import { describeAbsent, describeNetworks, describePorts } from "./describe.ts";
+import { checkRequest } from "./check.ts";
+import type { NetworkManager, NetworkRequest, Reservation } from "./contract.ts";
 import type { NetworkDriver } from "./driver.ts";
-import { checkEndpoint, endpointOf, gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./endpoints.ts";
-import { hostsLines } from "./hosts.ts";
+import { checkEndpoint, gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./endpoints.ts";
 import { IpvlanDriver } from "./ipvlan.ts";
+import type { Live } from "./live.ts";
 import { MacvlanDriver } from "./macvlan.ts";
-import { checkUnmanaged, namespaceSource } from "./mode.ts";
+import { namespaceSource } from "./mode.ts";
 import { Names } from "./names.ts";
 import type { EndpointRecord } from "./network.ts";
-import type { PublishedPort } from "./ports/host-ports.ts";
 import { type PortWish, portWishes } from "./ports/request.ts";
 import { Publisher } from "./publisher.ts";
-import { checkRate, limits } from "./rate.ts";
-import { sweepLinks } from "./sweep.ts";
-
-export interface Live {
-  request: NetworkRequest;
-  readonly endpoints: EndpointRecord[];
-  ports: PublishedPort[];
-  /** Held open once the interfaces are in it: the process that it was found by may end before the container. */
-  namespace: NetworkNamespace | undefined;
-}
-
-/** Kernel threads take a veth away some time after its namespace has gone; only then is what is left a leak. */
-const SWEEP_AFTER_MS = 3000;
+import { limits } from "./rate.ts";
+import { Sweeper, sweepLinks } from "./sweep.ts";
+import { NetworkView } from "./view.ts";
 
 export class Networks implements NetworkManager {
   readonly catalog: NetworkCatalog;
@@ -44,8 +35,10 @@ export class Networks implements NetworkManager {
   readonly #publisher: Publisher;
   readonly #names: Names;
   readonly #group: number;
-  readonly #sweeps = new Set<NodeJS.Timeout>();
+  readonly #sweeper = new Sweeper(() => this.#sweepLinks());
   readonly #live = new Map<string, Live>();
+  readonly #view: NetworkView;
+  readonly #attachments: Attachments;
 
   /**
    * Brings the host in line with the rows: bridges, rules; what a dead engine left is taken away.
@@ -58,6 +51,8 @@ export class Networks implements NetworkManager {
     this.#group = crc32(`hoy${mark}`);
     const bridge = new BridgeDriver({ ipForward: defaults.ipForward, group: this.#group });
     this.catalog = new NetworkCatalog(rows, driverMap([bridge, new MacvlanDriver(), new IpvlanDriver()]), defaults);
+    this.#view = new NetworkView(this.catalog, this.#names, defaults, this.#live);
+    this.#attachments = new Attachments(rows, this.catalog);
     this.catalog.ensureAll((network, error) =>
       log.error("a network could not be made", { network: network.name, error }),
     );
@@ -68,31 +63,16 @@ export class Networks implements NetworkManager {
   }
 
   check(request: NetworkRequest): void {
-    const source = namespaceSource(request.networkMode);
-    checkRate(request.hostConfig.NetworkRate);
-    checkUnmanaged(source, request);
-    const limited = limits(request.hostConfig.NetworkRate);
-    if (source.kind !== "managed") return;
-    for (const { network, asked } of wantedNetworks(this.catalog, request)) {
-      if (network.driver === "host" || network.driver === "null") {
-        throw new HoyError(
-          "invalid",
-          `conflicting options: a container can't be on "${network.name}" and on another network`,
-        );
-      }
-      checkEndpoint(network, asked);
-      if (limited && this.catalog.driverOf(network)?.limit === undefined) {
-        throw new HoyError("invalid", `a network rate can't be held on a network of the driver ${network.driver}`);
-      }
-    }
-    portWishes(request.hostConfig, request.exposedPorts, this.#defaults.defaultIp);
+    checkRequest(this.catalog, request, this.#defaults.defaultIp);
   }
 
   async reserve(request: NetworkRequest): Promise<Reservation> {
     this.check(request);
     const source = namespaceSource(request.networkMode);
-    if (source.kind !== "managed") return this.#reservation(request, source, undefined);
-    const endpoints = takeEndpoints(this.#rows, request, wantedNetworks(this.catalog, request));
+    if (source.kind !== "managed") return this.#view.reservation(request, source, undefined);
+    const endpoints = step("network.rows", () =>
+      takeEndpoints(this.#rows, request, wantedNetworks(this.catalog, request)),
+    );
     const live: Live = { request, endpoints, ports: [], namespace: undefined };
     this.#live.set(request.containerId, live);
     try {
@@ -101,7 +81,7 @@ export class Networks implements NetworkManager {
       await this.release(request.containerId);
       throw error;
     }
-    return this.#reservation(request, source, live);
+    return this.#view.reservation(request, source, live);
   }
 
   async connect(containerId: string, namespacePath: string): Promise<void> {
@@ -110,10 +90,9 @@ export class Networks implements NetworkManager {
     const namespace = NetworkNamespace.open(namespacePath);
     live.namespace?.[Symbol.dispose]();
     live.namespace = namespace;
-    const gateway = gatewayOf(live.endpoints);
-    for (const endpoint of live.endpoints) this.#driver(endpoint).connect(endpoint, namespace, endpoint === gateway);
-    this.#limit(live);
-    await this.#names.serve(live, namespace);
+    for (const endpoint of live.endpoints) this.#attachments.attach(live, namespace, endpoint);
+    this.#attachments.limit(live);
+    await span("network.names", {}, () => this.#names.serve(live, namespace));
   }
 
   async changePorts(request: NetworkRequest): Promise<Reservation> {
@@ -124,13 +103,13 @@ export class Networks implements NetworkManager {
     const owner = { id: request.containerId, name: request.name };
     live.ports = await this.#publisher.change(owner, live.endpoints, live.ports, this.#wishes(live, request));
     live.request = request;
-    return this.#reservation(request, namespaceSource(request.networkMode), live);
+    return this.#view.reservation(request, namespaceSource(request.networkMode), live);
   }
 
   changeRate(request: NetworkRequest): void {
     const live = this.#live.get(request.containerId);
     if (live === undefined) throw new HoyError("invalid", `container ${request.name} has no network of its own`);
-    this.#limit({ ...live, request });
+    this.#attachments.limit({ ...live, request });
     live.request = request;
   }
 
@@ -153,61 +132,46 @@ export class Networks implements NetworkManager {
     this.#names.forget(containerId);
     const live = this.#live.get(containerId);
     this.#live.delete(containerId);
-    // A bridge's veth goes with the namespace, and taking it away here would wait for the kernel's grace period.
-    // Until it is gone it is blocked: the next owner of the address has the same hardware address, and what is sent to it
-    // would come to the dying namespace.
-    for (const endpoint of live?.endpoints ?? []) {
-      this.#driver(endpoint).retire?.(endpoint);
-      if (endpoint.network.driver !== "bridge" || limits(live?.request.hostConfig.NetworkRate))
-        this.#driver(endpoint).disconnect(endpoint, live?.namespace);
-    }
+    if (live !== undefined) this.#attachments.retire(live);
     live?.namespace?.[Symbol.dispose]();
     const rows = this.#rows.endpointsOf(containerId);
-    this.#publisher.release(containerId, this.#recorded(containerId));
+    step("ports.release", () => this.#publisher.release(containerId, this.#attachments.recorded(containerId)));
     if (rows.length === 0) return;
-    this.#rows.transaction(() => {
-      for (const row of rows) this.#rows.deleteEndpoint(row.id);
-      this.#rows.deletePorts(containerId);
-    });
-    const sweep = setTimeout(() => {
-      this.#sweeps.delete(sweep);
-      this.#sweepLinks();
-    }, SWEEP_AFTER_MS).unref();
-    this.#sweeps.add(sweep);
+    step("network.free", () =>
+      this.#rows.transaction(() => {
+        for (const row of rows) this.#rows.deleteEndpoint(row.id);
+        this.#rows.deletePorts(containerId);
+      }),
+    );
+    this.#sweeper.later();
   }
 
   /** What was put off is done at once. */
   close(): void {
     // A killed container's socket with bytes that nobody took keeps its namespace, and so its veth, for minutes.
-    if (this.#sweeps.size > 0) this.#sweepLinks();
-    for (const sweep of this.#sweeps) clearTimeout(sweep);
-    this.#sweeps.clear();
+    this.#sweeper.close();
     this.#publisher.close();
   }
 
   async adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation> {
     const source = namespaceSource(request.networkMode);
-    if (source.kind !== "managed") return this.#reservation(request, source, undefined);
-    const endpoints = this.#recorded(request.containerId);
     const namespace = namespacePath === undefined ? undefined : NetworkNamespace.open(namespacePath);
+    const endpoints = this.#attachments.takeUp(request, namespace);
+    if (source.kind !== "managed") {
+      namespace?.[Symbol.dispose]();
+      return this.#view.reservation(request, source, undefined);
+    }
     const live: Live = { request, endpoints, ports: [], namespace };
     this.#live.set(request.containerId, live);
     live.ports = await this.#publisher.republish({ id: request.containerId, name: request.name }, endpoints);
-    this.#limit(live);
+    this.#attachments.limit(live);
     if (namespace === undefined) this.#names.set(live);
     else await this.#names.serve(live, namespace);
-    return this.#reservation(request, source, live);
+    return this.#view.reservation(request, source, live);
   }
 
   describe(request: NetworkRequest): NetworkSettings {
-    const live = this.#live.get(request.containerId);
-    if (live !== undefined) return this.#settings(live);
-    const source = namespaceSource(request.networkMode);
-    if (source.kind === "container") return describeNetworks("", [], [], []);
-    const names =
-      source.kind === "managed" ? this.#askedNames(request) : [[source.kind === "host" ? "host" : "none", {}] as const];
-    const networks = names.map(([name, asked]) => [name, describeAbsent(this.#known(name), asked)] as const);
-    return { ...describeNetworks("", [], [], []), Networks: Object.fromEntries(networks) };
+    return this.#view.describe(request);
   }
 
   warnings(): readonly string[] {
@@ -239,13 +203,21 @@ export class Networks implements NetworkManager {
       throw new HoyError("forbidden", `endpoint with name ${request.name} already exists in network ${network.name}`);
     }
     const others = live.endpoints.map((endpoint) => ({ network: endpoint.network, asked: {} }));
-    const added = takeEndpoints(this.#rows, request, [...others, { network, asked }]).at(-1);
+    const added = step("network.rows", () =>
+      takeEndpoints(this.#rows, request, [...others, { network, asked }]).at(-1),
+    );
     if (added === undefined) return;
     live.endpoints.push(added);
-    if (live.namespace === undefined) return;
-    this.#driver(added).connect(added, live.namespace, gatewayOf(live.endpoints) === added);
-    this.#limit(live);
-    await this.#names.serve(live, live.namespace);
+    const { namespace } = live;
+    if (namespace === undefined) return;
+    try {
+      this.#attachments.attach(live, namespace, added);
+      this.#attachments.limit(live);
+      await span("network.names", {}, () => this.#names.serve(live, namespace));
+    } catch (error) {
+      this.#takeOff(live, added);
+      throw error;
+    }
   }
 
   /** What /etc/resolv.conf of a running container should say now; changes with the networks it is on. */
@@ -257,12 +229,13 @@ export class Networks implements NetworkManager {
   /** Takes a running container off a network. */
   async leave(containerId: string, networkId: string): Promise<void> {
     const live = this.#live.get(containerId);
-    const index = live?.endpoints.findIndex((endpoint) => endpoint.network.id === networkId) ?? -1;
-    const endpoint = live?.endpoints[index];
-    if (live === undefined || endpoint === undefined) return;
-    this.#driver(endpoint).disconnect(endpoint, live.namespace);
-    live.endpoints.splice(index, 1);
-    this.#rows.deleteEndpoint(endpoint.id);
+    const endpoint = live?.endpoints.find(({ network }) => network.id === networkId);
+    if (live !== undefined && endpoint !== undefined) this.#takeOff(live, endpoint);
+  }
+
+  #takeOff(live: Live, endpoint: EndpointRecord): void {
+    this.#attachments.detach(endpoint, live.namespace);
+    live.endpoints.splice(live.endpoints.indexOf(endpoint), 1);
     this.#names.set(live);
   }
 
@@ -275,25 +248,6 @@ export class Networks implements NetworkManager {
   removeAll(): void {
     for (const network of this.catalog.all()) this.catalog.driverOf(network)?.remove(network);
     this.#publisher.removeTable();
-  }
-
-  #recorded(containerId: string): EndpointRecord[] {
-    return this.#rows.endpointsOf(containerId).flatMap((row) => {
-      const network = this.catalog.byId(row.network);
-      return network === undefined ? [] : [endpointOf(row, network)];
-    });
-  }
-
-  #driver(endpoint: EndpointRecord): NetworkDriver {
-    const driver = this.catalog.driverOf(endpoint.network);
-    if (driver === undefined)
-      throw new HoyError("internal", `no driver ${endpoint.network.driver} for network ${endpoint.network.name}`);
-    return driver;
-  }
-
-  /** All of its endpoints to the rate it has, or to none: a change that was cut short is made whole again. */
-  #limit({ request, endpoints }: Live): void {
-    for (const endpoint of endpoints) this.#driver(endpoint).limit?.(endpoint, request.hostConfig.NetworkRate);
   }
 
   #sweepLinks(): void {
@@ -316,44 +270,9 @@ export class Networks implements NetworkManager {
     return portWishes(hostConfig, exposedPorts, binding);
   }
 
-  #reservation(request: NetworkRequest, namespace: NamespaceSource, live: Live | undefined): Reservation {
-    return {
-      namespace,
-      settings: live === undefined ? this.describe(request) : this.#settings(live),
-      ports: live === undefined ? [] : describePorts(live.ports, request.exposedPorts),
-      hosts: hostsLines(request, live?.endpoints ?? [], {
-        live: [...this.#live.values()],
-        hostGateway: this.hostGateway(),
-      }),
-      resolvConf: this.#names.resolvConf(live ?? { request, endpoints: [] }),
-    };
-  }
-
-  #settings(live: Live): NetworkSettings {
-    const endpoints = live.endpoints.map((endpoint) => ({ asked: endpoint.network.name, endpoint }));
-    return describeNetworks(live.request.containerId, endpoints, live.ports, live.request.exposedPorts);
-  }
-
   /** What "host-gateway" stands for. */
   hostGateway(): readonly string[] {
-    if (this.#defaults.hostGatewayIps.length > 0) return this.#defaults.hostGatewayIps;
-    return this.#known("bridge")?.pools.map((pool) => pool.Gateway) ?? [];
-  }
-
-  #known(name: string) {
-    return this.catalog.all().find((network) => network.name === name || network.id === name);
-  }
-
-  #askedNames(request: NetworkRequest): (readonly [string, EndpointSettings])[] {
-    const mode = request.networkMode === "default" ? "bridge" : request.networkMode;
-    const asked = new Map(
-      Object.entries(request.endpoints).map(([name, settings]) => [name === "default" ? "bridge" : name, settings]),
-    );
-    const first = this.#known(mode)?.name ?? mode;
-    return [
-      [first, asked.get(first) ?? asked.get(mode) ?? {}],
-      ...[...asked].filter(([name]) => name !== first && name !== mode),
-    ];
+    return this.#view.hostGateway();
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { log } from "../base/log.ts";
 import type { NetworkDefaults } from "../base/settings.ts";
+import { span, step } from "../base/trace.ts";
 import { nft } from "../linux/nftables.ts";
 import type { NetworkRows, PortRow } from "../state/networks.ts";
 import type { Family } from "./address.ts";
@@ -42,13 +43,10 @@ export class Publisher {
   ): Promise<PublishedPort[]> {
     const address = targetOf(endpoints);
     if (wishes.length === 0 || address === undefined) return [];
-    const ports = await this.#ports.claim(owner, wishes, address);
+    const ports = await span("ports.claim", {}, () => this.#ports.claim(owner, wishes, address));
     const rows = ports.map((port) => rowOf(owner.id, port));
-    this.#rows.transaction(() => {
-      this.#rows.deletePorts(owner.id);
-      this.#rows.insertPorts(rows);
-    });
-    this.#run(addPorts(this.#table, this.#firewallPorts(rows, endpoints)));
+    step("ports.rows", () => this.#writeRows(owner, rows));
+    step("ports.rules", () => this.#run(addPorts(this.#table, this.#firewallPorts(rows, endpoints))));
     return ports;
   }
 
@@ -65,12 +63,15 @@ export class Publisher {
     const address = targetOf(endpoints);
     if (address === undefined) return [];
     const { kept, gone, missing } = comparePorts(before, wishes);
-    const added = missing.length === 0 ? [] : await this.#ports.claim(owner, missing, address);
+    const added =
+      missing.length === 0 ? [] : await span("ports.claim", {}, () => this.#ports.claim(owner, missing, address));
     const now = [...kept, ...added];
-    this.#rows.transaction(() => {
-      this.#rows.deletePorts(owner.id);
-      this.#rows.insertPorts(now.map((port) => rowOf(owner.id, port)));
-    });
+    step("ports.rows", () =>
+      this.#writeRows(
+        owner,
+        now.map((port) => rowOf(owner.id, port)),
+      ),
+    );
     const rules = (ports: readonly PublishedPort[]) =>
       this.#firewallPorts(
         ports.map((port) => rowOf(owner.id, port)),
@@ -78,7 +79,7 @@ export class Publisher {
       );
     // Those that stay are said again: two of them may share an element with one that goes. One transaction.
     const commands = [removePorts(this.#table, rules(gone)), addPorts(this.#table, rules(now))];
-    this.#run(commands.filter((text) => text !== "").join("\n"));
+    step("ports.rules", () => this.#run(commands.filter((text) => text !== "").join("\n")));
     this.#ports.releaseSome(owner.id, gone);
     return now;
   }
@@ -121,7 +122,9 @@ export class Publisher {
       internal: network.internal,
     }));
     const screened = this.#defaults.publishPolicy === "firewall";
-    this.#run(loadTable(this.#table, networks, this.#allPorts(), { screened, families: this.#families }));
+    step("rules.load", () =>
+      this.#run(loadTable(this.#table, networks, this.#allPorts(), { screened, families: this.#families })),
+    );
   }
 
   /** What other programs' rules keep from the bridges; looked up anew at each call. */
@@ -150,6 +153,14 @@ export class Publisher {
         return network === undefined ? [] : [endpointOf(row, network)];
       });
       return firewallPorts(rows, endpoints);
+    });
+  }
+
+  /** In place of those that were there. */
+  #writeRows(owner: Owner, rows: readonly PortRow[]): void {
+    this.#rows.transaction(() => {
+      this.#rows.deletePorts(owner.id);
+      this.#rows.insertPorts(rows);
     });
   }
 

@@ -20,3 +20,31 @@ export function sweepLinks(known: readonly string[], bridges: readonly string[],
     if ((port || rate) && !kept.has(link.name)) deleteLink(socket, link.name);
   }
 }
+
+/** Kernel threads take a veth away some time after its namespace has gone; only then is what is left a leak. */
+const AFTER_MS = 3000;
+
+/** Sweeps some time after a container's end. */
+export class Sweeper {
+  readonly #sweep: () => void;
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  constructor(sweep: () => void) {
+    this.#sweep = sweep;
+  }
+
+  later(): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#sweep();
+    }, AFTER_MS).unref();
+    this.#timers.add(timer);
+  }
+
+  /** What was put off is done at once. */
+  close(): void {
+    if (this.#timers.size > 0) this.#sweep();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}

@@ -7,7 +7,7 @@ import type { Migration } from "./database.ts";
 import { imageMountMigrations } from "./image-mounts.ts";
 import { imageMigrations, imageUseMigrations } from "./images.ts";
 import { networkMigrations } from "./networks.ts";
-import { volumeMigrations } from "./volumes.ts";
+import { doomedVolumeMigrations, volumeMigrations } from "./volumes.ts";
 
 export const migrations: readonly Migration[] = [
   ...imageMigrations,
@@ -19,4 +19,5 @@ export const migrations: readonly Migration[] = [
   ...imageUseMigrations,
   ...imageMountMigrations,
   ...buildMountMigrations,
+  ...doomedVolumeMigrations,
 ];

@@ -18,6 +18,13 @@ export const volumeMigrations: readonly Migration[] = [
   },
 ];
 
+export const doomedVolumeMigrations: readonly Migration[] = [
+  {
+    name: "volumes that go with their container",
+    sql: "ALTER TABLE volumes ADD COLUMN doomed INTEGER NOT NULL DEFAULT 0;",
+  },
+];
+
 export interface VolumeRecord {
   readonly name: string;
   /** RFC 3339. */
@@ -54,11 +61,12 @@ export class VolumeTable {
     }));
   }
 
-  put(volume: VolumeRecord): void {
+  /** @param doomed see `doom` */
+  put(volume: VolumeRecord, doomed = false): void {
     this.#db
       .query(
-        `INSERT INTO volumes (name, created, anonymous, labels, options)
-         VALUES ($name, $created, $anonymous, $labels, $options)`,
+        `INSERT INTO volumes (name, created, anonymous, labels, options, doomed)
+         VALUES ($name, $created, $anonymous, $labels, $options, $doomed)`,
       )
       .run({
         name: volume.name,
@@ -66,7 +74,23 @@ export class VolumeTable {
         anonymous: volume.anonymous ? 1 : 0,
         labels: JSON.stringify(volume.labels),
         options: JSON.stringify(volume.options),
+        doomed: doomed ? 1 : 0,
       });
+  }
+
+  /** Marks those that go when nobody uses them at the engine's next start: their container is being made, or removed. */
+  doom(names: readonly string[], doomed: boolean): void {
+    const mark = this.#db.query("UPDATE volumes SET doomed = $doomed WHERE name = $name");
+    this.#db.transaction(() => {
+      for (const name of names) mark.run({ name, doomed: doomed ? 1 : 0 });
+    })();
+  }
+
+  doomed(): string[] {
+    return this.#db
+      .query<{ name: string }, []>("SELECT name FROM volumes WHERE doomed = 1")
+      .all()
+      .map(({ name }) => name);
   }
 
   remove(name: string): void {

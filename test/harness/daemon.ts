@@ -11,6 +11,7 @@ import { type CommandOptions, command, type Result, type Running, start } from "
 import { importBase } from "./images.ts";
 import { interfaces, removeEmptyCgroups, traces } from "./machine.ts";
 import { have } from "./needs.ts";
+import { difference, type NetworkState, networkState } from "./network-state.ts";
 
 const DIST = resolve(import.meta.dir, "../../dist");
 
@@ -85,6 +86,8 @@ export class TestDaemon {
   readonly namespace: NetworkNamespace | undefined;
   readonly #interfaces = interfaces();
   #process: Bun.Subprocess | undefined;
+  /** Of its own namespace, before its first daemon. */
+  #pristine: NetworkState | undefined;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -104,10 +107,14 @@ export class TestDaemon {
     return this.#process.pid;
   }
 
-  /** Starts the daemon and waits until it answers. @throws with its log when it ends instead. */
-  async up(): Promise<void> {
+  /**
+   * Starts the daemon and waits until it answers. @throws with its log when it ends instead.
+   * @param program what to start in place of the built one, up to its flags
+   */
+  async up(program: readonly string[] = [join(DIST, "hoy"), "daemon"]): Promise<void> {
+    if (this.namespace !== undefined) this.#pristine ??= await networkState(this.inside);
     const log = Bun.file(this.log).writer();
-    const child = Bun.spawn([...this.inside, join(DIST, "hoy"), "daemon", ...this.flags], {
+    const child = Bun.spawn([...this.inside, ...program, ...this.flags], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
@@ -165,6 +172,16 @@ export class TestDaemon {
     return code;
   }
 
+  /** How the daemon ended by itself: a signal's name or an exit code; undefined when it did not within the time. */
+  async ended(patience: number): Promise<string | undefined> {
+    const child = this.#process;
+    if (child === undefined) return undefined;
+    const over = await Promise.race([child.exited, Bun.sleep(patience).then(() => undefined)]);
+    if (over === undefined) return undefined;
+    this.#process = undefined;
+    return String(child.signalCode ?? over);
+  }
+
   async restart(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     await this.down(signal);
     await this.up();
@@ -208,14 +225,37 @@ export class TestDaemon {
       await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
     await this.api("POST", "/build/prune?all=1");
     for (const { Id } of await listed("/images/json")) await this.api("DELETE", `/images/${Id}?force=1`);
+    const bridge = await this.#removeNetworks();
     const code = await this.down();
     expect({ code, log: code === 0 ? "" : this.daemonLog() }).toEqual({ code: 0, log: "" });
     const left = await this.#left();
     const newInterfaces = interfaces().filter((name) => !this.#interfaces.includes(name));
     for (const mount of left.mounts.toReversed()) await command(["umount", "-l", mount]);
     if (!process.env.HOY_TEST_KEEP) rmSync(this.root, { recursive: true, force: true });
-    const nothing = { mounts: [], processes: [], cgroups: [], endpoints: [], interfaces: [] };
-    expect({ ...left, interfaces: newInterfaces }).toEqual(nothing);
+    const network = await this.#networkLeft(bridge);
+    const nothing = { mounts: [], processes: [], cgroups: [], endpoints: [], interfaces: [], network: [] };
+    expect({ ...left, interfaces: newInterfaces, network }).toEqual(nothing);
+  }
+
+  /** Those that users made; returns the bridge of the one that stays. */
+  async #removeNetworks(): Promise<string> {
+    const listed = (await this.api("GET", "/networks")).json as { Id: string; Name: string; Options: object | null }[];
+    for (const { Id, Name } of listed) {
+      if (!["bridge", "host", "none"].includes(Name)) await this.api("DELETE", `/networks/${Id}`);
+    }
+    const options = listed.find(({ Name }) => Name === "bridge")?.Options ?? {};
+    return new Map(Object.entries(options)).get("com.docker.network.bridge.name") ?? "";
+  }
+
+  /** A daemon that ends keeps the default bridge and its table, for containers that run on. Without them all is as before. */
+  async #networkLeft(bridge: string): Promise<string[]> {
+    if (this.namespace === undefined || this.#pristine === undefined) return [];
+    const had = (this.#pristine.links ?? []).some((line) => line.split(" ")[0] === bridge);
+    if (bridge !== "" && !had) await command([...this.inside, "ip", "link", "delete", bridge]);
+    const { stdout: tables } = await command([...this.inside, "nft", "list", "tables"]);
+    const [own] = /^table inet hoy-[0-9a-f]{8}$/m.exec(tables) ?? [];
+    if (own !== undefined) await command([...this.inside, "nft", `delete ${own}`]);
+    return difference(this.#pristine, await networkState(this.inside));
   }
 
   /** What is still there once the last shims, which end a moment after their containers, have had time to. */

@@ -1,7 +1,6 @@
 // A machine outside: a network namespace linked to the daemon's "host" by a veth pair, 198.51.100.1 and .2 (TEST-NET-2),
 // 2001:db8:51::1 and ::2. It plays the world: published ports are reached from it, masquerading is seen by it.
 
-import { afterAll } from "bun:test";
 import { NetworkNamespace } from "../../src/linux/namespace.ts";
 import { command, type Result, type Running, start } from "./command.ts";
 import type { TestDaemon } from "./daemon.ts";
@@ -31,7 +30,10 @@ export class Outside {
     await world("-6", "addr", "add", `${OUTSIDE.v6}/64`, "dev", "eth0", "nodad");
     await world("link", "set", "eth0", "up");
     await host("route", "add", "default", "via", OUTSIDE.v4);
-    afterAll(() => outside.#namespace[Symbol.dispose]());
+    daemon.beforeClose.push(async () => {
+      await host("link", "delete", "world0");
+      outside.#namespace[Symbol.dispose]();
+    });
     return outside;
   }
 

@@ -6,6 +6,7 @@ import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
+import { span } from "../../base/trace.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { MS } from "../../linux/mount.ts";
 import { O, OwnedFd } from "../../linux/open.ts";
@@ -50,7 +51,7 @@ export async function fillDevices(
     if (source === undefined) continue;
     using target = new OwnedFd(openSync(volume.source, O.RDONLY | O.DIRECTORY));
     try {
-      await new TreeCopy(root).fill(source, target.fd);
+      await span("volume.fill", {}, () => new TreeCopy(root).fill(source, target.fd));
     } catch (error) {
       throw unfilled(volume, error);
     }
@@ -82,7 +83,7 @@ async function copyUp(store: VolumeStore, volume: MountRecord, lowers: readonly 
   if (local.size !== undefined) shareProject(volume.source, fresh);
   using target = new OwnedFd(openSync(fresh, O.RDONLY | O.DIRECTORY));
   try {
-    await new TreeCopy(root).fill(source, target.fd);
+    await span("volume.copy", {}, () => new TreeCopy(root).fill(source, target.fd));
     giveOwner(fresh, local);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });

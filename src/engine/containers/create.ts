@@ -2,7 +2,7 @@
 // row, its image's layers held, a range of ids, its volumes and its directories; a crash before the row's directory is
 // there is undone at the next start of the engine.
 
-import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import type { ContainerCreateRequest } from "../../api/backend.ts";
@@ -30,6 +30,7 @@ import { planMounts, realizeMounts } from "./mounts.ts";
 import { checkName, generateName } from "./names.ts";
 import { namespaceOwners, pinSharedNamespaces } from "./namespaces.ts";
 import { networkRequest } from "./network-request.ts";
+import { anonymousVolumes } from "./volume-use.ts";
 
 /** @throws HoyError "not-found" (image), "invalid", "conflict" (name); nothing is left behind then. */
 export function createContainer(
@@ -91,9 +92,10 @@ async function create(
   undo.defer(() => engine.containers.remove(container));
   undo.defer(() => rm(container.paths.root, { recursive: true, force: true }));
   const lowers = await span("image.mount", {}, () => engine.images.lowersOf(id));
-  await span("directories.make", {}, async () => makeDirectories(engine, container, lowers));
   await makeImageTrees(engine, container);
   await span("volumes.fill", {}, () => copyUpVolumes(engine.volumes, container, lowers));
+  await span("directories.make", {}, async () => makeDirectories(engine, container, lowers));
+  engine.volumes.doom(anonymousVolumes(container), false);
   undo.move();
   return { Id: id, Warnings: warnings };
 }
@@ -159,19 +161,13 @@ function hostnameFor(config: ContainerConfig, host: HostConfig, id: string): str
 }
 
 /**
- * Few and synchronous: this is on the way of every run. The container's directory comes last and by its final name only
- * when its parts are in it would cost a rename; a crash here leaves a row without `upper`, which the next start removes.
+ * Few and synchronous: this is on the way of every run. `upper` comes last of all that a create makes, and as it is to be:
+ * a crash before leaves a row without it, which the next start removes.
  */
 function makeDirectories(engine: EngineContext, container: Container, lowers: readonly string[]): void {
-  const { root, upper, work, logs } = container.paths;
+  const { root, work, logs } = container.paths;
   mkdirSync(root, { mode: 0o700, recursive: true });
   mkdirSync(work, { mode: 0o700 });
   mkdirSync(logs, { mode: 0o700 });
-  makeUpper(engine, container);
-  // "/" of the container has the owner and mode of its upper directory.
-  const [top] = lowers;
-  if (top === undefined) return;
-  const status = statSync(top);
-  if (status.uid !== 0 || status.gid !== 0) chownSync(upper, status.uid, status.gid);
-  if ((status.mode & 0o7777) !== 0o755) chmodSync(upper, status.mode & 0o7777);
+  makeUpper(engine, container, lowers[0]);
 }

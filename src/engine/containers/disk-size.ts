@@ -1,6 +1,6 @@
 // `--storage-opt size=`, and the engine's own default for it: how much a container may write into its root.
 
-import { mkdirSync, renameSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, renameSync, statSync } from "node:fs";
 import type { HostConfig } from "../../api/types/container.ts";
 import { parseBytes } from "../../base/bytes.ts";
 import { HoyError } from "../../base/error.ts";
@@ -21,19 +21,32 @@ export function diskSize(options: HostConfig["StorageOpt"]): number | undefined 
 
 /**
  * Makes `upper`, and bounds what is written into it and into `work`, where overlay prepares files before it moves them
- * there (which works within one project only). `upper` has its name when it is bounded: a container with it is whole.
+ * there (which works within one project only). `upper` has its name when it is as it is to be: a container with it is whole.
+ * @param top of the image's lower directories: the container's "/" has the owner and mode of `upper`, which are the image's
  * @throws HoyError in Docker's words where the file system has no project quotas
  */
-export function makeUpper(engine: EngineContext, { spec, paths: { upper, work } }: Container): void {
+export function makeUpper(engine: EngineContext, { spec, paths }: Container, top: string | undefined): void {
+  const { upper, work } = paths;
   const size = diskSize(spec.hostConfig.StorageOpt) ?? engine.settings.containerSize;
-  if (size === undefined) {
+  const { uid, gid, mode } = top === undefined ? { uid: 0, gid: 0, mode: 0o755 } : statSync(top);
+  const usual = uid === 0 && gid === 0 && (mode & 0o7777) === 0o755;
+  if (usual && size === undefined) {
     mkdirSync(upper, { mode: 0o755 });
     return;
   }
   const fresh = `${upper}.new`;
   mkdirSync(fresh, { mode: 0o755 });
+  if (size !== undefined) bound(engine, [work, fresh], size);
+  if (!usual) {
+    chownSync(fresh, uid, gid);
+    chmodSync(fresh, mode & 0o7777);
+  }
+  renameSync(fresh, upper);
+}
+
+function bound(engine: EngineContext, directories: readonly string[], size: number): void {
   try {
-    limitDirectories(engine.settings.paths.data, [work, fresh], size);
+    limitDirectories(engine.settings.paths.data, directories, size);
   } catch (cause) {
     if (!(cause instanceof HoyError && cause.code === "invalid")) throw cause;
     throw new HoyError("internal", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option", {
@@ -41,5 +54,4 @@ export function makeUpper(engine: EngineContext, { spec, paths: { upper, work } 
       cause,
     });
   }
-  renameSync(fresh, upper);
 }

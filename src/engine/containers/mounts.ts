@@ -99,12 +99,14 @@ export async function realizeMounts(plan: MountPlan, volumes: VolumeStore, made:
 }
 
 async function ensureVolume(mount: WantedMount, volumes: VolumeStore, made: string[]): Promise<string> {
-  const { volume, created } = await volumes.ensure({
+  const wanted = {
     Name: mount.source,
     Driver: mount.driver,
     DriverOpts: { ...mount.driverOptions },
     Labels: { ...mount.labels },
-  });
+  };
+  // Nobody knows its name before the container is there.
+  const { volume, created } = await volumes.ensure(wanted, { doomed: mount.source === "" });
   if (created) made.push(volume.name);
   return volume.name;
 }

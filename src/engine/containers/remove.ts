@@ -16,6 +16,7 @@ import { killForRemoval } from "./kill.ts";
 import { isRunning, move } from "./machine.ts";
 import { cancelRestart } from "./restart-timer.ts";
 import { endUnreachable, isUnreachable } from "./unreachable.ts";
+import { anonymousVolumes } from "./volume-use.ts";
 
 /** Kills of a container that the restart policy or another client starts meanwhile. */
 const ROUNDS = 10;
@@ -77,7 +78,9 @@ export function removeLocked(
     const { state, spec, id } = container;
     if (state.status !== "removing") move(state, "removing");
     container.removing = true;
+    const doomed = options.volumes ? anonymousVolumes(container) : [];
     try {
+      engine.volumes.doom(doomed, true);
       await span("files.discard", {}, () => discardFiles(engine, container));
       if (!container.clean) {
         await engine.network.release(id);
@@ -89,6 +92,7 @@ export function removeLocked(
       container.removing = false;
       move(state, "dead");
       state.error = String(error);
+      engine.volumes.doom(doomed, false);
       engine.containers.touch(container);
       throw error;
     }
@@ -99,7 +103,7 @@ export function removeLocked(
       await engine.images.release(id);
       await releaseImages(engine, id, spec.mounts);
     });
-    if (options.volumes) await removeVolumes(engine, container);
+    await removeVolumes(engine, doomed);
     container.waiters.removed({ StatusCode: state.exitCode });
   });
 }
@@ -119,9 +123,9 @@ async function discardFiles(engine: EngineContext, container: Container): Promis
   });
 }
 
-/** Anonymous volumes that nobody else uses; named ones stay, as in Docker. */
-async function removeVolumes(engine: EngineContext, container: Container): Promise<void> {
-  for (const mount of container.spec.mounts) {
-    if (mount.type === "volume" && mount.anonymous) await engine.volumes.removeUnused(mount.name);
-  }
+/** Those that nobody else uses. */
+async function removeVolumes(engine: EngineContext, names: readonly string[]): Promise<void> {
+  for (const name of names) await engine.volumes.removeUnused(name);
+  const kept = names.filter((name) => engine.volumes.get(name) !== undefined);
+  engine.volumes.doom(kept, false);
 }

@@ -35,6 +35,11 @@ export async function retakeVolumes({ volumes }: EngineContext, container: Conta
   }
 }
 
+/** Names of those that go with it, if that is asked for; named ones stay, as in Docker. */
+export function anonymousVolumes({ spec }: Container): string[] {
+  return spec.mounts.flatMap((mount) => (mount.type === "volume" && mount.anonymous ? [mount.name] : []));
+}
+
 export function volumesOf(container: Container): readonly MountRecord[] {
   return container.spec.mounts.filter((mount) => mount.type === "volume");
 }

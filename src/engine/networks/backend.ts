@@ -149,16 +149,24 @@ function disconnect(
         "container cannot be disconnected from host network or connected to host network",
       );
     }
-    if (isActive(container.state)) await networks.leave(container.id, network.id);
     const kept = Object.entries(container.spec.endpoints).filter(
       ([name]) => networks.catalog.find(name).id !== network.id,
     );
-    container.spec.endpoints = Object.fromEntries(kept);
+    const before = { endpoints: container.spec.endpoints, hostConfig: container.spec.hostConfig };
     const mode = container.spec.hostConfig.NetworkMode ?? "default";
+    container.spec.endpoints = Object.fromEntries(kept);
     if (networks.catalog.find(mode).id === network.id) {
       container.spec.hostConfig = { ...container.spec.hostConfig, NetworkMode: kept[0]?.[0] ?? "none" };
     }
+    // What is on record first: a next engine takes it off the network, should this one not come to it.
     engine.containers.save(container);
+    try {
+      if (isActive(container.state)) await networks.leave(container.id, network.id);
+    } catch (error) {
+      Object.assign(container.spec, before);
+      engine.containers.save(container);
+      throw error;
+    }
     refresh(networks, container);
     emit(engine, "disconnect", network, container);
   });

@@ -17,6 +17,7 @@ import { cacheUsage, pruneCache } from "../build/cache-usage.ts";
 import { listContainers } from "../containers/list.ts";
 import type { EngineContext } from "../context.ts";
 import { streamEvents } from "../events/stream.ts";
+import { volumeUsage } from "../volumes/upkeep.ts";
 import { checkCredentials } from "./auth.ts";
 import { collectByPolicy } from "./collect.ts";
 import { engineInfo, type HostDescription } from "./info.ts";
@@ -68,7 +69,7 @@ export class SystemVerbs implements SystemBackend {
       });
       usage.LayersSize = await this.#layersSize();
     }
-    if (all || types.has("volume")) usage.Volumes = await this.#engine.volumes.usage();
+    if (all || types.has("volume")) usage.Volumes = await volumeUsage(this.#engine.volumes);
     if (all || types.has("build-cache")) usage.BuildCache = cacheUsage(this.#buildCache);
     return usage;
   }

@@ -5,6 +5,7 @@ import type { VolumeCreateOptions } from "../../api/types/volume.ts";
 import type { EngineContext } from "../context.ts";
 import { volumeGet, volumePut, volumeStat } from "./files.ts";
 import { restoreVolume, snapshotVolume } from "./snapshots.ts";
+import { pruneVolumes } from "./upkeep.ts";
 
 export function createVolumeBackend(engine: EngineContext): VolumeBackend {
   const { volumes } = engine;
@@ -13,7 +14,7 @@ export function createVolumeBackend(engine: EngineContext): VolumeBackend {
     inspect: (name: string) => volumes.inspect(name),
     create: (options: VolumeCreateOptions) => volumes.create(options),
     remove: (name: string, force: boolean) => volumes.remove(name, force),
-    prune: (filters: Filters) => volumes.prune(filters),
+    prune: (filters: Filters) => pruneVolumes(volumes, engine.events, filters),
     rename: (name: string, to: string) => volumes.rename(name, to),
     snapshot: (name: string, as: string) => snapshotVolume(engine, name, as),
     restore: (name: string, from: string) => restoreVolume(engine, name, from),

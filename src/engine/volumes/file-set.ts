@@ -1,7 +1,7 @@
 // What a volume is on disk, by its options: a directory, with a limit where a size is asked for, or a disk in a file and
 // the directory that it is mounted on.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { newId } from "../../base/id.ts";
@@ -14,6 +14,22 @@ import { diskPath, diskUse, makeDisk } from "./disk.ts";
 import { LOOP, type LocalOptions, parseLocalOptions } from "./local-options.ts";
 import { giveOwner, isElsewhere } from "./record.ts";
 import { treeSize } from "./tree-size.ts";
+
+/** Puts files into a volume's directory. */
+export type Fill = (data: string) => Promise<void>;
+
+/** All of a volume's files, beside and renamed: at `path`, the volume's directory, there is nothing or everything. */
+export async function makeVolume(path: string, local: LocalOptions, fill?: Fill): Promise<void> {
+  const fresh = hiddenName(path);
+  try {
+    await makeFiles(join(fresh, "_data"), local);
+    await fill?.(join(fresh, "_data"));
+    renameSync(fresh, path);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw error;
+  }
+}
 
 /** Idempotent but for the disk, which it makes anew. @throws HoyError when the size can't be kept; half of it is there then */
 export async function makeFiles(data: string, local: LocalOptions): Promise<void> {
@@ -64,18 +80,18 @@ export function freeLimit(volume: VolumeRecord, data: string): void {
   }
 }
 
-/** No volume's name begins so. */
-const REMOVED = ".removed-";
+/** No volume's name begins so: what is no volume yet, or no more. */
+const HIDDEN = ".removed-";
 
-/** Where a volume's directory goes until its files are gone: beside it, since volumes may be on a disk of their own. */
-export function removedName(path: string): string {
-  return join(dirname(path), `${REMOVED}${newId()}`);
+/** Where a volume's files are while they are made, and while they are removed: beside it, since volumes may be on a disk of their own. */
+export function hiddenName(path: string): string {
+  return join(dirname(path), `${HIDDEN}${newId()}`);
 }
 
-/** What a crash left of removals. Nothing is mounted in them: see `VolumeStore`. */
-export async function sweepRemoved(volumes: string): Promise<void> {
+/** What a crash left of these. Nothing is mounted in them: see `VolumeStore`. */
+export async function sweepHidden(volumes: string): Promise<void> {
   for (const name of await readdir(volumes)) {
-    if (!name.startsWith(REMOVED)) continue;
+    if (!name.startsWith(HIDDEN)) continue;
     const path = join(volumes, name);
     if (mountPointsUnder(path).length === 0) await rm(path, { recursive: true, force: true });
     else log.warn("a removed volume is mounted still", { path });

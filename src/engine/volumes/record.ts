@@ -1,9 +1,12 @@
 // What a volume's row says: its name, its options, whose its directory is, and how the API shows it.
 
 import { chmodSync, chownSync } from "node:fs";
-import type { Volume } from "../../api/types/volume.ts";
+import type { Filters } from "../../api/backend.ts";
+import type { Volume, VolumeCreateOptions } from "../../api/types/volume.ts";
 import { HoyError } from "../../base/error.ts";
 import type { VolumeRecord } from "../../state/volumes.ts";
+import { matchExact, matchLabels, matchPattern } from "../filters.ts";
+import { now } from "../time.ts";
 import { LOOP, type LocalOptions, parseLocalOptions } from "./local-options.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -25,6 +28,28 @@ export function checkName(name: string): void {
   );
 }
 
+/** @throws HoyError in Docker's words for a driver that is not "local", and for swarm's volumes. */
+export function checkDriver({ Driver: driver = "", ClusterVolumeSpec: cluster }: VolumeCreateOptions): void {
+  if (driver !== "local" && driver !== "") {
+    throw new HoyError(
+      "not-found",
+      `error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
+    );
+  }
+  if (cluster) throw new HoyError("unavailable", "This node is not a swarm manager: cluster volumes need one");
+}
+
+/** Nothing of it is there yet. One that the user did not name is anonymous. */
+export function newVolume(name: string, { Name: given, Labels, DriverOpts }: VolumeCreateOptions): VolumeRecord {
+  return {
+    name,
+    created: now(),
+    anonymous: !given,
+    labels: { ...(given ? {} : { "com.docker.volume.anonymous": "" }), ...Labels },
+    options: DriverOpts ?? {},
+  };
+}
+
 /** @throws HoyError "invalid" with Docker's words. */
 export function localOptions(name: string, options: Readonly<Record<string, string>>): LocalOptions {
   try {
@@ -39,6 +64,15 @@ export function createError(name: string, error: unknown): unknown {
   if (!(error instanceof HoyError)) return error;
   const hint = error.hint === undefined ? {} : { hint: error.hint };
   return new HoyError(error.code, `create ${name}: ${error.message}`, { ...hint, cause: error });
+}
+
+/** By what its row says: name, driver, labels. */
+export function matchesVolume({ name, labels }: VolumeRecord, filters: Filters): boolean {
+  return (
+    matchPattern(filters.get("name"), name) &&
+    matchExact(filters.get("driver"), "local") &&
+    matchLabels(filters.get("label"), labels)
+  );
 }
 
 /** Something is mounted as the volume; without one it is a directory of ours. */

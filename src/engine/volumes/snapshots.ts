@@ -9,6 +9,7 @@ import type { Volume } from "../../api/types/volume.ts";
 import { HoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
 import { log } from "../../base/log.ts";
+import { span, step } from "../../base/trace.ts";
 import { RENAME, renameat2 } from "../../linux/at.ts";
 import { mountPointsUnder } from "../../linux/mount-table.ts";
 import { O, OwnedFd } from "../../linux/open.ts";
@@ -32,16 +33,11 @@ export async function snapshotVolume(engine: EngineContext, volume: string, name
   await volumes.use(volume, user);
   undo.defer(() => volumes.unuse(volume, user));
   const { "com.docker.volume.anonymous": _, ...labels } = record.Labels;
-  const made = await volumes.create({ Name: wanted, Labels: { ...labels, [SNAPSHOT_OF]: volume } });
-  try {
+  return volumes.create({ Name: wanted, Labels: { ...labels, [SNAPSHOT_OF]: volume } }, async (data) => {
     await using thaw = new AsyncDisposableStack();
     for (const container of usersOf(engine, volume)) thaw.defer(await freezeForCopy(engine, container));
-    await replace(volumes.dataPath(volume), volumes.dataPath(wanted), { limited: false, check: () => undefined });
-  } catch (error) {
-    await volumes.remove(wanted, true);
-    throw error;
-  }
-  return made;
+    await copyInto(volumes.dataPath(volume), data);
+  });
 }
 
 /**
@@ -84,17 +80,22 @@ async function replace(source: string, target: string, { limited, check }: Repla
   mkdirSync(fresh, { mode: 0o700 });
   try {
     if (limited) shareProject(target, fresh);
-    using root = new LayeredRoot([source], true);
-    using copy = new OwnedFd(openSync(fresh, O.RDONLY | O.DIRECTORY));
-    const top = root.find("/");
-    if (top?.kind !== "directory") throw new HoyError("internal", `${source} is no directory`);
-    await new TreeCopy(root).fill(top, copy.fd);
+    await span("volume.copy", {}, () => copyInto(source, fresh));
     check();
-    renameat2(-100, fresh, -100, target, RENAME.EXCHANGE);
+    step("volume.exchange", () => renameat2(-100, fresh, -100, target, RENAME.EXCHANGE));
   } finally {
     // What it holds now is the old contents, or half a copy. The next start removes what is left of it.
     rm(fresh, { recursive: true, force: true }).catch((error) => log.warn("not removed", { path: fresh, error }));
   }
+}
+
+/** Everything in `source`, and its own owner, mode and times, into the empty directory `target`. */
+async function copyInto(source: string, target: string): Promise<void> {
+  using root = new LayeredRoot([source], true);
+  using copy = new OwnedFd(openSync(target, O.RDONLY | O.DIRECTORY));
+  const top = root.find("/");
+  if (top?.kind !== "directory") throw new HoyError("internal", `${source} is no directory`);
+  await new TreeCopy(root).fill(top, copy.fd);
 }
 
 function requireIdle(engine: EngineContext, volume: string): void {

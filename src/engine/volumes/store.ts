@@ -5,30 +5,40 @@
 import { existsSync, renameSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Filters, PruneReport } from "../../api/backend.ts";
+import type { Filters } from "../../api/backend.ts";
 import type { Volume, VolumeCreateOptions, VolumeListResponse } from "../../api/types/volume.ts";
 import { HoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
 import { log } from "../../base/log.ts";
 import { type Paths, paths } from "../../base/paths.ts";
+import { span, step } from "../../base/trace.ts";
 import { mountPointsUnder } from "../../linux/mount-table.ts";
 import type { VolumeRecord, VolumeTable } from "../../state/volumes.ts";
 import type { EventBus } from "../events/bus.ts";
-import { booleanFilter, checkFilters, matchExact, matchLabelFilters, matchLabels, matchPattern } from "../filters.ts";
-import { now } from "../time.ts";
+import { booleanFilter, checkFilters } from "../filters.ts";
 import { VolumeDevices } from "./devices.ts";
-import { freeLimit, isWhole, makeFiles, removedName, removeFiles, sweepRemoved, volumeSize } from "./file-set.ts";
+import {
+  type Fill,
+  freeLimit,
+  hiddenName,
+  isWhole,
+  makeFiles,
+  makeVolume,
+  removeFiles,
+  sweepHidden,
+} from "./file-set.ts";
 import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
 import {
+  checkDriver,
   checkName,
   createError,
   describeVolume,
   HALF_COPIED,
   hasDevice,
   inUse,
-  isElsewhere,
   localOptions,
-  SNAPSHOT_OF,
+  matchesVolume,
+  newVolume,
 } from "./record.ts";
 
 export interface VolumeStoreOptions {
@@ -37,6 +47,13 @@ export interface VolumeStoreOptions {
   readonly events: EventBus;
   /** Ids of the containers (running or not) that mount the volume. */
   readonly users: (name: string) => readonly string[];
+}
+
+/** How a new one begins. */
+interface Beginning {
+  readonly fill?: Fill | undefined;
+  /** See `VolumeStore.doom`. */
+  readonly doomed?: boolean;
 }
 
 export class VolumeStore {
@@ -54,7 +71,7 @@ export class VolumeStore {
   static async open(options: VolumeStoreOptions): Promise<VolumeStore> {
     const store = new VolumeStore(options);
     await mkdir(paths.volumes(options.paths), { recursive: true, mode: 0o711 });
-    await sweepRemoved(paths.volumes(options.paths));
+    await sweepHidden(paths.volumes(options.paths));
     for (const volume of options.table.all()) await store.#takeUp(volume);
     return store;
   }
@@ -90,18 +107,23 @@ export class VolumeStore {
   /** The volume's files are at `dataPath` from now on until `unuse`. Idempotent for the same user. */
   async use(name: string, user: string): Promise<void> {
     const { mount } = parseLocalOptions(this.#find(name).options);
-    if (mount !== undefined) await this.#devices.acquire(this.dataPath(name), mount, user);
+    if (mount === undefined) return;
+    await span("volume.mount", {}, () => this.#devices.acquire(this.dataPath(name), mount, user));
   }
 
   /** Idempotent, also for a volume that is gone. */
   async unuse(name: string, user: string): Promise<void> {
     const volume = this.#volumes.get(name);
-    if (volume !== undefined && hasDevice(volume)) await this.#devices.release(this.dataPath(name), user);
+    if (volume === undefined || !hasDevice(volume)) return;
+    await span("volume.unmount", {}, () => this.#devices.release(this.dataPath(name), user));
   }
 
   /** Once every container is taken up: what a killed engine mounted and nobody uses is unmounted. */
   async settle(): Promise<void> {
     this.#devices.settle();
+    const doomed = this.#options.table.doomed();
+    for (const name of doomed) await this.removeUnused(name);
+    if (doomed.length > 0) this.#options.table.doom(doomed, false);
     for (const volume of this.#volumes.values()) {
       if (!hasDevice(volume)) continue;
       await this.#devices
@@ -114,38 +136,47 @@ export class VolumeStore {
     return [...this.#volumes.keys()];
   }
 
-  async create(options: VolumeCreateOptions): Promise<Volume> {
-    const { volume } = await this.ensure(options);
+  records(): VolumeRecord[] {
+    return [...this.#volumes.values()];
+  }
+
+  /** Ids of the containers that mount it. */
+  usersOf(name: string): readonly string[] {
+    return this.#options.users(name);
+  }
+
+  /** @param fill puts into a new one's directory what it begins with; it is not there before that is done */
+  async create(options: VolumeCreateOptions, fill?: Fill): Promise<Volume> {
+    const { volume } = await this.ensure(options, fill === undefined ? {} : { fill });
     return describeVolume(volume, this.dataPath(volume.name));
   }
 
+  /**
+   * Volumes of a container that is being made or removed: should the engine die, they go with it at the next start, unless
+   * another uses them.
+   */
+  doom(names: readonly string[], doomed: boolean): void {
+    if (names.length > 0) step("volume.doom", () => this.#options.table.doom(names, doomed));
+  }
+
   /** The volume of that name, made when it is not there; "" makes an anonymous one. */
-  async ensure(options: VolumeCreateOptions): Promise<{ volume: VolumeRecord; created: boolean }> {
-    const driver = options.Driver || "local";
+  async ensure(
+    options: VolumeCreateOptions,
+    { fill, doomed = false }: Beginning = {},
+  ): Promise<{ volume: VolumeRecord; created: boolean }> {
     const name = options.Name || newId();
-    if (driver !== "local") {
-      throw new HoyError(
-        "not-found",
-        `error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
-      );
-    }
-    if (options.ClusterVolumeSpec) {
-      throw new HoyError("unavailable", "This node is not a swarm manager: cluster volumes need one");
-    }
+    checkDriver(options);
     const local = localOptions(name, options.DriverOpts ?? {});
     await this.#making.get(name);
     const existing = this.#volumes.get(name);
-    if (existing !== undefined) return { volume: existing, created: false };
+    if (existing !== undefined) {
+      if (fill !== undefined) throw new HoyError("conflict", `volume ${name} exists already`);
+      return { volume: existing, created: false };
+    }
     checkName(name);
-    const volume: VolumeRecord = {
-      name,
-      created: now(),
-      anonymous: !options.Name,
-      labels: { ...(options.Name ? {} : { "com.docker.volume.anonymous": "" }), ...options.Labels },
-      options: options.DriverOpts ?? {},
-    };
+    const volume = newVolume(name, options);
     this.#volumes.set(name, volume);
-    const made = this.#make(volume, local);
+    const made = this.#make(volume, local, { fill, doomed });
     this.#making.set(
       name,
       made.catch(() => undefined),
@@ -159,12 +190,11 @@ export class VolumeStore {
     return { volume, created: true };
   }
 
-  async #make(volume: VolumeRecord, local: LocalOptions): Promise<void> {
+  async #make(volume: VolumeRecord, local: LocalOptions, { fill, doomed = false }: Beginning): Promise<void> {
     try {
-      this.#options.table.put(volume);
-      await makeFiles(this.dataPath(volume.name), local);
+      step("volume.row", () => this.#options.table.put(volume, doomed));
+      await span("volume.files", {}, () => makeVolume(dirname(this.dataPath(volume.name)), local, fill));
     } catch (error) {
-      await rm(dirname(this.dataPath(volume.name)), { recursive: true, force: true });
       this.#volumes.delete(volume.name);
       this.#options.table.remove(volume.name);
       throw createError(volume.name, error);
@@ -179,9 +209,7 @@ export class VolumeStore {
     checkFilters(filters, ["dangling", "driver", "label", "name"]);
     const dangling = booleanFilter(filters, "dangling");
     const Volumes = [...this.#volumes.values()]
-      .filter((volume) => matchPattern(filters.get("name"), volume.name))
-      .filter(() => matchExact(filters.get("driver"), "local"))
-      .filter((volume) => matchLabels(filters.get("label"), volume.labels))
+      .filter((volume) => matchesVolume(volume, filters))
       .filter((volume) => dangling === undefined || dangling === (this.#options.users(volume.name).length === 0))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((volume) => describeVolume(volume, this.dataPath(volume.name)));
@@ -212,14 +240,14 @@ export class VolumeStore {
     }
     const { "com.docker.volume.anonymous": _, ...labels } = volume.labels;
     const renamed = { ...volume, name: to, anonymous: false, labels };
-    this.#options.table.put(renamed);
+    step("volume.row", () => this.#options.table.put(renamed));
     try {
-      renameSync(join(root, name), join(root, to));
+      step("volume.move", () => renameSync(join(root, name), join(root, to)));
     } catch (error) {
       this.#options.table.remove(to);
       throw error;
     }
-    this.#options.table.remove(name);
+    step("volume.forget", () => this.#options.table.remove(name));
     this.#volumes.delete(name);
     this.#volumes.set(to, renamed);
     this.#options.events.emit("volume", "rename", to, { driver: "local", oldName: name });
@@ -231,39 +259,6 @@ export class VolumeStore {
     if (volume !== undefined && this.#options.users(name).length === 0) await this.#delete(volume);
   }
 
-  /** Without `all=true` only anonymous volumes, as Docker since API 1.42. */
-  async prune(filters: Filters): Promise<PruneReport> {
-    checkFilters(filters, ["all", "label", "label!"]);
-    const all = booleanFilter(filters, "all") ?? false;
-    const deleted: string[] = [];
-    let spaceReclaimed = 0;
-    for (const volume of [...this.#volumes.values()]) {
-      if (!all && !volume.anonymous) continue;
-      // What is in them is elsewhere; Docker passes them over too. A snapshot is kept to be unused.
-      if (isElsewhere(volume) || volume.labels[SNAPSHOT_OF] !== undefined) continue;
-      if (!matchLabelFilters(filters, volume.labels)) continue;
-      if (this.#options.users(volume.name).length > 0) continue;
-      const size = await volumeSize(volume, this.dataPath(volume.name));
-      await this.#delete(volume);
-      deleted.push(volume.name);
-      spaceReclaimed += size;
-    }
-    this.#options.events.emit("volume", "prune", "", { reclaimed: String(spaceReclaimed) });
-    return { deleted, spaceReclaimed };
-  }
-
-  /** Every volume with its size in bytes and its number of users, for `df`. */
-  async usage(): Promise<Volume[]> {
-    const { Volumes } = await this.list(new Map());
-    return Promise.all(
-      Volumes.map(async (volume) => {
-        const record = this.#volumes.get(volume.Name);
-        const Size = record === undefined ? -1 : await volumeSize(record, this.dataPath(volume.Name));
-        return { ...volume, UsageData: { Size, RefCount: this.#options.users(volume.Name).length } };
-      }),
-    );
-  }
-
   emitMount(action: "mount" | "unmount", name: string, attributes: Readonly<Record<string, string>>): void {
     this.#options.events.emit("volume", action, name, { driver: "local", ...attributes });
   }
@@ -271,7 +266,7 @@ export class VolumeStore {
   async #delete(volume: VolumeRecord): Promise<void> {
     // Out of sight at once, then away: a crash in between leaves a directory that every start removes.
     const path = join(paths.volumes(this.#options.paths), volume.name);
-    const gone = removedName(path);
+    const gone = hiddenName(path);
     if (hasDevice(volume)) await this.#devices.releaseUnused(this.dataPath(volume.name));
     // From here on nothing else runs until it is out of sight. Whatever is mounted in it is not ours to remove.
     const users = this.#options.users(volume.name);
@@ -279,8 +274,10 @@ export class VolumeStore {
     const mounted = mountPointsUnder(path);
     if (mounted.length > 0) throw inUse(volume.name, mounted);
     freeLimit(volume, this.dataPath(volume.name));
-    if (existsSync(path)) renameSync(path, gone);
-    this.#options.table.remove(volume.name);
+    step("volume.discard", () => {
+      if (existsSync(path)) renameSync(path, gone);
+    });
+    step("volume.forget", () => this.#options.table.remove(volume.name));
     this.#volumes.delete(volume.name);
     this.#emit("destroy", volume.name);
     removeFiles(volume, gone).catch((error) => {
