@@ -29,23 +29,31 @@ export interface FirewallPort {
 /** The table of an engine: "inet hoy", or with the engine's mark where several live side by side. */
 export type TableName = `inet hoy${string}`;
 
+export interface TableOptions {
+  readonly screened?: boolean;
+  readonly families?: readonly Family[];
+  readonly tracked?: boolean;
+}
+
 /**
  * The whole table, replacing what was there.
  * @param options.families which families have rules at all (--iptables, --ip6tables)
  * @param options.screened what comes from outside to a published port is not redirected before the host's INPUT rules: it goes to
  *   the listener that holds the port, as to any program of the host, and so those rules mean what they say
+ * @param options.tracked what stays on its bridge is known to connection tracking too, for others' rules that ask for it
  */
 export function loadTable(
   table: TableName,
   networks: readonly FirewallNetwork[],
   ports: readonly FirewallPort[],
-  { screened = false, families = [4, 6] }: { screened?: boolean; families?: readonly Family[] } = {},
+  { screened = false, families = [4, 6], tracked = false }: TableOptions = {},
 ): string {
   return [
     `table ${table}`,
     `delete table ${table}`,
     `table ${table} {`,
     `  set bridges { type ifname; ${elements(networks.map((network) => quote(network.bridge)))} }`,
+    `  set inner { type ifname . ifname; ${elements(networks.map(({ bridge }) => `${quote(bridge)} . ${quote(bridge)}`))} }`,
     "  map published4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }",
     "  map published4_any { type inet_proto . inet_service : ipv4_addr . inet_service; }",
     "  map published6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }",
@@ -53,6 +61,7 @@ export function loadTable(
     "  set own4 { type ipv4_addr . inet_proto . inet_service; }",
     "  set own6 { type ipv6_addr . inet_proto . inet_service; }",
     ...GUARD,
+    ...(tracked ? [] : untrack(networks, families)),
     ...nat(screened),
     ...postrouting(networks, families),
     ...forward(networks, families),
@@ -85,6 +94,35 @@ const GUARD = [
   "  }",
 ];
 
+/**
+ * With br_netfilter, what goes from one port of a bridge to another comes by here, a tenth slower for being tracked; and no
+ * rule of ours asks for it. What goes to the host itself, and may be led on from there, is of another type than unicast,
+ * and comes back by the host (see "hairpin").
+ */
+function untrack(networks: readonly FirewallNetwork[], families: readonly Family[]): string[] {
+  const rules = networks.flatMap(({ bridge, subnets }) =>
+    subnets
+      .filter(({ family }) => families.includes(family))
+      .map(({ family, cidr }) => {
+        const within = `${ip(family)} saddr ${cidr} ${ip(family)} daddr ${cidr}`;
+        return `    iifname ${quote(bridge)} ${within} fib daddr . iif oif exists fib daddr type unicast notrack`;
+      }),
+  );
+  return [
+    "  chain within {",
+    ...rules,
+    "  }",
+    "  chain untrack {",
+    "    type filter hook prerouting priority raw; policy accept",
+    "    iifname @bridges jump within",
+    "  }",
+  ];
+}
+
+function ip(family: Family): "ip" | "ip6" {
+  return family === 4 ? "ip" : "ip6";
+}
+
 const nat = (screened: boolean) => [
   "  chain prerouting {",
   "    type nat hook prerouting priority dstnat; policy accept",
@@ -112,7 +150,7 @@ function postrouting(networks: readonly FirewallNetwork[], families: readonly Fa
   const rules = networks.flatMap((network) => {
     const subnets = network.subnets.filter(({ family }) => families.includes(family));
     const bridge = quote(network.bridge);
-    const from = (cidr: string, family: Family) => `${family === 4 ? "ip" : "ip6"} saddr ${cidr}`;
+    const from = (cidr: string, family: Family) => `${ip(family)} saddr ${cidr}`;
     // A container that reaches its own network's published port comes back over the same bridge: without this the answer
     // would go to it directly, from an address it never asked. (Only the output interface is known in this hook.)
     const hairpin = subnets.map(
@@ -142,10 +180,10 @@ function forward(networks: readonly FirewallNetwork[], families: readonly Family
       `    iifname ${quote(bridge)} oifname != ${quote(bridge)} drop`,
       `    oifname ${quote(bridge)} iifname != ${quote(bridge)} drop`,
     ]),
+    "    iifname . oifname @inner accept",
     "    iifname != @bridges oifname != @bridges accept",
     "    ct state established,related accept",
     "    ct status dnat accept",
-    ...networks.map(({ bridge }) => `    iifname ${quote(bridge)} oifname ${quote(bridge)} accept`),
     // Neither from another network of ours nor from outside, unless published.
     "    oifname @bridges drop",
     "  }",

@@ -2,6 +2,9 @@
 // chain accepts still meets the others (nft(8), "base chains"), so a forward chain of ufw, firewalld or dockerd that drops
 // what it does not know drops what containers send, and no rule of ours can overrule it (docs/decisions/other-firewalls.md).
 
+import { readFileSync } from "node:fs";
+import { log } from "../base/log.ts";
+import { isErrno } from "../linux/libc.ts";
 import { nft } from "../linux/nftables.ts";
 
 export interface Wall {
@@ -25,6 +28,31 @@ export function findWalls(bridges: readonly string[]): Wall[] {
       chain: `${family} ${table} ${chain}`,
       command: opening(family, table, chain, whole, bridge),
     }));
+  });
+}
+
+/**
+ * Whether some other program has rules on what is forwarded, in the calling thread's network namespace: they may ask for the
+ * state of connections, also of those within one bridge. Where it can't be known it is taken to be so.
+ */
+export function othersFilter(): boolean {
+  try {
+    return forwardChains(nft("list chains")).length > 0 || legacyTables().includes("filter");
+  } catch (error) {
+    log.warn("other firewalls' rules could not be read", { error });
+    return true;
+  }
+}
+
+/** Of the older iptables, whose rules nftables does not show. */
+function legacyTables(): string[] {
+  return ["ip", "ip6"].flatMap((family) => {
+    try {
+      return readFileSync(`/proc/thread-self/net/${family}_tables_names`, "utf8").split("\n");
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return [];
+      throw error;
+    }
   });
 }
 

@@ -10,7 +10,7 @@ import type { Family } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import { endpointOf, gatewayOf } from "./endpoints.ts";
 import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts, type TableName } from "./firewall.ts";
-import { findWalls } from "./foreign-rules.ts";
+import { findWalls, othersFilter } from "./foreign-rules.ts";
 import type { EndpointRecord } from "./network.ts";
 import { comparePorts } from "./ports/compare.ts";
 import { HostPorts, type PublishedPort } from "./ports/host-ports.ts";
@@ -123,7 +123,13 @@ export class Publisher {
     }));
     const screened = this.#defaults.publishPolicy === "firewall";
     step("rules.load", () =>
-      this.#run(loadTable(this.#table, networks, this.#allPorts(), { screened, families: this.#families })),
+      this.#run(
+        loadTable(this.#table, networks, this.#allPorts(), {
+          screened,
+          families: this.#families,
+          tracked: othersFilter(),
+        }),
+      ),
     );
   }
 

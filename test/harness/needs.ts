@@ -13,6 +13,7 @@ export const have = {
   sshd: sshdProgram() !== undefined,
   apparmor: existsSync("/sys/kernel/security/apparmor/profiles") && Bun.which("apparmor_parser") !== null,
   systemd: Bun.which("systemd-run") !== null,
+  bridgeFilter: existsSync("/proc/sys/net/bridge/bridge-nf-call-iptables"),
   erofs: /\berofs$/m.test(readFileSync("/proc/filesystems", "utf8")),
 } as const;
 
@@ -25,6 +26,7 @@ const WORDS: Readonly<Record<keyof typeof have, string>> = {
   sshd: "no sshd and ssh client: openssh-server, which scripts/setup --tests unpacks",
   apparmor: "this kernel has no AppArmor, or there is no apparmor_parser",
   systemd: "no systemd here",
+  bridgeFilter: "this kernel shows no bridged packets to firewalls (br_netfilter)",
   erofs: "this kernel has no EROFS",
 };
 
