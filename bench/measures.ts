@@ -6,6 +6,7 @@ import { command } from "../test/harness/command.ts";
 import { median, type Row } from "./figures.ts";
 import { memoryOf, usedMemory } from "./memory.ts";
 import { names, publishedRun, thousandPorts, throughput } from "./network.ts";
+import { daemonStart } from "./start.ts";
 import { IMAGE, must, type Subject } from "./subjects.ts";
 
 export type Measure = (subjects: readonly Subject[], rounds: number) => Promise<readonly Row[]>;
@@ -21,6 +22,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   ports: (all) => thousandPorts(all),
   names: (all) => names(all),
   throughput: (all, rounds) => throughput(all, rounds),
+  start: (all, rounds) => daemonStart(all, rounds),
   settled: async (all) => idle(all, "15 s after all of this"),
 };
 

@@ -18,6 +18,8 @@ export interface Subject {
   readonly socket: string | undefined;
   /** Pids of its daemons: what it costs when idle. */
   readonly daemons: () => readonly number[];
+  /** Ends its daemon and starts another on the same data; when that began, by `performance.now()`. undefined: not ours to do. */
+  readonly restart: (() => Promise<number>) | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -41,6 +43,12 @@ async function hoy(options: DaemonOptions): Promise<Subject> {
     removeFlags: [],
     socket: daemon.socket,
     daemons: () => [daemon.pid],
+    restart: async () => {
+      await daemon.down();
+      const start = performance.now();
+      await daemon.up();
+      return start;
+    },
     close: () => daemon.close(),
   };
 }
@@ -55,6 +63,7 @@ async function docker(host: string): Promise<Subject> {
     removeFlags: [],
     socket: host.replace(/^unix:\/\//, ""),
     daemons: () => daemonsOf(host),
+    restart: undefined,
     close: async () => void (await command([...cli, "rmi", "--force", IMAGE])),
   };
 }
@@ -63,7 +72,16 @@ async function podmanBy(cli: readonly string[]): Promise<Subject> {
   await importWith(cli);
   const runFlags = (process.env.HOY_BENCH_PODMAN_RUN ?? "").split(" ").filter((flag) => flag !== "");
   const close = async () => void (await command([...cli, "rmi", "--force", IMAGE]));
-  return { name: "podman", cli, runFlags, removeFlags: ["-t", "0"], socket: undefined, daemons: () => [], close };
+  return {
+    name: "podman",
+    cli,
+    runFlags,
+    removeFlags: ["-t", "0"],
+    socket: undefined,
+    daemons: () => [],
+    restart: undefined,
+    close,
+  };
 }
 
 async function importWith(cli: readonly string[]): Promise<void> {

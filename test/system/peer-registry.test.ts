@@ -34,6 +34,9 @@ beforeAll(async () => {
   if (started === undefined) throw new Error("the daemon has no network of its own");
   upstream = await started;
   a.beforeClose.push(() => upstream[Symbol.asyncDispose]());
+  // With one end the other one goes; who is closed first does it.
+  for (const one of [a, b])
+    one.beforeClose.push(async () => void (await command([...one.inside, "ip", "link", "delete", "eth0"])));
 });
 
 async function ip(daemon: TestDaemon, ...args: readonly string[]): Promise<void> {
