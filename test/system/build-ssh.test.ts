@@ -63,4 +63,39 @@ RUN test -z "$SSH_AUTH_SOCK" && ! ls /run/buildkit
       expect(stdout + stderr).toContain("a key of the test (ED25519)");
     }, 60_000);
   }
+
+  test("hoy: private keys of files, in OpenSSH's form and in PEM, of three kinds", async () => {
+    const kinds = [
+      ["ed25519", "-t", "ed25519"],
+      ["rsa", "-t", "rsa", "-b", "2048"],
+      ["rsa-pem", "-t", "rsa", "-b", "2048", "-m", "PEM"],
+      ["ecdsa", "-t", "ecdsa", "-b", "256"],
+      ["ecdsa-pkcs8", "-t", "ecdsa", "-b", "521", "-m", "PKCS8"],
+    ] as const;
+    const paths: string[] = [];
+    const pubs: Record<string, string> = {};
+    for (const [name, ...how] of kinds) {
+      const path = join(hoy.root, name);
+      await must([keygen, "-q", ...how, "-N", "", "-f", path]);
+      paths.push(path);
+      pubs[`keys/${name}.pub`] = readFileSync(`${path}.pub`, "utf8");
+    }
+    const checks = kinds.map(([name]) => `${add} -T /keys/${name}.pub`).join(" && ");
+    const dir = withTools(
+      `FROM busybox\nCOPY root /\nCOPY keys /keys\nRUN --mount=type=ssh,id=mine ${add} -l && ${checks}\n`,
+    );
+    for (const [name, text] of Object.entries(pubs)) {
+      mkdirSync(dirname(join(dir, name)), { recursive: true });
+      writeFileSync(join(dir, name), text);
+    }
+    const build = (...args: string[]) => hoy.hoy("build", "--network", "none", "--progress", "plain", ...args, dir);
+    const { code, stderr } = await build("--ssh", `mine=${paths.join(",")}`);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stderr).toContain("rsa-pem (RSA)");
+    const locked = join(hoy.root, "locked");
+    await must([keygen, "-q", "-t", "ed25519", "-N", "secret", "-f", locked]);
+    expect((await build("--ssh", `mine=${locked}`)).stderr).toContain("it has a passphrase: add it to an agent");
+    expect((await build("--ssh", `mine=${paths[0]}.pub`)).stderr).toContain("it is no private key");
+    expect((await build("--ssh", `mine=${agent},${paths[0]}`)).stderr).toContain("can't be given along with others");
+  });
 }

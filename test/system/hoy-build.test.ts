@@ -198,7 +198,7 @@ describe("hoy build: what the client lends", () => {
       "FROM busybox\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK\nRUN --mount=type=ssh,id=other test -S $SSH_AUTH_SOCK\n",
     );
     await built("--ssh", `default=${path}`, "--ssh", `other=${path}`, where);
-    await fails(build("--ssh", "default=/etc/hostname", where), 1, /not the socket of an ssh agent/);
+    await fails(build("--ssh", "default=/etc/hostname", where), 1, /neither the socket of an ssh agent/);
     await fails(build(context("FROM busybox\nRUN --mount=type=ssh,required true\n")), 1, /ssh/);
   });
 

@@ -56,7 +56,7 @@ export function buildFlags(io: CliIo) {
     secret: flag.list("Secret to expose to the build (id=mysecret,src=/local/secret)"),
     "shm-size": flag.bytes('Size of "/dev/shm"'),
     squash: flag.bool("Squash newly built layers into a single new layer"),
-    ssh: flag.list("SSH agent socket to expose to the build (default|<id>[=<socket>])"),
+    ssh: flag.list("SSH agent socket or keys to expose to the build (default|<id>[=<socket>|<key>[,<key>]])"),
     tag: flag.list('Name and optionally a tag in the "name:tag" format', { short: "t" }),
     target: flag.string("Set the target build stage to build"),
     ulimit: ulimitFlag(),

@@ -9,6 +9,7 @@ import type { Context } from "../command.ts";
 import { isRemote } from "./context.ts";
 import type { BuildFlags } from "./flags.ts";
 import type { LentDirectory } from "./lend/files.ts";
+import type { Stores } from "./stores.ts";
 
 export interface CacheEntry {
   readonly type: string;
@@ -71,18 +72,19 @@ export function buildArguments(
   };
 }
 
-/** `--build-context NAME=…`; directories of it are put into `directories`. */
-export function namedContexts(
+/** `--build-context NAME=…`; directories of it are put into `directories`, layouts into `stores`. */
+export async function namedContexts(
   { io }: Context,
   given: readonly string[],
   directories: Map<string, LentDirectory>,
-): Record<string, string> {
+  stores: Stores,
+): Promise<Record<string, string>> {
   const attrs: Record<string, string> = {};
   for (const text of given) {
     const [name, value] = cut(text, "=");
     if (name === "" || value === "") throw new UsageError(`invalid context value: ${text}, expected key=value`);
     if (isRemote(value) || /^(?:docker-image|oci-layout):\/\//.test(value)) {
-      attrs[`context:${name}`] = value;
+      attrs[`context:${name}`] = await stores.context(name, value);
       continue;
     }
     const root = resolve(io.cwd, value);

@@ -13,7 +13,8 @@ import { connectBuild, type SessionNames } from "./connection.ts";
 import { type OpenContext, openContext } from "./context.ts";
 import { debugFailure } from "./debug.ts";
 import type { BuildFlags } from "./flags.ts";
-import { agentService, agentSockets } from "./lend/agents.ts";
+import { agentService, agentsOf } from "./lend/agents.ts";
+import { contentService } from "./lend/content.ts";
 import { credentialService } from "./lend/credentials.ts";
 import { fileService } from "./lend/files.ts";
 import { type Destination, outputService } from "./lend/outputs.ts";
@@ -24,26 +25,28 @@ import { openProgress, type Progress } from "./progress/open.ts";
 import { reportExplanations, reportFailure, reportWarnings } from "./progress/report.ts";
 import { frontendAttributes, namedContexts, parseCache } from "./request.ts";
 import { type Built, type CheckResult, solveBuild, solveCheck, solveDebugged } from "./solve.ts";
+import { Stores } from "./stores.ts";
 
 const INTERRUPTED = 130;
 
 export async function runBuild(context: Context, flags: BuildFlags, where: string): Promise<number> {
   const { io, engine } = context;
   const opened = await openContext(io, where, flags.file);
+  const stores = new Stores(io);
   const attrs = {
     ...opened.attrs,
     ...frontendAttributes(context, flags),
-    ...namedContexts(context, flags["build-context"], opened.directories),
+    ...(await namedContexts(context, flags["build-context"], opened.directories, stores)),
   };
   const { exporters, destinations } = readOutputs(flags, io);
   const request = {
     attrs,
     exporters,
-    cacheFrom: flags["cache-from"].map(parseCache),
-    cacheTo: flags["cache-to"].map(parseCache),
+    cacheFrom: await stores.cachesFrom(flags["cache-from"].map(parseCache)),
+    cacheTo: stores.cachesTo(flags["cache-to"].map(parseCache)),
     entitlements: flags.network === "host" ? ["network.host", ...flags.allow] : flags.allow,
   };
-  const services = lentServices(context, flags, opened, destinations);
+  const services = lentServices(context, flags, opened, destinations, stores);
   const session = sessionNames(opened.root);
   const progress = openProgress(flags.quiet || flags.check ? "quiet" : (flags.progress as ProgressMode), io);
   const controller = new AbortController();
@@ -64,6 +67,7 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
           await debugFailure(error, { io, control: connection.control, ref, signal });
         })
       : await solveBuild(solve);
+    await stores.finish(built.response);
     progress.end();
     reportWarnings(io.stderr, progress);
     if (flags.explain) reportExplanations(io.stderr, progress);
@@ -84,13 +88,15 @@ function lentServices(
   flags: BuildFlags,
   { directories, input }: OpenContext,
   destinations: ReadonlyMap<number, Destination>,
+  stores: Stores,
 ): ServiceTable[] {
   return [
     service(Health, { check: async () => ({ status: Serving.SERVING }) }),
     fileService(directories),
     credentialService(config),
     secretService(flags.secret.map(parseSecret), io),
-    ...(flags.ssh.length === 0 ? [] : [agentService(agentSockets(flags.ssh, io))]),
+    ...(flags.ssh.length === 0 ? [] : [agentService(agentsOf(flags.ssh, io))]),
+    ...(stores.lent.size === 0 ? [] : [contentService(stores.lent)]),
     ...(destinations.size === 0 ? [] : [outputService(destinations, io)]),
     ...(input === undefined ? [] : [input.services]),
   ];

@@ -20,6 +20,7 @@ import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { Definition } from "../proto/gen/ops_pb.ts";
 import { type BuildRef, type BuildResult, newRef, ONLY, type Results } from "../result.ts";
+import { ContentPlace } from "../session/content-place.ts";
 import { type LentSession, lend } from "../session/lend.ts";
 import type { LocalFiles } from "../session/local-files.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -150,6 +151,7 @@ export class Build implements AsyncDisposable {
       results: this.#parts.results,
       layers: this.#layers,
       trees: this.#trees,
+      store: async (name, digest) => new ContentPlace(await sessions.get(session.id, this.signal), name, digest),
       upload: (url, signal) => upload(sessions, session.id, url, signal),
     });
     if (!("forward" in outcome)) return this.#keep(outcome);

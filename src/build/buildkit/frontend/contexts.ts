@@ -4,6 +4,7 @@
 import { HoyError } from "../../../base/error.ts";
 import { parseIgnoreFile } from "../../../image/ignore/file.ts";
 import { familiarString, tryParseReference } from "../../../image/reference.ts";
+import type { ContentSource } from "../../content/place.ts";
 import { FETCHED, fetchedFile, fetchedText, plainText, unpackFetched } from "../../frontend/fetched.ts";
 import { parseGitRef } from "../../frontend/git-ref.ts";
 import type { BuildContext } from "../../frontend/options.ts";
@@ -13,11 +14,11 @@ import type { LayerSession } from "../../needs.ts";
 import type { SolveOptions, Tree } from "../../solver-contract.ts";
 import { parseDraftConfig } from "../draft-config.ts";
 import { loadDefinition } from "../llb/definition.ts";
-import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { Definition } from "../proto/gen/ops_pb.ts";
 import type { Results } from "../result.ts";
 import { type Attributes, buildPlatform } from "./attributes.ts";
+import { ociContext } from "./oci-context.ts";
 
 export interface ContextParts {
   readonly needs: BuildkitNeeds;
@@ -26,6 +27,8 @@ export interface ContextParts {
   readonly inputs: Readonly<Record<string, Definition>>;
   /** Bytes that the client holds for a URL of its own. */
   readonly upload: (url: URL, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  /** A directory of blobs at the client, by its name there; reading begins at the digest. */
+  readonly store: (name: string, digest: string) => Promise<ContentSource>;
   readonly results: Results;
   /** Trees that are there already, by the local name they go under. */
   readonly trees: Map<string, Tree>;
@@ -112,7 +115,7 @@ async function namedContext(
       config: inputConfig(attrs[`input-metadata:${input}`]),
     };
   }
-  if (value.startsWith("oci-layout:")) throw missing("a context in an OCI layout");
+  if (value.startsWith("oci-layout://")) return ociContext(name, value, attrs, parts);
   throw new HoyError("invalid", `unsupported context source ${value.slice(0, 100)} for ${name}`);
 }
 

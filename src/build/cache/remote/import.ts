@@ -37,7 +37,7 @@ export interface CacheImport {
   find(key: Digest): ImportedResult | undefined;
 }
 
-interface ImportedLayer {
+export interface ImportedLayer {
   readonly blob: Descriptor;
   readonly diffId: Digest;
 }
@@ -76,19 +76,27 @@ export async function importCache(source: ContentSource, signal: AbortSignal): P
 function resultOf(outputs: readonly (readonly ImportedLayer[])[], source: ContentSource): ImportedResult {
   return {
     outputs: outputs.map((chain) => chain.map(({ diffId }) => diffId)),
-    async fetch(layers, signal) {
-      let added = 0;
-      for (const { blob, diffId } of outputs.flat()) {
-        if ((await layers.use(diffId)) !== undefined) continue;
-        const layer = await layers.add(wholly(source.stream(blob, signal), signal), signal);
-        if (layer.diffId !== diffId) {
-          throw new HoyError("invalid", `a layer of the cache ${source.name} is ${layer.diffId}, not ${diffId}`);
-        }
-        added += layer.size;
-      }
-      return added;
-    },
+    fetch: (layers, signal) => fetchLayers(outputs.flat(), source, layers, signal),
   };
+}
+
+/** Those that are not here. @returns bytes that were added. @throws HoyError "invalid" for one that is another. */
+export async function fetchLayers(
+  chain: readonly ImportedLayer[],
+  source: ContentSource,
+  layers: LayerSession,
+  signal: AbortSignal,
+): Promise<number> {
+  let added = 0;
+  for (const { blob, diffId } of chain) {
+    if ((await layers.use(diffId)) !== undefined) continue;
+    const layer = await layers.add(wholly(source.stream(blob, signal), signal), signal);
+    if (layer.diffId !== diffId) {
+      throw new HoyError("invalid", `a layer of ${source.name} is ${layer.diffId}, not ${diffId}`);
+    }
+    added += layer.size;
+  }
+  return added;
 }
 
 /** Decompressed; and read to the packed form's end, where its digest is checked. */

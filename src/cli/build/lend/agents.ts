@@ -1,41 +1,66 @@
-// `--ssh default|ID[=SOCKET]`: the user's ssh agents, bytes both ways. A private key's file is not taken: an agent is
-// what keeps keys.
+// `--ssh default|ID[=SOCKET|KEY[,KEY…]]`: the user's ssh agents, bytes both ways; or private keys of files, held by an
+// agent of the build's own.
 
-import { lstatSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { connect } from "node:net";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { type ServiceTable, service } from "../../../build/buildkit/grpc/service.ts";
 import { CODE, GrpcError } from "../../../build/buildkit/grpc/status.ts";
 import { SSH } from "../../../build/buildkit/proto/gen/ssh_pb.ts";
 import { ExitError } from "../../base/errors.ts";
 import { cut } from "../../base/text.ts";
 import type { CliIo } from "../../io.ts";
+import { keyAgent } from "./key-agent.ts";
+import { type PrivateKey, parsePrivateKey } from "./keys.ts";
 
 const ID = "buildkit.ssh.id";
+const MAX_KEY = 256 * 1024;
 
-/** Id → socket. @throws ExitError for what is no agent. */
-export function agentSockets(given: readonly string[], { env, cwd }: CliIo): Map<string, string> {
+export type Agent = { readonly socket: string } | { readonly keys: readonly PrivateKey[] };
+
+/** By id. @throws ExitError for what is neither an agent nor a key. */
+export function agentsOf(given: readonly string[], { env, cwd }: CliIo): Map<string, Agent> {
   return new Map(
     given.map((text) => {
-      const [id, path] = cut(text, "=");
-      const socket = path === "" ? (env.SSH_AUTH_SOCK ?? "") : resolve(cwd, path);
-      if (socket === "") throw new ExitError(1, "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
-      const stat = lstatSync(socket, { throwIfNoEntry: false });
-      if (stat === undefined) throw new ExitError(1, `failed to open ssh agent ${socket}: no such file or directory`);
-      if (!stat.isSocket() && !stat.isSymbolicLink()) {
-        throw new ExitError(
-          1,
-          `${socket} is not the socket of an ssh agent; add the key to an agent and give that one`,
-        );
-      }
-      return [id === "" ? "default" : id, socket] as const;
+      const [id, value] = cut(text, "=");
+      const paths = value === "" ? [env.SSH_AUTH_SOCK ?? ""] : value.split(",").map((path) => resolve(cwd, path));
+      if (paths.includes("")) throw new ExitError(1, "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
+      return [id === "" ? "default" : id, agentAt(paths)] as const;
     }),
   );
 }
 
-export function agentService(sockets: ReadonlyMap<string, string>): ServiceTable {
-  const find = (id: string): string => {
-    const found = sockets.get(id === "" ? "default" : id);
+function agentAt(paths: readonly string[]): Agent {
+  const keys: PrivateKey[] = [];
+  for (const path of paths) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) throw new ExitError(1, `failed to open ssh agent ${path}: no such file or directory`);
+    if (stat.isSocket()) {
+      if (paths.length > 1) throw new ExitError(1, `${path} is an ssh agent, and can't be given along with others`);
+      return { socket: path };
+    }
+    keys.push(keyAt(path, stat.isFile() && stat.size <= MAX_KEY));
+  }
+  return { keys };
+}
+
+function keyAt(path: string, isSmallFile: boolean): PrivateKey {
+  if (!isSmallFile) throw new ExitError(1, `${path} is neither the socket of an ssh agent nor a private key`);
+  try {
+    return parsePrivateKey(readFileSync(path, "utf8"), basename(path));
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new ExitError(
+      1,
+      `${path} is neither the socket of an ssh agent nor a private key that can be used: ${why}`,
+      thrown,
+    );
+  }
+}
+
+export function agentService(agents: ReadonlyMap<string, Agent>): ServiceTable {
+  const find = (id: string): Agent => {
+    const found = agents.get(id === "" ? "default" : id);
     if (found === undefined) throw new GrpcError(CODE.notFound, `unset ssh forward key ${id}`);
     return found;
   };
@@ -45,7 +70,12 @@ export function agentService(sockets: ReadonlyMap<string, string>): ServiceTable
       return {};
     },
     async *forwardAgent(requests, { metadata, signal }) {
-      const socket = connect(find(metadata.get(ID)?.[0] ?? ""));
+      const agent = find(metadata.get(ID)?.[0] ?? "");
+      if ("keys" in agent) {
+        for await (const data of keyAgent(agent.keys, bytesOf(requests))) yield { data };
+        return;
+      }
+      const socket = connect(agent.socket);
       const stop = () => socket.destroy();
       signal.addEventListener("abort", stop, { once: true });
       const up = (async () => {
@@ -61,4 +91,8 @@ export function agentService(sockets: ReadonlyMap<string, string>): ServiceTable
       }
     },
   });
+}
+
+async function* bytesOf(messages: AsyncIterable<{ readonly data: Uint8Array }>) {
+  for await (const { data } of messages) yield data;
 }
