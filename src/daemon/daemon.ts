@@ -9,6 +9,7 @@ import type { ReloadableSettings } from "../base/settings.ts";
 import { rootSpan } from "../base/trace.ts";
 import { build } from "../base/version.ts";
 import { openEngine } from "../engine/engine.ts";
+import { unreadBytes } from "../linux/socket-queue.ts";
 import { startPeerServer } from "../registry/peer/server.ts";
 import type { Config } from "./config.ts";
 import { listenersOf } from "./listeners.ts";
@@ -58,6 +59,7 @@ export async function startDaemon(config: Config, settings: DaemonSettings): Pro
       return rootSpan(name, attributes);
     },
     experimental: config.values.get("experimental") === true,
+    unread: unreadBytes,
   });
   const grace = Math.max(0, engineSettings(config, "/").shutdownTimeout) * 1000;
   step(server, (each) => each.close(grace));

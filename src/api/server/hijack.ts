@@ -2,6 +2,7 @@
 // (attach, exec). With `Upgrade: tcp` the answer is 101, without it 200 with a body that ends with the connection.
 
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AttachStream, OutputChunk } from "../backend.ts";
 import { frame } from "../stdcopy.ts";
 import type { Call } from "./call.ts";
@@ -12,29 +13,59 @@ export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
 
 /** Time for a client to close its half once the output has ended, in milliseconds. */
 export const LINGER = 10_000;
+/** Milliseconds that output waits at most for a client to read the head. */
+const PATIENCE = 1000;
 
 /** Runs an attached process's streams over the connection until its output ends or the client goes. */
 export async function hijackAttach(call: Call, stream: AttachStream, input: boolean): Promise<void> {
   const socket = takeOver(call, stream.tty);
   pumpInput(socket, stream, input, call.parts.early);
   // With a terminal the bytes go raw, else each piece in a frame.
-  await pumpOutput(call, socket, stream, ({ stream: name, data }) => (stream.tty ? data : frame(name, data)));
+  const encode = ({ stream: name, data }: OutputChunk) => (stream.tty ? data : frame(name, data));
+  await pumpOutput(call, socket, stream, encode, () => headRead(socket, call.parts.options.unread));
   socket.end();
   setTimeout(() => socket.destroy(), LINGER).unref();
 }
 
-/** Writes the output, in the form `encode` gives it, until it ends or the client goes; lets go of the process then. */
+/**
+ * Waits, for a short while, until the client has read the head. Some (docker-py, and what is made with it) read it through a
+ * buffer which they then throw away: output that comes in one piece with it is lost to them. Nobody else waits: the head
+ * is read long before a process has something to say, unless the machine is very busy.
+ */
+async function headRead(socket: Duplex, unread: (fd: number) => number): Promise<void> {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) return;
+  const end = Date.now() + PATIENCE;
+  while (!socket.destroyed && Date.now() < end && unread(fd) > 0) await sleep(1);
+}
+
+function descriptorOf(socket: Duplex): number | undefined {
+  const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null };
+  return typeof handle?.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+/**
+ * Writes the output, in the form `encode` gives it, until it ends or the client goes; lets go of the process then.
+ * @param ready waited for before the first of it
+ */
 export async function pumpOutput(
   call: Call,
   socket: Duplex,
   stream: AttachStream,
   encode: (chunk: OutputChunk) => Uint8Array,
+  ready: () => Promise<void> = async () => undefined,
 ): Promise<void> {
   const { log } = call.parts.options;
   const failed = (thrown: unknown) => log.warn(`output of an attached process: ${String(thrown)}`);
   socket.once("close", () => stream.close());
   try {
-    await forward(stream.output, call.signal, (chunk) => put(socket, encode(chunk)), failed);
+    let first = true;
+    const take = async (chunk: OutputChunk) => {
+      if (first) await ready();
+      first = false;
+      await put(socket, encode(chunk));
+    };
+    await forward(stream.output, call.signal, take, failed);
   } catch (thrown) {
     failed(thrown); // the head is long gone: the stream ends, and the log says why
   } finally {

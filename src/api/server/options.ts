@@ -61,4 +61,6 @@ export interface ServerOptions {
   /** Takes a connection that will speak HTTP/2. */
   readonly http2: (socket: Duplex) => void;
   readonly experimental: boolean;
+  /** Bytes in this socket that the client has not read yet, on a unix socket; 0 where nobody can tell. */
+  readonly unread: (fd: number) => number;
 }

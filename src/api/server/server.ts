@@ -27,6 +27,7 @@ export interface ApiServerOptions {
   readonly builderVersion?: string;
   readonly buildkit?: BuildkitDoor | undefined;
   readonly experimental?: boolean;
+  readonly unread?: ServerOptions["unread"];
 }
 
 export interface ApiServer {
@@ -48,6 +49,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     buildkit: options.buildkit,
     http2: (socket: Duplex) => door.accept(socket),
     experimental: options.experimental ?? false,
+    unread: options.unread ?? (() => 0),
   };
   return new HttpApiServer(parts, door);
 }

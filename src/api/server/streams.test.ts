@@ -69,6 +69,21 @@ test("megabytes of input reach a slow process whole and in order, its end after 
   await connection.all();
 });
 
+test("output waits until the client has read the head, which some read with all that comes in one piece with it", async () => {
+  let unread = 1;
+  const attach = async () => new EchoProcess(true);
+  await using harness = await startHarness({ containers: { attach } }, {}, () => unread);
+  await using connection = await harness.raw();
+  connection.send(
+    "POST /containers/x/attach?stdin=1&stdout=1&stream=1 HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly",
+  );
+  await connection.until("\r\n\r\n");
+  const whenItCame = connection.until("early").then(() => unread);
+  await Bun.sleep(50);
+  unread = 0;
+  expect(await whenItCame).toBe(0);
+});
+
 test("bytes that come right behind an upgrade's head are input", async () => {
   await using harness = await startHarness({ containers: { attach: async () => new EchoProcess(true) } });
   await using connection = await harness.raw();

@@ -27,11 +27,15 @@ export interface Asked {
   readonly json: unknown;
 }
 
-export async function startHarness(parts: FakeParts, limits: Partial<Limits> = {}): Promise<Harness> {
+export async function startHarness(
+  parts: FakeParts,
+  limits: Partial<Limits> = {},
+  unread: () => number = () => 0,
+): Promise<Harness> {
   const folder = mkdtempSync(join(tmpdir(), "hoy-api-"));
   const path = join(folder, "api.sock");
   const log = memoryLog();
-  const server = createApiServer({ backend: fakeBackend(parts), log, productVersion: "0.0.0-test", limits });
+  const server = createApiServer({ backend: fakeBackend(parts), log, productVersion: "0.0.0-test", limits, unread });
   await server.listen({ kind: "unix", path, gid: -1 });
   const client = (version?: string) =>
     new ApiClient({ kind: "unix", path, text: `unix://${path}` }, version === undefined ? {} : { version });
