@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { HoyError } from "../base/error.ts";
+import { mayGo } from "../base/passing.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "plain" | "gzip" | "zstd" | "xz" | "bzip2";
@@ -17,6 +18,8 @@ export interface DecompressOptions {
   /** Refuse more than this many bytes out for one in, once past a gibibyte. gzip itself ends at 1032. */
   readonly ratio?: number;
   readonly signal?: AbortSignal;
+  /** Nobody but the reader has use for the chunks: it may let go of their memory (base/passing.ts). */
+  readonly passing?: boolean;
 }
 
 const LIMIT = 1024 ** 4;
@@ -95,7 +98,7 @@ async function* bounded(
   source: AsyncIterable<Uint8Array>,
   decode: Decoder,
   kind: Compression,
-  { limit = LIMIT, ratio = RATIO, signal }: DecompressOptions,
+  { limit = LIMIT, ratio = RATIO, signal, passing = false }: DecompressOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   let read = 0;
   let given = 0;
@@ -118,6 +121,7 @@ async function* bounded(
       if (given > RATIO_FROM && given > read * ratio) {
         throw new HoyError("too-large", `the ${kind} stream unfolds to more than ${ratio} times its size`);
       }
+      if (passing) mayGo(chunk);
       yield chunk;
     }
   } catch (error) {
@@ -186,6 +190,7 @@ async function feed(source: AsyncIterable<Uint8Array>, transform: ReturnType<typ
       at += piece.byteLength;
       if (used === FEED) await hand();
     }
+    if (chunk.byteOffset === 0) mayGo(chunk);
   }
   if (used > 0) await hand();
   await decoding;

@@ -6,6 +6,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Digest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import { letGo } from "../../base/passing.ts";
 import type { Repository } from "./repository.ts";
 
 export interface DownloadOptions {
@@ -57,6 +58,7 @@ export async function* download(
         options.onProgress(received);
         yield chunk;
         await written;
+        letGo(chunk);
       }
       if (received < blob.size)
         throw new HoyError(

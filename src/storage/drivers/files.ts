@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { letGo } from "../../base/passing.ts";
 import { isErrno } from "../../linux/libc.ts";
 
 /** A name for something half-made in `directory`, which is emptied at the next start. */
@@ -119,6 +120,7 @@ export class BackgroundWriter {
         buffers = rest(buffers, bytesWritten);
       }
     }
+    for (const bytes of batch) letGo(bytes);
   }
 }
 

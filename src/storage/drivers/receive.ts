@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Digest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import { letGo } from "../../base/passing.ts";
 import { LayerBuilder, type Placed } from "../layer/build.ts";
 import type { LayerTree } from "../layer/tree.ts";
 import type { AddLayerOptions, LayerInfo } from "../snapshot.ts";
@@ -10,7 +11,7 @@ import type { TarEntry } from "../tar/entry.ts";
 import { TarParser } from "../tar/parser.ts";
 
 export interface LayerSink {
-  /** A chunk of the archive; the next is asked for when this is done. The chunk is not changed afterwards. */
+  /** A chunk of the archive; the next is asked for when this is done. Whoever takes it calls `letGo` when it is done with. */
   chunk?(bytes: Uint8Array): Promise<void> | undefined;
   entry?(entry: TarEntry, placed: Placed): void;
   /** The next bytes of the last entry's stored data. */
@@ -41,7 +42,8 @@ export async function receiveLayer(
     if (options.signal?.aborted) throw new HoyError("cancelled", "adding a layer was cancelled");
     hash.update(chunk);
     parser.push(chunk);
-    await sink.chunk?.(chunk);
+    if (sink.chunk === undefined) letGo(chunk);
+    else await sink.chunk(chunk);
   }
   parser.end();
   const diffId: Digest = `sha256:${hash.digest("hex")}`;

@@ -53,7 +53,7 @@ export async function pullLayer(pull: LayerPull, session: IngestSession, signal:
   if (here !== undefined) {
     pull.onReceived();
     const stream = createReadStream(await shelf.content.path(blob.digest), { highWaterMark: 1024 * 1024 });
-    const added = await addTar(shelf, session, relieved(decompress(stream, { signal })), {
+    const added = await addTar(shelf, session, relieved(decompress(stream, { signal, passing: true })), {
       expected: diffId,
       signal,
       packed: true,
@@ -83,7 +83,7 @@ async function fetchLayer(pull: LayerPull, session: IngestSession, signal: Abort
     pull.onReceived();
   };
   const stream = drained(download(pull.repository, blob, path, { signal, attempts, onProgress }), onEnd);
-  const added = await addTar(shelf, session, relieved(decompress(stream, { signal })), {
+  const added = await addTar(shelf, session, relieved(decompress(stream, { signal, passing: true })), {
     expected: diffId,
     signal,
     packed: true,

@@ -1,10 +1,11 @@
-// Keeps memory flat while layers stream through: what has passed is garbage that lies outside of the collector's heap, so
-// the collector sees little reason to run while tens of megabytes wait for it. Here it is asked to, once for so many bytes.
+// Keeps memory flat while layers stream through. Most of what passes is given back by those who are through with it
+// (base/passing.ts); the rest is garbage outside of the collector's heap, which sees little reason to run while tens of
+// megabytes wait for it. Here it is asked to, once for so many bytes.
 
 /** Bytes of all streams together between two collections. */
-const EVERY = 16 * 1024 * 1024;
+const EVERY = 32 * 1024 * 1024;
 /** More of them for each millisecond that the last one took: of a large heap it must not take most of the time. */
-const EVERY_MS = 4 * 1024 * 1024;
+const EVERY_MS = 2 * 1024 * 1024;
 
 let left = EVERY;
 
