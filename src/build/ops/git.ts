@@ -1,7 +1,6 @@
 // A git repository as a source: `git` fetches one commit, shallow, into a bare directory of its own; the tree is what
-// that commit has. Its environment is nearly empty: no helpers, no questions, no hooks, only transports that fetch.
+// that commit has. How git is run is in git-command.ts.
 
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join, posix } from "node:path";
@@ -12,6 +11,7 @@ import { O, OwnedFd, openat2 } from "../../linux/open.ts";
 import { textToRaw } from "../../storage/tar/entry.ts";
 import type { Source } from "../graph.ts";
 import { canonical } from "../solver/digests.ts";
+import { Git } from "./git-command.ts";
 import type { Operation, OperationContext } from "./operation.ts";
 import { MADE_AT } from "./tree/attributes.ts";
 import { copyInto } from "./tree/copy.ts";
@@ -21,8 +21,6 @@ import { WorkingTree } from "./tree/working-tree.ts";
 
 type GitSource = Extract<Source, { type: "git" }>;
 
-const TIMEOUT_MS = 10 * 60_000;
-const MAX_OUTPUT = 16 * 1024 * 1024;
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 export async function prepareGit(source: GitSource, context: OperationContext): Promise<Operation> {
@@ -68,18 +66,18 @@ export async function prepareGit(source: GitSource, context: OperationContext): 
 async function checkOut(source: GitSource, commit: string, into: string, git: Git, signal: AbortSignal) {
   await git.run(["init", "--quiet", "--template=", into], undefined, signal);
   await git.run(["remote", "add", "--", "origin", source.url], into, signal);
-  const shallow = ["fetch", "--quiet", "--no-tags", "--depth=1", "--no-recurse-submodules", "--", "origin"];
+  const shallow = ["fetch", "--progress", "--no-tags", "--depth=1", "--no-recurse-submodules", "--", "origin"];
   try {
     await git.run([...shallow, commit], into, signal);
   } catch (error) {
     if (signal.aborted) throw error;
     // Servers need not give a commit by its number: then what names it is fetched, with all that is behind it.
     const wanted = COMMIT.test(source.ref) || source.ref === "" ? "+refs/heads/*:refs/remotes/origin/*" : source.ref;
-    await git.run(["fetch", "--quiet", "--tags", "--no-recurse-submodules", "--", "origin", wanted], into, signal);
+    await git.run(["fetch", "--progress", "--tags", "--no-recurse-submodules", "--", "origin", wanted], into, signal);
   }
-  await git.run(["checkout", "--quiet", "--force", "--detach", commit], into, signal);
+  await git.run(["checkout", "--progress", "--force", "--detach", commit], into, signal);
   if (source.skipSubmodules !== true) {
-    const modules = ["submodule", "update", "--init", "--recursive", "--depth=1", "--quiet"];
+    const modules = ["submodule", "update", "--init", "--recursive", "--depth=1", "--progress"];
     await git.run(modules, into, signal);
   }
   if (!source.keepGitDir) await rm(join(into, ".git"), { recursive: true, force: true });
@@ -140,83 +138,4 @@ function checkSource({ url, ref, subdirectory }: GitSource): void {
   if (textToRaw(subdirectory).split("/").includes("..")) {
     throw new HoyError("invalid", `bad subdirectory of a git repository: ${subdirectory.slice(0, 200)}`);
   }
-}
-
-class Git {
-  readonly #env: Record<string, string>;
-
-  /** @param agent socket of the client's ssh agent */
-  constructor(agent: string | undefined) {
-    this.#env = {
-      PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
-      HOME: "/nonexistent",
-      LC_ALL: "C",
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_CONFIG_GLOBAL: "/dev/null",
-      GIT_TERMINAL_PROMPT: "0",
-      GIT_ASKPASS: "true",
-      GIT_ALLOW_PROTOCOL: "http:https:git:ssh",
-      GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oStrictHostKeyChecking=accept-new -oUserKnownHostsFile=/dev/null",
-      ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }),
-    };
-    for (const name of ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]) {
-      const value = process.env[name];
-      if (value !== undefined) this.#env[name] = value;
-    }
-  }
-
-  /** Its standard output. @throws HoyError with the end of what it said. */
-  async run(args: readonly string[], cwd: string | undefined, signal: AbortSignal): Promise<string> {
-    const settings = ["-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "credential.helper="];
-    const child = spawn("git", [...settings, ...args], {
-      cwd: cwd ?? "/",
-      env: this.#env,
-      stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own: git's helpers (ssh, git-remote-https) end with it.
-      detached: true,
-    });
-    const end = () => {
-      if (child.pid === undefined) return;
-      try {
-        process.kill(-child.pid, "SIGKILL");
-      } catch {
-        // It has ended meanwhile.
-      }
-    };
-    const late = setTimeout(end, TIMEOUT_MS);
-    signal.addEventListener("abort", end, { once: true });
-    try {
-      const [output, complaint, code] = await Promise.all([
-        textOf(child.stdout),
-        textOf(child.stderr),
-        new Promise<number | null>((resolve, reject) => {
-          child.once("error", reject);
-          child.once("close", resolve);
-        }),
-      ]);
-      if (signal.aborted) throw new HoyError("cancelled", "the build was cancelled");
-      if (code === null)
-        throw new HoyError("unavailable", `git ${args[0]} took longer than ${TIMEOUT_MS / 60_000} minutes`);
-      if (code !== 0) throw new HoyError("unavailable", `git ${args[0]} failed: ${complaint.trim().slice(-2000)}`);
-      return output;
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-        throw new HoyError("unavailable", "git is not installed on the engine's machine", { cause: error });
-      }
-      throw error;
-    } finally {
-      clearTimeout(late);
-      signal.removeEventListener("abort", end);
-    }
-  }
-}
-
-async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size <= MAX_OUTPUT) chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
