@@ -7,11 +7,21 @@ import { join } from "node:path";
 import { HoyError } from "../base/error.ts";
 import { isErrno } from "../linux/libc.ts";
 import { O, OwnedFd } from "../linux/open.ts";
-import { lacksProjectQuota, projectOf, projectUse, setProject, setProjectLimit } from "../linux/project-quota.ts";
+import {
+  lacksProjectQuota,
+  projectOf,
+  projectUse,
+  setProject,
+  setProjectLimit,
+  setProjectRoom,
+} from "../linux/project-quota.ts";
 
 /** Ours are these: administrators number theirs from 1, and a directory of ours may be in one of theirs. */
 const FIRST = 0x686f_7900;
 const LAST = 0x696f_78ff;
+
+/** Bytes: xfs reserves some 30 blocks to make a directory. */
+const MOUNT_ROOM = 2 ** 20;
 
 /**
  * Gives the directories one project, if they have none of ours, and that the limit. Idempotent; synchronous, so that two
@@ -40,6 +50,24 @@ export function liftLimit(directory: string): void {
   } catch (error) {
     if (!isErrno(error, "ENOENT") && !lacksProjectQuota(error)) throw error;
   }
+}
+
+/**
+ * Room for what overlay makes in `work` at each mount (without it, it comes up read-only, and nothing could be removed from
+ * a full container), until disposed of. After a crash in between the room stays until the next time.
+ */
+export function roomToMount(work: string): Disposable {
+  const give = (bytes: number) => {
+    try {
+      using opened = new OwnedFd(openSync(work, O.RDONLY | O.DIRECTORY));
+      const project = ourProject(opened.fd);
+      if (project !== 0) setProjectRoom(opened.fd, project, bytes);
+    } catch (error) {
+      if (!lacksProjectQuota(error)) throw error; // mounted otherwise than it was: nothing is bounded
+    }
+  };
+  give(MOUNT_ROOM);
+  return { [Symbol.dispose]: () => give(0) };
 }
 
 /** What is put into `fresh` counts as what is in `data`, whose place it will take. */

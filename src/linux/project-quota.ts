@@ -50,6 +50,19 @@ export function setProjectLimit(fd: number, project: number, bytes: number): voi
   quotactl(fd, Q_XSETQLIM, project, struct);
 }
 
+/**
+ * Lets the project's files take so much more than their limit, which stays on record as the soft one.
+ * @param bytes 0: no more than the limit, again; rounded up to 512
+ */
+export function setProjectRoom(fd: number, project: number, bytes: number): void {
+  const known = diskQuota(project);
+  quotactl(fd, Q_XGETQUOTA, project, known);
+  const struct = diskQuota(project);
+  struct.writeUInt16LE(FS_DQ_BHARD, 2);
+  struct.writeBigUInt64LE(known.readBigUInt64LE(16) + BigInt(Math.ceil(bytes / BASIC_BLOCK)), 8);
+  quotactl(fd, Q_XSETQLIM, project, struct);
+}
+
 export interface ProjectUse {
   /** Bytes; 0: none. */
   readonly limit: number;

@@ -1,7 +1,7 @@
 // A test for each client: what holds for the real docker must hold for hoy, in the same words.
 
 import { expect, test } from "bun:test";
-import type { Result } from "./command.ts";
+import { type Result, SLOWER } from "./command.ts";
 import type { Client, TestDaemon } from "./daemon.ts";
 import { testWith } from "./needs.ts";
 
@@ -38,7 +38,7 @@ export async function eventually<T>(
   what: string,
   patience = 20_000,
 ): Promise<T> {
-  const end = Date.now() + patience;
+  const end = Date.now() + patience * SLOWER;
   for (;;) {
     const value = await work();
     if (value !== undefined && value !== false) return value;

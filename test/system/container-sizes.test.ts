@@ -66,8 +66,8 @@ for (const [kind, { mkfs, size }] of Object.entries(FILE_SYSTEMS)) {
       await create(client, name, "--storage-opt", "size=8m");
       await hoy.restart("SIGKILL");
       await fails(put(client, name, 12), 1, REFUSED);
-      await ok(client("exec", name, "rm", "/f"));
       await ok(client("restart", "-t", "0", name));
+      await ok(client("exec", name, "rm", "/f"));
       await fails(put(client, name, 12), 1, REFUSED);
       await ok(client("rm", "-f", name));
     });

@@ -36,26 +36,17 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
 
     test("what ended meanwhile has its exit code and time; --rm is gone; restart policies act", async () => {
       const [ended, removed, always] = [unique(), unique(), unique()];
-      const script = "sleep 0.5; exit 9";
-      await ok(hoy.hoy("run", "-d", "--name", ended, ...NET, "busybox", "sh", "-c", script));
-      await ok(hoy.hoy("run", "-d", "--rm", "--name", removed, ...NET, "busybox", "sh", "-c", script));
-      await ok(
-        hoy.hoy(
-          "run",
-          "-d",
-          "--restart",
-          "always",
-          "--name",
-          always,
-          ...NET,
-          "busybox",
-          "sh",
-          "-c",
-          "echo up; sleep 0.5",
-        ),
-      );
-      const pids = await Promise.all([ended, removed, always].map((name) => inspect(name, "{{.State.Pid}}")));
+      const script = "trap 'exit 9' TERM; echo up; sleep 1000 & wait";
+      const run = (name: string, ...flags: string[]) =>
+        ok(hoy.hoy("run", "-d", "--name", name, ...flags, ...NET, "busybox", "sh", "-c", script));
+      await run(ended);
+      await run(removed, "--rm");
+      await run(always, "--restart", "always");
+      const names = [ended, removed, always];
+      const pids = await Promise.all(names.map((name) => inspect(name, "{{.State.Pid}}")));
+      for (const name of names) await eventually(async () => (await ok(hoy.hoy("logs", name))) === "up", "it is up");
       await hoy.down(signal);
+      for (const pid of pids) process.kill(Number(pid), "SIGTERM");
       await eventually(async () => pids.every((pid) => !existsSync(`/proc/${pid}`)), "all three end");
       await hoy.up();
       expect(await inspect(ended, "{{.State.Status}} {{.State.ExitCode}}")).toBe("exited 9");

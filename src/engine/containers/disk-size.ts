@@ -19,6 +19,11 @@ export function diskSize(options: HostConfig["StorageOpt"]): number | undefined 
   return size === 0 ? undefined : size;
 }
 
+/** May have been made with a size. */
+export function isBounded(engine: EngineContext, { StorageOpt }: HostConfig): boolean {
+  return (diskSize(StorageOpt) ?? engine.settings.containerSize) !== undefined;
+}
+
 /**
  * Makes `upper`, and bounds what is written into it and into `work`, where overlay prepares files before it moves them
  * there (which works within one project only). `upper` has its name when it is as it is to be: a container with it is whole.

@@ -15,8 +15,10 @@ import { DEFAULT_SHM_SIZE } from "../../runtime/spec/default-mounts.ts";
 import { prepareBinds } from "../../runtime/spec/prepare.ts";
 import { makeSharedMemory, releaseSharedMemory } from "../../runtime/spec/shm.ts";
 import type { EngineContext } from "../context.ts";
+import { roomToMount } from "../disk-limit.ts";
 import { now } from "../time.ts";
 import type { Container } from "./container.ts";
+import { isBounded } from "./disk-size.ts";
 import { watchExit } from "./exit.ts";
 import { startHealthChecks } from "./health.ts";
 import { mountImages } from "./image-mounts.ts";
@@ -113,6 +115,7 @@ async function start(engine: EngineContext, container: Container): Promise<void>
         ? (pid) => span("network.connect", {}, () => engine.network.connect(id, `/proc/${pid}/ns/net`))
         : undefined,
   };
+  using _room = isBounded(engine, spec.hostConfig) ? roomToMount(paths.work) : undefined;
   const shim = await span("runtime.start", { runtime: request.runtime.name }, () =>
     engine.runtime.start(request, (early) => servePending(container, early)),
   );

@@ -16,6 +16,7 @@ import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
 import { GracePeriod } from "../cgroups/grace-period.ts";
 import { openCgroup } from "../cgroups/open.ts";
 import { prepareParent } from "../cgroups/parent.ts";
+import { ownGroup, shimGroups } from "../cgroups/shim-group.ts";
 import type { ContainerRuntime, ExitStatus, OciRuntime, Shim, StartRequest } from "../contract.ts";
 import type { OciSpec } from "../oci.ts";
 import { specJson } from "../spec/json.ts";
@@ -39,7 +40,7 @@ export interface RuntimeOptions {
   readonly shim: string;
   /** Where the OCI runtimes keep their records: one directory a runtime below it. Ends with the boot. */
   readonly root: string;
-  /** cgroup.procs files that the shims write themselves into. Default: where this process is, see `ownCgroup`. */
+  /** cgroup.procs files that the shims write themselves into. Default: see `shimGroups`. */
   readonly shimCgroups?: readonly string[];
 }
 
@@ -64,8 +65,8 @@ class ShimRuntime implements ContainerRuntime {
   constructor(options: RuntimeOptions, cgroups: CgroupLayout) {
     this.#options = options;
     this.#cgroups = cgroups;
-    this.#shimCgroups = options.shimCgroups ?? ownCgroup(cgroups);
-    this.#gracePeriod = new GracePeriod(ownCgroup(cgroups)[0]);
+    this.#shimCgroups = options.shimCgroups ?? shimGroups(cgroups);
+    this.#gracePeriod = new GracePeriod(ownGroup(cgroups)[0]);
     this.#removed = join(options.root, REMOVED);
     mkdirSync(this.#removed, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(this.#removed)) removeLater(join(this.#removed, name));
@@ -235,19 +236,6 @@ class ShimRuntime implements ContainerRuntime {
     }
     await cgroup?.remove();
   }
-}
-
-/**
- * The cgroup.procs of one cgroup of this process. A shim that joins it moves nowhere, but the kernel's wait for an RCU
- * grace period, 8 ms before the first move of any process, is then over when the OCI runtime makes its moves.
- */
-function ownCgroup(layout: CgroupLayout): string[] {
-  for (const line of readFileSync("/proc/self/cgroup", "utf8").split("\n")) {
-    const [, controllers = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    const root = layout.mode === "v2" ? layout.unified : layout.controllers.get(controllers);
-    if (root !== undefined && path !== "") return [join(root, path, "cgroup.procs")];
-  }
-  return [];
 }
 
 /** The spec with the namespaces that the shim's helper holds, in place of new ones; a user namespace to join stays. */
