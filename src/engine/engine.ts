@@ -144,6 +144,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
   const imageVerbs = new Images({ shelf: images, sources, emit }, () => settings.registry, mounts);
   await mounts.recover();
   const wanted = await recoverContainers(engine);
+  networks.settle();
   const solver = await openSolver({
     engine,
     shelf: images,

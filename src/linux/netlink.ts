@@ -29,7 +29,8 @@ const NLM_F_MULTI = 2;
 const NLM_F_CAPPED = 0x100;
 const NLM_F_ACK_TLVS = 0x200;
 const NLMSGERR_ATTR_MSG = 1;
-const BUFFER = 256 * 1024;
+/** One for all sockets: a request and its answers are one piece of synchronous work. */
+const buffer = new Uint8Array(256 * 1024);
 
 const calls = libc({
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -61,7 +62,6 @@ export class Netlink implements Disposable {
     const bytes = message({ type, flags: flags | NLM_F.REQUEST | (dump ? 0 : NLM_F.ACK), sequence }, parts);
     check(calls().send(this.#fd, bytes, bytes.length, 0), "send", what);
     const answers: Message[] = [];
-    const buffer = new Uint8Array(BUFFER);
     for (;;) {
       const length = check(calls().recv(this.#fd, buffer, buffer.length, 0), "recv", what);
       for (const answer of messages(buffer.slice(0, length))) {

@@ -39,28 +39,48 @@ export class NftablesError extends Error {
   }
 }
 
-/**
- * Runs commands as one transaction in the calling thread's network namespace and returns what they print.
- * @throws NftablesError (nothing is changed then); SystemError ENOENT when libnftables is not installed.
- */
+/** As `Nftables.run`, once, in the calling thread's network namespace. */
 export function nft(commands: string): string {
-  const calls = open();
-  return withLowDescriptors(() => run(calls, commands));
+  using once = new Nftables();
+  return once.run(commands);
 }
 
-function run(calls: Library, commands: string): string {
-  const context = calls.nft_ctx_new(0);
-  if (context === null) throw new SystemError(12, "nft_ctx_new");
-  try {
-    calls.nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_NUMERIC_ALL);
+/**
+ * The nftables of the network namespace in which it was made. For who deletes things again and again: the kernel lets a
+ * socket go only when all that was deleted is freed, ten milliseconds later, and this one is kept.
+ */
+export class Nftables implements Disposable {
+  readonly #calls: Library;
+  readonly #context: Pointer | bigint;
+
+  /** @throws SystemError ENOENT when libnftables is not installed. */
+  constructor() {
+    this.#calls = open();
+    const context = withLowDescriptors(() => this.#calls.nft_ctx_new(0));
+    if (context === null) throw new SystemError(12, "nft_ctx_new");
+    this.#context = context;
+    this.#calls.nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_NUMERIC_ALL);
+  }
+
+  /**
+   * Runs commands as one transaction and returns what they print.
+   * @throws NftablesError; nothing is changed then.
+   */
+  run(commands: string): string {
+    const calls = this.#calls;
+    const context = this.#context;
+    // What an earlier call has left in the buffers is dropped.
     calls.nft_ctx_buffer_output(context);
     calls.nft_ctx_buffer_error(context);
-    const failed = calls.nft_run_cmd_from_buffer(context, cstring(commands, "nft_run_cmd_from_buffer")) !== 0;
+    const input = cstring(commands, "nft_run_cmd_from_buffer");
+    const failed = withLowDescriptors(() => calls.nft_run_cmd_from_buffer(context, input)) !== 0;
     if (failed)
       throw new NftablesError(text(calls.nft_ctx_get_error_buffer(context)).trim() || "nftables refused the rules");
     return text(calls.nft_ctx_get_output_buffer(context));
-  } finally {
-    calls.nft_ctx_free(context);
+  }
+
+  [Symbol.dispose](): void {
+    this.#calls.nft_ctx_free(this.#context);
   }
 }
 

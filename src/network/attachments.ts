@@ -31,9 +31,12 @@ export class Attachments {
     });
   }
 
-  /** `endpoint` is one of `live`'s, which has a namespace. */
+  /** Puts the interface of one of `live`'s endpoints into the namespace, held to its rate. */
   attach(live: Live, namespace: NetworkNamespace, endpoint: EndpointRecord): void {
-    this.#driver(endpoint).connect(endpoint, namespace, endpoint === gatewayOf(live.endpoints));
+    const driver = this.#driver(endpoint);
+    const rate = live.request.hostConfig.NetworkRate;
+    driver.connect(endpoint, namespace, endpoint === gatewayOf(live.endpoints));
+    if (limits(rate)) step("network.rate", () => driver.limit?.(endpoint, rate));
   }
 
   /** Takes the interface away, and its addresses are free. Idempotent. */

@@ -97,7 +97,6 @@ export class BridgeDriver implements NetworkDriver {
         },
       );
     }
-    link.deleteLink(this.#socket, endpoint.hostInterface); // of a start that died half-way
     const pair = {
       host: endpoint.hostInterface,
       master: bridge.index,
@@ -106,7 +105,7 @@ export class BridgeDriver implements NetworkDriver {
       peerNamespace: namespace.fd,
       mtu: endpoint.network.mtu,
     };
-    step("network.link", () => link.createVeth(this.#socket, pair));
+    step("network.link", () => this.#makePair(pair));
     if (!endpoint.network.icc) step("network.isolate", () => link.isolatePort(this.#socket, endpoint.hostInterface));
     step("network.interface", () => configureInterface(endpoint, namespace, gateway));
   }
@@ -122,6 +121,16 @@ export class BridgeDriver implements NetworkDriver {
 
   limit(endpoint: EndpointRecord, rate: NetworkRate | undefined): void {
     holdRate(this.#socket, endpoint.hostInterface, rate, this.#group);
+  }
+
+  #makePair(pair: link.VethOptions): void {
+    try {
+      link.createVeth(this.#socket, pair);
+    } catch (error) {
+      if (!isErrno(error, "EEXIST")) throw error;
+      link.deleteLink(this.#socket, pair.host); // of a start that died half-way
+      link.createVeth(this.#socket, pair);
+    }
   }
 
   #find(network: NetworkRecord): link.Link | undefined {

@@ -12,15 +12,15 @@ import { type EndpointRecord, ROUTER } from "./network.ts";
 /** Gives `endpoint`'s interface in the namespace its addresses, sets it and loopback up, and routes by it if asked. */
 export function configureInterface(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
   const { interface: name } = endpoint.settings;
-  namespace.run(() => {
+  using socket = namespace.run(() => {
     // An address comes back to the next container while the kernel still takes the last one's interface away: with this
     // the new one announces itself when it comes up, and bridges and neighbours learn its place at once.
     set(`net/ipv4/conf/${name}/arp_notify`, "1");
     // As Docker: no link-local address either on a network without IPv6.
     if (endpoint.ipv6 === undefined) set(`net/ipv6/conf/${name}/disable_ipv6`, "1");
     else set(`net/ipv6/conf/${name}/ndisc_notify`, "1");
+    return new Netlink();
   });
-  using socket = namespace.run(() => new Netlink());
   const device = link.findLink(socket, name);
   if (device === undefined) throw new HoyError("internal", `interface ${name} did not appear in the container`);
   link.setUp(socket, 1);

@@ -91,7 +91,6 @@ export class Networks implements NetworkManager {
     live.namespace?.[Symbol.dispose]();
     live.namespace = namespace;
     for (const endpoint of live.endpoints) this.#attachments.attach(live, namespace, endpoint);
-    this.#attachments.limit(live);
     await span("network.names", {}, () => this.#names.serve(live, namespace));
   }
 
@@ -137,12 +136,7 @@ export class Networks implements NetworkManager {
     const rows = this.#rows.endpointsOf(containerId);
     step("ports.release", () => this.#publisher.release(containerId, this.#attachments.recorded(containerId)));
     if (rows.length === 0) return;
-    step("network.free", () =>
-      this.#rows.transaction(() => {
-        for (const row of rows) this.#rows.deleteEndpoint(row.id);
-        this.#rows.deletePorts(containerId);
-      }),
-    );
+    step("network.free", () => this.#rows.transaction(() => this.#rows.deleteOf(containerId)));
     this.#sweeper.later();
   }
 
@@ -168,6 +162,16 @@ export class Networks implements NetworkManager {
     if (namespace === undefined) this.#names.set(live);
     else await this.#names.serve(live, namespace);
     return this.#view.reservation(request, source, live);
+  }
+
+  /** Every container that runs is adopted: what the rows have of any other is given back. */
+  settle(): void {
+    const stale = [...this.#rows.endpoints(), ...this.#rows.ports()].filter((row) => !this.#live.has(row.container));
+    if (stale.length === 0) return;
+    this.#rows.transaction(() => {
+      for (const container of new Set(stale.map((row) => row.container))) this.#rows.deleteOf(container);
+    });
+    this.#publisher.reload();
   }
 
   describe(request: NetworkRequest): NetworkSettings {
@@ -212,7 +216,6 @@ export class Networks implements NetworkManager {
     if (namespace === undefined) return;
     try {
       this.#attachments.attach(live, namespace, added);
-      this.#attachments.limit(live);
       await span("network.names", {}, () => this.#names.serve(live, namespace));
     } catch (error) {
       this.#takeOff(live, added);

@@ -4,7 +4,7 @@
 import { log } from "../base/log.ts";
 import type { NetworkDefaults } from "../base/settings.ts";
 import { span, step } from "../base/trace.ts";
-import { nft } from "../linux/nftables.ts";
+import { Nftables } from "../linux/nftables.ts";
 import type { NetworkRows, PortRow } from "../state/networks.ts";
 import type { Family } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
@@ -27,6 +27,7 @@ export class Publisher {
   readonly #defaults: NetworkDefaults;
   readonly #table: TableName;
   readonly #ports = new HostPorts();
+  #nftables: Nftables | undefined;
 
   constructor(rows: NetworkRows, catalog: NetworkCatalog, defaults: NetworkDefaults, table: TableName) {
     this.#table = table;
@@ -107,6 +108,8 @@ export class Publisher {
   /** The listeners only: traffic to containers goes on, by the rules. */
   close(): void {
     this.#ports.close();
+    this.#nftables?.[Symbol.dispose]();
+    this.#nftables = undefined;
   }
 
   /** Writes the whole table again, from the rows: at the start of the daemon, and when networks change. */
@@ -171,7 +174,10 @@ export class Publisher {
   }
 
   #run(commands: string): void {
-    if (this.#families.length > 0 && commands !== "") nft(commands);
+    if (this.#families.length === 0 || commands === "") return;
+    // Made when first needed: without rules of ours the host may lack the library.
+    this.#nftables ??= new Nftables();
+    this.#nftables.run(commands);
   }
 
   /** Of a family without rules the listeners carry everything. */

@@ -2,7 +2,7 @@
 // makes "never two owners" true, also for 50 containers that start at once and for a daemon that died in between.
 
 import type { Database } from "bun:sqlite";
-import type { Migration } from "./database.ts";
+import { type Migration, withoutSync } from "./database.ts";
 
 export const networkMigrations: readonly Migration[] = [
   {
@@ -127,7 +127,7 @@ export class NetworkRows {
   }
 
   deleteEndpoint(id: string): void {
-    this.#db.query("DELETE FROM endpoints WHERE id = $id").run({ id });
+    withoutSync(this.#db, () => this.#db.query("DELETE FROM endpoints WHERE id = $id").run({ id }));
   }
 
   ports(): PortRow[] {
@@ -152,8 +152,17 @@ export class NetworkRows {
     this.#db.query("DELETE FROM published_ports WHERE container = $container").run({ container });
   }
 
-  /** Everything in `work` becomes visible at once, with one fsync. */
+  /** All that a container has. */
+  deleteOf(container: string): void {
+    this.#db.query("DELETE FROM endpoints WHERE container = $container").run({ container });
+    this.deletePorts(container);
+  }
+
+  /**
+   * Endpoints and ports: everything in `work` becomes visible at once, and no disk is waited for. They are of containers
+   * that run, which a power cut ends too; the next engine drops the rows that it kept of any other.
+   */
   transaction<T>(work: () => T): T {
-    return this.#db.transaction(work)();
+    return withoutSync(this.#db, () => this.#db.transaction(work)());
   }
 }

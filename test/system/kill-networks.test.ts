@@ -2,7 +2,9 @@
 // themselves. The next daemon loses no address (each network here has exactly one to give), leaves no veth, no rule and no
 // port, and what was under way can be done again.
 
+import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
+import { join } from "node:path";
 import { eventually, ok } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { difference, networkState } from "../harness/network-state.ts";
@@ -149,3 +151,18 @@ for (const [what, { prepare, act, check }] of Object.entries(CASES)) {
     await check();
   });
 }
+
+test("what a power cut brings back of a container that is gone is given back", async () => {
+  await create();
+  await must("start", "victim");
+  const id = await must("inspect", "-f", "{{.Id}}", "victim");
+  await hoy.down("SIGKILL");
+  using db = new Database(join(hoy.data, "hoy.db"));
+  const gone = { $id: id, $other: id.split("").reverse().join("") };
+  for (const table of ["endpoints", "published_ports"])
+    db.query(`UPDATE ${table} SET container = $other WHERE container = $id`).run(gone);
+  await hoy.up();
+  await must("rm", "-f", "victim");
+  await create();
+  await startsAndLeavesNothing();
+});

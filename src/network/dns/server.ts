@@ -4,7 +4,7 @@
 // again. (Sockets stay in the namespace they were made in; making one does not wait, so the thread can go in and out.)
 
 import type { NetworkNamespace } from "../../linux/namespace.ts";
-import { nft } from "../../linux/nftables.ts";
+import { NftablesError, nft } from "../../linux/nftables.ts";
 import { answerFromZone, failure, fitUdp, readQuery } from "./answer.ts";
 import { forward, framed } from "./forward.ts";
 import type { Zone } from "./zone.ts";
@@ -52,7 +52,7 @@ export class DnsServer {
     const made = namespace.run(() => [makeUdp(resolve), makeTcp(resolve)] as const);
     const [udp, tcp] = [await made[0], made[1]];
     this.#sockets.set(asker.container, { udp, tcp });
-    namespace.run(() => void nft(redirection(udp.port, tcp.port)));
+    namespace.run(() => redirect(udp.port, tcp.port));
   }
 
   /** Idempotent. */
@@ -117,11 +117,20 @@ async function reply(socket: TcpSocket, resolve: Resolve, question: Uint8Array):
   else socket.write(framed(answer));
 }
 
-/** In the container's namespace, in a table of our own, made anew. */
+/** In the container's namespace, in a table of our own; one of a former engine's is replaced. */
+function redirect(udpPort: number, tcpPort: number): void {
+  const table = redirection(udpPort, tcpPort);
+  // Deleting first what is not there would take twenty times as long (see `Nftables`).
+  try {
+    nft(`create table ip hoy\n${table}`);
+  } catch (error) {
+    if (!(error instanceof NftablesError)) throw error;
+    nft(`table ip hoy\ndelete table ip hoy\n${table}`);
+  }
+}
+
 function redirection(udpPort: number, tcpPort: number): string {
   return [
-    "table ip hoy",
-    "delete table ip hoy",
     "table ip hoy {",
     "  chain output {",
     "    type nat hook output priority -100; policy accept",
