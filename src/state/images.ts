@@ -113,8 +113,11 @@ export class ImageTable {
     })();
   }
 
-  removeName(name: string): void {
-    this.#db.query("DELETE FROM image_names WHERE name = $name").run({ name });
+  /** @param waiting False: a later commit that waits for the disk follows, and takes this one along. */
+  removeName(name: string, waiting = true): void {
+    const remove = () => this.#db.query("DELETE FROM image_names WHERE name = $name").run({ name });
+    if (waiting) remove();
+    else withoutSync(this.#db, remove);
   }
 
   byName(name: string): string | undefined {
@@ -219,14 +222,18 @@ export class ImageTable {
       .map((row) => row.diff_id);
   }
 
-  /** @returns false when something refers to the layer (again); the row stays then. */
+  /**
+   * The layer is gone. Not waited for: a row without its layer is found by the next start, which frees what is not there.
+   * @returns false when something refers to the layer (again); the row stays then.
+   */
   forgetLayer(diffId: string): boolean {
-    const done = this.#db
-      .query(
-        "DELETE FROM layers WHERE diff_id = $diffId AND NOT EXISTS (SELECT 1 FROM layer_refs WHERE diff_id = $diffId)",
-      )
-      .run({ diffId });
-    return done.changes > 0;
+    const forget = () =>
+      this.#db
+        .query(
+          "DELETE FROM layers WHERE diff_id = $diffId AND NOT EXISTS (SELECT 1 FROM layer_refs WHERE diff_id = $diffId)",
+        )
+        .run({ diffId });
+    return withoutSync(this.#db, forget).changes > 0;
   }
 
   blobsOf(owner: string): string[] {
@@ -267,8 +274,9 @@ export class ImageTable {
     );
   }
 
+  /** What it took is gone. Not waited for, as for a layer. */
   forgetChain(chain: string): void {
-    this.#db.query("DELETE FROM dropped_chains WHERE chain = $chain").run({ chain });
+    withoutSync(this.#db, () => this.#db.query("DELETE FROM dropped_chains WHERE chain = $chain").run({ chain }));
   }
 
   #addLayers(owner: string, layers: readonly LayerRow[]): void {

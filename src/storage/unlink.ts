@@ -5,6 +5,8 @@
 import { open, rm } from "node:fs/promises";
 import { log } from "../base/log.ts";
 
+const SOON_MS = 20;
+
 /** @throws what unlink(2) does; a file that is not there is none of it. */
 export async function unlinkQuickly(path: string): Promise<void> {
   const file = await open(path, "r").catch((error: unknown) => {
@@ -13,5 +15,8 @@ export async function unlinkQuickly(path: string): Promise<void> {
     throw error;
   });
   await rm(path, { force: true });
-  file?.close().catch((error: unknown) => log.warn("a removed file could not be closed", { path, error }));
+  // Not at once: what follows a removal (rows, further names) would wait for the file system's journal behind it.
+  setTimeout(() => {
+    file?.close().catch((error: unknown) => log.warn("a removed file could not be closed", { path, error }));
+  }, SOON_MS);
 }

@@ -49,7 +49,7 @@ export async function removeImage(context: ImageContext, ref: string, options: R
     if (isSingleReference(names)) {
       const conflict = findConflict(context, row.id, { references: false, stopped: !options.force });
       if (conflict !== undefined) throw conflict.error;
-      for (const name of names) await untag(context, row.id, name, removal);
+      for (const name of names) await untag(context, row.id, name, removal, true);
     }
   }
   await removeWhole(context, row.id, options, quiet, removal);
@@ -79,23 +79,39 @@ async function removeName(
   }
   const typed = withDefaultTag(parseReference(text));
   const name: Reference = typed.digest === undefined ? typed : { ...typed, tag: undefined };
-  await untag(context, id, name, removal);
-  if (name.digest === undefined) await removeLoneDigests(context, id, name, removal);
+  const goes =
+    isSingleReference(referencesTo(context, id)) &&
+    findConflict(context, id, { references: false, stopped: true }) === undefined;
+  await untag(context, id, name, removal, goes);
+  if (name.digest === undefined) await removeLoneDigests(context, id, name, removal, goes);
   return referencesTo(context, id).length;
 }
 
 /** Digests of a repository whose last tag is gone go too. */
-async function removeLoneDigests(context: ImageContext, id: string, name: Reference, removal: MutableRemoval) {
+async function removeLoneDigests(
+  context: ImageContext,
+  id: string,
+  name: Reference,
+  removal: MutableRemoval,
+  goes: boolean,
+) {
   const same = referencesTo(context, id).filter((ref) => repositoryName(ref) === repositoryName(name));
   if (same.some((ref) => ref.digest === undefined)) return;
   for (const ref of same) {
-    context.shelf.table.removeName(canonicalString(ref));
+    context.shelf.table.removeName(canonicalString(ref), !goes);
     removal.items.push({ Untagged: familiarString(ref) });
   }
 }
 
-async function untag(context: ImageContext, id: string, name: Reference, removal: MutableRemoval): Promise<void> {
-  context.shelf.table.removeName(canonicalString(name));
+/** @param goes The image goes next, and takes the name along: it is not waited for by itself. */
+async function untag(
+  context: ImageContext,
+  id: string,
+  name: Reference,
+  removal: MutableRemoval,
+  goes: boolean,
+): Promise<void> {
+  context.shelf.table.removeName(canonicalString(name), !goes);
   removal.items.push({ Untagged: familiarString(name) });
   await emitImage(context, "untag", id);
 }
@@ -115,7 +131,7 @@ async function removeWhole(
     if (quiet && (!isDangling || conflict.used)) return;
     throw conflict.error;
   }
-  for (const name of referencesTo(context, id)) await untag(context, id, name, removal);
+  for (const name of referencesTo(context, id)) await untag(context, id, name, removal, true);
   const parent = shelf.table.get(id)?.parent ?? null;
   const layers = shelf.table.layersOf(id);
   await shelf.remove(id);
