@@ -93,6 +93,8 @@ export interface BuilderSettings {
   readonly keepStorage: number | undefined;
   /** In their order; undefined: the default one. */
   readonly policies: readonly CachePolicySettings[] | undefined;
+  /** Builds that are remembered: so many, and all younger ones (ms). */
+  readonly history: { readonly maxEntries: number; readonly maxAgeMs: number };
   /** What clients may ask for, for commands of their builds. */
   readonly entitlements: { readonly networkHost: boolean; readonly insecure: boolean };
 }

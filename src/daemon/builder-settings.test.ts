@@ -7,6 +7,7 @@ test("Docker's keys", () => {
     keepStorage: undefined,
     policies: undefined,
     entitlements: { networkHost: true, insecure: false },
+    history: { maxEntries: 50, maxAgeMs: 172_800_000 },
   });
   const policy = [
     { keepStorage: "10GB", filter: ["unused-for=2h30m", "type=exec.cachemount"] },
@@ -20,11 +21,14 @@ test("Docker's keys", () => {
       { all: true, keepStorage: 5, unusedForMs: undefined, filters: {} },
     ],
     entitlements: { networkHost: true, insecure: false },
+    history: { maxEntries: 50, maxAgeMs: 172_800_000 },
   });
 });
 
 test.each<[unknown, string]>([
   [[], '"builder": must be an object'],
+  [{ history: { maxAge: "two days" } }, "is not a time"],
+  [{ history: { maxEntries: 1e6 } }, '"builder.history.maxEntries": must be a number up to'],
   [{ entitlement: {} }, '"entitlement" is none of gc'],
   [{ entitlements: { "security-insecure": "yes" } }, '"builder.entitlements.security-insecure": must be true'],
   [{ entitlements: { device: true } }, '"device" is none of network-host'],

@@ -1,5 +1,5 @@
 // "builder" in daemon.json: what may stay of the build cache, and what builds may be granted, by Docker's keys (gc.enabled,
-// gc.defaultKeepStorage, gc.policy, entitlements). Strict: a key that is not understood is refused, as a policy that is not heeded fills a disk.
+// gc.defaultKeepStorage, gc.policy, entitlements, history). Strict: a key that is not understood is refused, as a policy that is not heeded fills a disk.
 
 import { parseBytes } from "../base/bytes.ts";
 import { HoyError } from "../base/error.ts";
@@ -8,11 +8,12 @@ import type { BuilderSettings, CachePolicySettings } from "../base/settings.ts";
 /** Filters of a policy, besides "unused-for"; the builder's own (see build/cache/prune.ts). */
 const FILTERS = ["id", "parent", "type", "description", "inuse", "shared", "private"];
 const MAX_POLICIES = 100;
+const MAX_HISTORY = 1000;
 const UNIT_MS = { h: 3_600_000, m: 60_000, s: 1000 } as const;
 
 /** @throws HoyError "invalid" */
 export function builderSettings(value: unknown): BuilderSettings {
-  const builder = objectOf(value, "builder", ["gc", "entitlements"]);
+  const builder = objectOf(value, "builder", ["gc", "entitlements", "history"]);
   const gc = objectOf(builder.gc ?? {}, "builder.gc", ["enabled", "defaultKeepStorage", "policy"]);
   const { enabled = true, policy } = gc;
   if (typeof enabled !== "boolean") throw invalid("builder.gc.enabled", "must be true or false");
@@ -23,7 +24,21 @@ export function builderSettings(value: unknown): BuilderSettings {
     keepStorage: size(gc.defaultKeepStorage, "builder.gc.defaultKeepStorage"),
     policies: policy?.map((each: unknown, index) => policyOf(each, `builder.gc.policy[${index}]`)),
     entitlements: entitlementsOf(builder.entitlements ?? {}),
+    history: historyOf(builder.history ?? {}),
   };
+}
+
+/** BuildKit's defaults. A number is of seconds, as there. */
+function historyOf(value: unknown): BuilderSettings["history"] {
+  const where = "builder.history";
+  const { maxAge = "48h", maxEntries = 50 } = objectOf(value, where, ["maxAge", "maxEntries"]);
+  if (!Number.isSafeInteger(maxEntries) || Number(maxEntries) < 0 || Number(maxEntries) > MAX_HISTORY)
+    throw invalid(`${where}.maxEntries`, `must be a number up to ${MAX_HISTORY}`);
+  const seconds = typeof maxAge === "number" && Number.isSafeInteger(maxAge) && maxAge >= 0 ? maxAge : undefined;
+  if (seconds === undefined && typeof maxAge !== "string")
+    throw invalid(`${where}.maxAge`, 'must be a time such as "48h"');
+  const maxAgeMs = seconds === undefined ? duration(String(maxAge), `${where}.maxAge`) : seconds * 1000;
+  return { maxEntries: Number(maxEntries), maxAgeMs };
 }
 
 /** Docker's defaults: the host's network may be asked for, the host's root may not. */

@@ -20,6 +20,7 @@ import { probeHost } from "../runtime/spec/facts.ts";
 import type { SpecDefaults } from "../runtime/spec/input.ts";
 import { loadRangePool } from "../runtime/userns/allocate.ts";
 import { BuildTable } from "../state/build.ts";
+import { BuildHistoryTable } from "../state/build-history.ts";
 import { BuildStepTable } from "../state/build-steps.ts";
 import { ContainerTable } from "../state/containers.ts";
 import { openDatabase } from "../state/database.ts";
@@ -161,6 +162,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     temporary: paths.temporary(settings.paths),
     hostGateway: () => networks.hostGateway()[0],
     grantable: () => settings.builder.entitlements,
+    history: { table: new BuildHistoryTable(db), settings: () => settings.builder.history },
   });
   opening.defer(() => buildkit.close());
   const owned = opening.move();

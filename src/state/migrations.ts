@@ -1,6 +1,7 @@
 // Every step of the schema, in order. Add at the end; never change a step that has been released.
 
 import { buildMigrations, buildMountMigrations } from "./build.ts";
+import { buildHistoryMigrations } from "./build-history.ts";
 import { buildStepMigrations } from "./build-steps.ts";
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
@@ -19,5 +20,6 @@ export const migrations: readonly Migration[] = [
   ...imageUseMigrations,
   ...imageMountMigrations,
   ...buildMountMigrations,
+  ...buildHistoryMigrations,
   ...doomedVolumeMigrations,
 ];

@@ -10,7 +10,7 @@ import { connectBuild } from "../../src/cli/build/connection.ts";
 import { fileService } from "../../src/cli/build/lend/files.ts";
 import { marshal, type Node } from "./llb-ops.ts";
 
-/** One build that a frontend here drives. */
+/** One build that a frontend here drives; the history does not know it. */
 export interface LlbBuild extends AsyncDisposable {
   /** Builds it. @returns its handle */
   solve(target: Node): Promise<string>;
@@ -31,7 +31,7 @@ export async function openLlb(socket: string, directories: Readonly<Record<strin
   const { control } = connection;
   const ref = randomUUID().replaceAll("-", "");
   const metadata = new Map([["buildkit-controlapi-buildid", [ref]]]);
-  const solving = control.unary(Control.method.solve, { ref, session }, { signal });
+  const solving = control.unary(Control.method.solve, { ref, session, internal: true }, { signal });
   solving.catch(() => undefined);
   const call = { signal, metadata };
   const solve = async (target: Node) => {

@@ -38,7 +38,7 @@ export interface Buildkit {
 export function openBuildkit(needs: BuildkitNeeds): Buildkit {
   const sessions = new Sessions(needs.log);
   const builds = new Builds({ needs, sessions, files: new LocalFiles(needs.solver), results: new Results() });
-  const history = new History();
+  const history = new History({ ...needs.history, now: needs.now });
   const server = new GrpcServer({
     services: [
       controlService({ needs, sessions, builds, history }),

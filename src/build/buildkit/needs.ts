@@ -2,11 +2,13 @@
 
 import type { Digest } from "../../base/digest.ts";
 import type { ImageConfigFile } from "../../image/config.ts";
+import type { BuildHistoryTable } from "../../state/build-history.ts";
 import type { Entitlements } from "../entitlements.ts";
 import type { DockerfileResult } from "../frontend/options.ts";
 import type { LayerSession } from "../needs.ts";
 import type { GraphSolver } from "../solver/solver.ts";
 import type { BuildSession, Tree } from "../solver-contract.ts";
+import type { HistorySettings } from "./control/history.ts";
 import type { LocalSource } from "./session/local-files.ts";
 
 export interface ImageToWrite {
@@ -54,6 +56,7 @@ export interface BuildkitNeeds {
   filterTree(tree: Tree, source: LocalSource, layers: LayerSession, signal: AbortSignal): Promise<Tree>;
   /** What builds may be granted. */
   readonly grantable: () => Entitlements;
+  readonly history: { readonly table: BuildHistoryTable; readonly settings: () => HistorySettings };
   /** For sockets and half-made things. */
   readonly temporary: string;
   /** RFC 3339 with ns. */

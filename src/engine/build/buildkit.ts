@@ -6,7 +6,7 @@ import { HoyError, toHoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
 import { build } from "../../base/version.ts";
 import { type Buildkit, openBuildkit } from "../../build/buildkit/buildkit.ts";
-import type { ImageToWrite } from "../../build/buildkit/needs.ts";
+import type { BuildkitNeeds, ImageToWrite } from "../../build/buildkit/needs.ts";
 import type { Entitlements } from "../../build/entitlements.ts";
 import type { GraphSolver } from "../../build/solver/solver.ts";
 import type { Tree } from "../../build/solver-contract.ts";
@@ -33,9 +33,18 @@ export interface BuildkitParts {
   readonly temporary: string;
   readonly hostGateway: () => string | undefined;
   readonly grantable: () => Entitlements;
+  readonly history: BuildkitNeeds["history"];
 }
 
-export function composeBuildkit({ images, verbs, solver, temporary, hostGateway, grantable }: BuildkitParts): Buildkit {
+export function composeBuildkit({
+  images,
+  verbs,
+  solver,
+  temporary,
+  hostGateway,
+  grantable,
+  history,
+}: BuildkitParts): Buildkit {
   return openBuildkit({
     solver,
     images: {
@@ -63,6 +72,7 @@ export function composeBuildkit({ images, verbs, solver, temporary, hostGateway,
     version: build.version,
     hostGateway,
     grantable,
+    history,
     log,
   });
 }

@@ -79,6 +79,7 @@ export function testSettings(root: string, shim: string): EngineSettings {
       keepStorage: undefined,
       policies: undefined,
       entitlements: { networkHost: true, insecure: false },
+      history: { maxEntries: 50, maxAgeMs: 0 },
     },
     gc: {
       imagesUnusedFor: undefined,

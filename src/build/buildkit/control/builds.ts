@@ -28,6 +28,10 @@ export class Builds {
     return build;
   }
 
+  has(ref: string): boolean {
+    return this.#running.has(ref);
+  }
+
   close(build: Build): void {
     this.#running.delete(build.ref);
   }

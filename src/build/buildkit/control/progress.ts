@@ -177,6 +177,11 @@ export class BuildEvents implements BuildProgress {
     };
   }
 
+  /** So far. */
+  all(): Iterable<StatusEvent> {
+    return this.#events;
+  }
+
   end(): void {
     this.#ended = true;
     this.#wake();

@@ -19,7 +19,10 @@ export function controlService(parts: SolveParts): ServiceTable {
       return { exporterResponse: { ...(await solve(request, signal, parts)) } };
     },
     async *status({ ref }, { signal }) {
-      yield* (await builds.get(ref, signal)).events.watch(signal);
+      // One that has ended a while ago is told from what was kept of it.
+      const said = builds.has(ref) ? undefined : history.said(ref);
+      if (said !== undefined) yield* said;
+      else yield* (await builds.get(ref, signal)).events.watch(signal);
     },
     async *session(requests, { metadata, signal }) {
       // Headers of one name come as one, apart by commas.
@@ -53,8 +56,7 @@ export function controlService(parts: SolveParts): ServiceTable {
       yield* gone.map(usageRecord);
     },
     async *listenBuildHistory({ ref, activeOnly, earlyExit, filter, limit }, { signal }) {
-      if (filter.length > 0) throw missing("filters of the build history");
-      yield* history.listen({ ref, activeOnly, earlyExit, limit }, signal);
+      yield* history.listen({ ref, activeOnly, earlyExit, filter, limit }, signal);
     },
     async updateBuildHistory({ ref, pinned, delete: remove, finalize }) {
       if (remove) history.remove(ref);

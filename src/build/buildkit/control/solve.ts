@@ -10,7 +10,7 @@ import type { Tree } from "../../solver-contract.ts";
 import type { Exporter, SolvedRef } from "../export/exporter.ts";
 import { exporterOf } from "../export/index.ts";
 import { attestationsOf } from "../export/package/attestations.ts";
-import { type GrpcError, statusOf, toGrpcError } from "../grpc/status.ts";
+import { CODE, type GrpcError, toGrpcError } from "../grpc/status.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { SolveRequest } from "../proto/gen/control_pb.ts";
@@ -59,16 +59,19 @@ export async function solve(
     signal.removeEventListener("abort", gone);
     const counts = build.events.counts();
     if (!request.internal) {
-      history.completed({
-        ...started,
-        completedAt: timestamp(needs.now()),
-        exporterResponse: response,
-        numCachedSteps: counts.cached,
-        numTotalSteps: counts.total,
-        numCompletedSteps: counts.completed,
-        numWarnings: counts.warnings,
-        ...(error === undefined ? {} : { error: statusOf(error) }),
-      });
+      history.completed(
+        {
+          ...started,
+          completedAt: timestamp(needs.now()),
+          exporterResponse: response,
+          numCachedSteps: counts.cached,
+          numTotalSteps: counts.total,
+          numCompletedSteps: counts.completed,
+          numWarnings: counts.warnings,
+          ...(error === undefined ? {} : { error: recorded(error) }),
+        },
+        build.events.all(),
+      );
     }
     await build[Symbol.asyncDispose]();
     // Who asks for its progress a moment later still finds it.
@@ -152,6 +155,12 @@ function exportsOf({ cache }: SolveRequest): CacheEntryOption[] {
 function importsOf({ cache }: SolveRequest): CacheEntryOption[] {
   const { imports = [], importRefsDeprecated: refs = [] } = cache ?? {};
   return [...imports, ...refs.map((ref) => ({ type: "registry", attrs: { ref } }))];
+}
+
+/** Without its details, which are large. By these words clients know one that was cancelled. */
+function recorded(error: GrpcError) {
+  const { code, message } = error;
+  return { code, message: code === CODE.cancelled ? `context canceled: ${message}` : message };
 }
 
 /** Build arguments may be secrets of careless people: the record says that they were there. */

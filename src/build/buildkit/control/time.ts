@@ -10,3 +10,13 @@ export function timestamp(text: string): Timestamp {
   const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
   return create(TimestampSchema, { seconds: BigInt(Number.isNaN(seconds) ? 0 : seconds), nanos });
 }
+
+export function nanoseconds({
+  seconds = 0n,
+  nanos = 0,
+}: {
+  readonly seconds?: bigint;
+  readonly nanos?: number;
+}): bigint {
+  return seconds * 1_000_000_000n + BigInt(nanos);
+}
