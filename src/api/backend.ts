@@ -456,6 +456,17 @@ export interface DiskUsage {
   BuildCache: BuildCache[];
 }
 
+/** Bytes; none of the three: all goes. */
+export interface BuildPruneOptions {
+  readonly all: boolean;
+  /** Stays whatever the others say. */
+  readonly keepStorage: number | undefined;
+  readonly maxUsedSpace?: number | undefined;
+  /** Of the disk. */
+  readonly minFreeSpace?: number | undefined;
+  readonly filters: Filters;
+}
+
 export interface SystemBackend {
   info(): Promise<SystemInfo>;
   version(): Promise<SystemVersion>;
@@ -465,7 +476,7 @@ export interface SystemBackend {
   auth(credentials: RegistryAuth): Promise<{ Status: string; IdentityToken: string }>;
   /** Collection by policy: images that no container uses, the build cache, and what nothing refers to. */
   collect(options: CollectOptions): Promise<CollectReport>;
-  buildPrune(options: { all: boolean; keepStorage: number | undefined; filters: Filters }): Promise<PruneReport>;
+  buildPrune(options: BuildPruneOptions): Promise<PruneReport>;
 }
 
 // ── building ──────────────────────────────────────────────────────────────────────────────────────────────────

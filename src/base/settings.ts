@@ -89,8 +89,8 @@ export interface GcSettings {
 export interface BuilderSettings {
   /** False: nothing goes by itself. */
   readonly enabled: boolean;
-  /** Bytes, without policies; undefined: a part of the disk. */
-  readonly keepStorage: number | undefined;
+  /** Without policies; none of the three: a part of the disk stays. */
+  readonly space: CacheSpace;
   /** In their order; undefined: the default one. */
   readonly policies: readonly CachePolicySettings[] | undefined;
   /** Builds that are remembered: so many, and all younger ones (ms). */
@@ -99,11 +99,20 @@ export interface BuilderSettings {
   readonly entitlements: { readonly networkHost: boolean; readonly insecure: boolean };
 }
 
+/** Bytes, or a part of the disk such as "25%". */
+export type Space = number | string;
+
+/** What may stay, as BuildKit reckons it (build/cache/prune.ts). */
+export interface CacheSpace {
+  readonly reserved: Space | undefined;
+  readonly maxUsed: Space | undefined;
+  readonly minFree: Space | undefined;
+}
+
 export interface CachePolicySettings {
   /** Also what images share, and what the builder made for itself. */
   readonly all: boolean;
-  /** Bytes. */
-  readonly keepStorage: number | undefined;
+  readonly space: CacheSpace;
   /** Only what was not used for so long, ms. */
   readonly unusedForMs: number | undefined;
   /** Key → values, one of which must match. */

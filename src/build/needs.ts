@@ -22,6 +22,8 @@ export interface BuildNeeds {
   readonly directories: BuildDirectories;
   /** How registries are reached. */
   readonly registry: () => RegistrySettings;
+  /** Bytes of the cache's disk that are free to the engine. */
+  readonly freeSpace: () => number;
   /** What goes of the cache after a build, one after the other; none: nothing goes by itself. */
   readonly policies: () => readonly PruneOptions[];
   /** RFC 3339 with ns. */

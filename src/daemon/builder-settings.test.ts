@@ -4,21 +4,33 @@ import { builderSettings } from "./builder-settings.ts";
 test("Docker's keys", () => {
   expect(builderSettings({})).toEqual({
     enabled: true,
-    keepStorage: undefined,
+    space: { reserved: undefined, maxUsed: undefined, minFree: undefined },
     policies: undefined,
     entitlements: { networkHost: true, insecure: false },
     history: { maxEntries: 50, maxAgeMs: 172_800_000 },
   });
   const policy = [
     { keepStorage: "10GB", filter: ["unused-for=2h30m", "type=exec.cachemount"] },
-    { keepStorage: 5, all: true },
+    { maxUsedSpace: 5, all: true },
   ];
-  expect(builderSettings({ gc: { enabled: false, defaultKeepStorage: "20GB", policy } })).toEqual({
+  expect(
+    builderSettings({ gc: { enabled: false, defaultKeepStorage: "20GB", defaultMinFreeSpace: "10%", policy } }),
+  ).toEqual({
     enabled: false,
-    keepStorage: 20 * 1024 ** 3,
+    space: { reserved: 20 * 1024 ** 3, maxUsed: undefined, minFree: "10%" },
     policies: [
-      { all: false, keepStorage: 10 * 1024 ** 3, unusedForMs: 9_000_000, filters: { type: ["exec.cachemount"] } },
-      { all: true, keepStorage: 5, unusedForMs: undefined, filters: {} },
+      {
+        all: false,
+        space: { reserved: 10 * 1024 ** 3, maxUsed: undefined, minFree: undefined },
+        unusedForMs: 9_000_000,
+        filters: { type: ["exec.cachemount"] },
+      },
+      {
+        all: true,
+        space: { reserved: undefined, maxUsed: 5, minFree: undefined },
+        unusedForMs: undefined,
+        filters: {},
+      },
     ],
     entitlements: { networkHost: true, insecure: false },
     history: { maxEntries: 50, maxAgeMs: 172_800_000 },

@@ -3,10 +3,12 @@
 
 import { parseBytes } from "../base/bytes.ts";
 import { HoyError } from "../base/error.ts";
-import type { BuilderSettings, CachePolicySettings } from "../base/settings.ts";
+import type { BuilderSettings, CachePolicySettings, CacheSpace, Space } from "../base/settings.ts";
 
 /** Filters of a policy, besides "unused-for"; the builder's own (see build/cache/prune.ts). */
 const FILTERS = ["id", "parent", "type", "description", "inuse", "shared", "private"];
+/** The last is the old name of the first. */
+const SPACES = ["reservedSpace", "maxUsedSpace", "minFreeSpace", "keepStorage"] as const;
 const MAX_POLICIES = 100;
 const MAX_HISTORY = 1000;
 const UNIT_MS = { h: 3_600_000, m: 60_000, s: 1000 } as const;
@@ -14,14 +16,14 @@ const UNIT_MS = { h: 3_600_000, m: 60_000, s: 1000 } as const;
 /** @throws HoyError "invalid" */
 export function builderSettings(value: unknown): BuilderSettings {
   const builder = objectOf(value, "builder", ["gc", "entitlements", "history"]);
-  const gc = objectOf(builder.gc ?? {}, "builder.gc", ["enabled", "defaultKeepStorage", "policy"]);
+  const gc = objectOf(builder.gc ?? {}, "builder.gc", ["enabled", "policy", ...SPACES.map(defaultKey)]);
   const { enabled = true, policy } = gc;
   if (typeof enabled !== "boolean") throw invalid("builder.gc.enabled", "must be true or false");
   if (policy !== undefined && (!Array.isArray(policy) || policy.length > MAX_POLICIES))
     throw invalid("builder.gc.policy", `must be a list of at most ${MAX_POLICIES}`);
   return {
     enabled,
-    keepStorage: size(gc.defaultKeepStorage, "builder.gc.defaultKeepStorage"),
+    space: spaceOf(gc, "builder.gc", defaultKey),
     policies: policy?.map((each: unknown, index) => policyOf(each, `builder.gc.policy[${index}]`)),
     entitlements: entitlementsOf(builder.entitlements ?? {}),
     history: historyOf(builder.history ?? {}),
@@ -54,7 +56,8 @@ function entitlementsOf(value: unknown): BuilderSettings["entitlements"] {
 }
 
 function policyOf(value: unknown, where: string): CachePolicySettings {
-  const { all = false, keepStorage, filter = [] } = objectOf(value, where, ["all", "keepStorage", "filter"]);
+  const policy = objectOf(value, where, ["all", "filter", ...SPACES]);
+  const { all = false, filter = [] } = policy;
   if (typeof all !== "boolean") throw invalid(`${where}.all`, "must be true or false");
   if (!Array.isArray(filter) || !filter.every((each) => typeof each === "string"))
     throw invalid(`${where}.filter`, 'must be a list such as ["unused-for=48h"]');
@@ -66,7 +69,7 @@ function policyOf(value: unknown, where: string): CachePolicySettings {
     else if (FILTERS.includes(name)) filters[name] = [...(filters[name] ?? []), given];
     else throw invalid(`${where}.filter`, `${JSON.stringify(text)} is none of unused-for, ${FILTERS.join(", ")}`);
   }
-  return { all, keepStorage: size(keepStorage, `${where}.keepStorage`), unusedForMs, filters };
+  return { all, space: spaceOf(policy, where, (key) => key), unusedForMs, filters };
 }
 
 function objectOf(value: unknown, where: string, keys: readonly string[]): Readonly<Record<string, unknown>> {
@@ -76,12 +79,20 @@ function objectOf(value: unknown, where: string, keys: readonly string[]): Reado
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Bytes, or a text such as "20GB"; undefined: not given. */
-function size(value: unknown, where: string): number | undefined {
+const defaultKey = (key: string) => `default${key.slice(0, 1).toUpperCase()}${key.slice(1)}`;
+
+function spaceOf(given: Readonly<Record<string, unknown>>, where: string, keyOf: (key: string) => string): CacheSpace {
+  const [reserved, maxUsed, minFree, old] = SPACES.map((key) => size(given[keyOf(key)], `${where}.${keyOf(key)}`));
+  return { reserved: reserved ?? old, maxUsed, minFree };
+}
+
+/** Bytes, a text such as "20GB", or a part of the disk such as "25%"; undefined: not given. */
+function size(value: unknown, where: string): Space | undefined {
   if (value === undefined) return undefined;
+  if (typeof value === "string" && /^(?:100|\d{1,2})%$/.test(value)) return value;
   const bytes = typeof value === "string" ? parseBytes(value) : value;
   if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0) return bytes;
-  throw invalid(where, 'must be a size such as "20GB"');
+  throw invalid(where, 'must be a size such as "20GB" or "25%"');
 }
 
 function duration(text: string, where: string): number {

@@ -12,6 +12,8 @@ const policies = await testDaemon({
   config: { builder: { gc: { policy: [{ filter: ["description=[2/3] RUN echo 1 > /first"], all: true }] } } },
 });
 
+const freeing = await testDaemon({ config: { builder: { gc: { defaultMinFreeSpace: "100%" } } } });
+
 const built = async (daemon: TestDaemon): Promise<string[]> => {
   const text = "FROM busybox\nRUN echo 1 > /first\nRUN head -c 300000 /dev/zero > /second\n";
   await ok(daemon.hoy.with({ input: text }, "build", "--network", "none", "-q", "-"));
@@ -22,12 +24,13 @@ const built = async (daemon: TestDaemon): Promise<string[]> => {
 
 test("the default policy keeps as much as is said; a policy takes away what its filter finds", async () => {
   expect(await built(small)).not.toContain("[3/3] RUN head -c 300000 /dev/zero > /second");
+  expect(await built(freeing)).toEqual([]);
   expect(await built(policies)).toEqual(["[3/3] RUN head -c 300000 /dev/zero > /second"]);
 });
 
 test("a key that is none, and a value that is none, keep the daemon from starting", async () => {
   for (const [builder, words] of [
-    [{ gc: { keepStorage: "1GB" } }, '"keepStorage" is none of enabled, defaultKeepStorage, policy'],
+    [{ gc: { keepStorage: "1GB" } }, '"keepStorage" is none of enabled, policy'],
     [{ gc: { policy: [{ keepStorage: "much" }] } }, '"builder.gc.policy[0].keepStorage": must be a size'],
   ] as const) {
     const file = join(small.root, "other.json");

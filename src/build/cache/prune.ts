@@ -23,8 +23,12 @@ export interface CacheEntry {
 export interface PruneOptions {
   /** Also what images share, and what the builder made for itself. */
   readonly all: boolean;
-  /** Bytes that may stay; undefined: none. */
+  /** Bytes that stay whatever the other two say. With none of the three all goes. */
   readonly keepStorage: number | undefined;
+  /** Bytes; what is above goes. */
+  readonly maxUsedSpace?: number | undefined;
+  /** Bytes of the disk that are to be free; so much goes as is missing. */
+  readonly minFreeSpace?: number | undefined;
   /** RFC 3339: only what was last used before; undefined: everything. */
   readonly unusedSince: string | undefined;
   /** Other conditions; see `matcherOf`. */
@@ -34,9 +38,12 @@ export interface PruneOptions {
 export class CacheKeeper {
   readonly #cache: BuildCache;
   readonly #mounts: CacheMounts;
+  readonly #free: () => number;
   readonly #mountRows: () => readonly BuildMountRow[];
 
-  constructor(cache: BuildCache, mounts: CacheMounts, mountRows: () => readonly BuildMountRow[]) {
+  /** @param free bytes of the cache's disk */
+  constructor(cache: BuildCache, mounts: CacheMounts, mountRows: () => readonly BuildMountRow[], free: () => number) {
+    this.#free = free;
     this.#cache = cache;
     this.#mounts = mounts;
     this.#mountRows = mountRows;
@@ -49,16 +56,18 @@ export class CacheKeeper {
   }
 
   /** What `prune` would take away, longest unused first. */
-  choose({ all, keepStorage, unusedSince, matches }: PruneOptions): readonly CacheEntry[] {
+  choose(options: PruneOptions): readonly CacheEntry[] {
+    const { all, unusedSince, matches } = options;
     const entries = this.list();
     let total = entries.reduce((sum, entry) => sum + entry.size, 0);
+    const keep = bytesToKeep(options, total, this.#free);
     const candidates = entries
       .filter((entry) => !entry.inUse && (all || (!entry.shared && entry.type !== "internal")) && matches(entry))
       .filter((entry) => unusedSince === undefined || entry.used < unusedSince)
       .sort((a, b) => (a.used < b.used ? -1 : 1));
     const doomed: CacheEntry[] = [];
     for (const entry of candidates) {
-      if (keepStorage !== undefined && total <= keepStorage) break;
+      if (keep !== undefined && total <= keep) break;
       total -= entry.size;
       doomed.push(entry);
     }
@@ -98,6 +107,21 @@ export class CacheKeeper {
     const plain = { id, parents: [], type: "exec.cachemount", description, shared: false };
     return { ...plain, inUse, size, created, used, uses };
   }
+}
+
+/** As BuildKit reckons (cache/manager.go, calculateKeepBytes). undefined: nothing is to stay. */
+export function bytesToKeep(
+  { keepStorage, maxUsedSpace, minFreeSpace }: Pick<PruneOptions, "keepStorage" | "maxUsedSpace" | "minFreeSpace">,
+  total: number,
+  free: () => number,
+): number | undefined {
+  if (keepStorage === undefined && maxUsedSpace === undefined && minFreeSpace === undefined) return undefined;
+  let keep = maxUsedSpace;
+  if (minFreeSpace !== undefined) {
+    const lacks = Math.max(0, minFreeSpace - free());
+    keep = Math.min(keep ?? total, lacks > 0 ? total - lacks : total);
+  }
+  return Math.max(keep ?? 0, keepStorage ?? 0);
 }
 
 const KNOWN = ["id", "parent", "type", "description", "inuse", "shared", "private"];

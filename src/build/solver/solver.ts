@@ -42,7 +42,7 @@ export class GraphSolver implements Solver {
     this.needs = needs;
     this.cache = new BuildCache(table, needs);
     this.caches = new CacheMounts({ table, directories: needs.directories, now: needs.now });
-    this.keeper = new CacheKeeper(this.cache, this.caches, () => table.mounts());
+    this.keeper = new CacheKeeper(this.cache, this.caches, () => table.mounts(), needs.freeSpace);
     this.#parts = {
       needs,
       cache: this.cache,

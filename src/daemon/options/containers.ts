@@ -164,7 +164,7 @@ export const containerOptions: readonly Option[] = [
     flag: undefined,
     key: "builder",
     type: "object",
-    help: "What may stay of the build cache and what builds may be granted: gc.enabled, gc.defaultKeepStorage, gc.policy, entitlements, history",
+    help: "What may stay of the build cache and what builds may be granted: gc, entitlements, history (docs/builds.md)",
     fallback: {},
   },
 ];

@@ -4,7 +4,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageBackend } from "../../api/backend.ts";
 import { paths } from "../../base/paths.ts";
-import type { BuilderSettings } from "../../base/settings.ts";
+import type { BuilderSettings, CacheSpace, Space } from "../../base/settings.ts";
 import { matcherOf, type PruneOptions } from "../../build/cache/prune.ts";
 import { BUILD_USER } from "../../build/solver/build.ts";
 import { GraphSolver } from "../../build/solver/solver.ts";
@@ -44,7 +44,8 @@ export async function openSolver({ engine, shelf, images, table, stepStore }: Bu
       stepStore,
       directories: { data: join(data, "cache"), temporary: paths.temporary(roots) },
       registry: () => engine.settings.registry,
-      policies: () => policiesOf(engine.settings.builder, () => Math.floor(filesystemOf(data).total / KEPT_PART)),
+      policies: () => policiesOf(engine.settings.builder, () => filesystemOf(data).total),
+      freeSpace: () => filesystemOf(data).available,
       now,
     },
     table,
@@ -53,17 +54,25 @@ export async function openSolver({ engine, shelf, images, table, stepStore }: Bu
 }
 
 /** As daemon.json has them; else one for everything, the longest unused first. */
-function policiesOf({ enabled, keepStorage, policies }: BuilderSettings, most: () => number): PruneOptions[] {
+function policiesOf({ enabled, space, policies }: BuilderSettings, total: () => number): PruneOptions[] {
   if (!enabled) return [];
   if (policies === undefined) {
-    return [{ all: true, keepStorage: keepStorage ?? most(), unusedSince: undefined, matches: () => true }];
+    const isGiven = Object.values(space).some((each) => each !== undefined);
+    const keep = isGiven ? spaceOf(space, total) : { keepStorage: Math.floor(total() / KEPT_PART) };
+    return [{ all: true, ...keep, unusedSince: undefined, matches: () => true }];
   }
-  return policies.map(({ all, keepStorage: keep, unusedForMs, filters }) => ({
+  return policies.map(({ all, space: own, unusedForMs, filters }) => ({
     all,
-    keepStorage: keep,
+    ...spaceOf(own, total),
     unusedSince: unusedForMs === undefined ? undefined : formatNs(nowNs() - BigInt(unusedForMs) * 1_000_000n),
     matches: matcherOf(new Map(Object.entries(filters).map(([key, values]) => [key, new Set(values)]))),
   }));
+}
+
+function spaceOf({ reserved, maxUsed, minFree }: CacheSpace, total: () => number) {
+  const bytes = (space: Space | undefined) =>
+    typeof space === "string" ? Math.floor((total() * Number.parseInt(space, 10)) / 100) : space;
+  return { keepStorage: bytes(reserved), maxUsedSpace: bytes(maxUsed), minFreeSpace: bytes(minFree) };
 }
 
 /** Processes of unfinished steps went with their bundles (see recover.ts); these are their files and holds. */

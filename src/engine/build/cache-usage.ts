@@ -1,6 +1,6 @@
 // The build cache as the API shows it: `system df`, `builder prune`.
 
-import type { Filters, PruneReport } from "../../api/backend.ts";
+import type { BuildPruneOptions, PruneReport } from "../../api/backend.ts";
 import type { BuildCache as WireCache } from "../../api/types/image.ts";
 import { type CacheEntry, type CacheKeeper, matcherOf } from "../../build/cache/prune.ts";
 import { untilFilter } from "../filters.ts";
@@ -24,7 +24,7 @@ export function cacheUsage(keeper: CacheKeeper): WireCache[] {
 /** Filters: until and unused-for (a time, or how long ago), and those of `matcherOf`. @throws HoyError "invalid". */
 export async function pruneCache(
   keeper: CacheKeeper,
-  { all, keepStorage, filters }: { all: boolean; keepStorage: number | undefined; filters: Filters },
+  { all, keepStorage, maxUsedSpace, minFreeSpace, filters }: BuildPruneOptions,
 ): Promise<PruneReport> {
   const rest = new Map(filters);
   const until = rest.get("unused-for") ?? rest.get("until");
@@ -33,11 +33,17 @@ export async function pruneCache(
   const before = until === undefined ? undefined : untilFilter(new Map([["until", until]]));
   const gone = await keeper.prune({
     all,
-    keepStorage: keepStorage === undefined || keepStorage <= 0 ? undefined : keepStorage,
+    keepStorage: positive(keepStorage),
+    maxUsedSpace: positive(maxUsedSpace),
+    minFreeSpace: positive(minFreeSpace),
     unusedSince: before === undefined ? undefined : formatNs(before),
     matches: matcherOf(rest),
   });
   return { deleted: gone.map(({ id }) => id), spaceReclaimed: reclaimed(gone) };
+}
+
+function positive(bytes: number | undefined): number | undefined {
+  return bytes === undefined || bytes <= 0 ? undefined : bytes;
 }
 
 function reclaimed(gone: readonly CacheEntry[]): number {

@@ -1,11 +1,11 @@
 // The engine about itself: info, version, events, disk usage.
 
 import type {
+  BuildPruneOptions,
   CollectOptions,
   CollectReport,
   DiskUsage,
   EventOptions,
-  Filters,
   ImageBackend,
   PruneReport,
   RegistryAuth,
@@ -82,7 +82,7 @@ export class SystemVerbs implements SystemBackend {
     return collectByPolicy(this.#images, this.#buildCache, this.#engine.settings.gc, options);
   }
 
-  async buildPrune(options: { all: boolean; keepStorage: number | undefined; filters: Filters }): Promise<PruneReport> {
+  async buildPrune(options: BuildPruneOptions): Promise<PruneReport> {
     return pruneCache(this.#buildCache, options);
   }
 

@@ -76,7 +76,7 @@ export function testSettings(root: string, shim: string): EngineSettings {
     },
     builder: {
       enabled: true,
-      keepStorage: undefined,
+      space: { reserved: undefined, maxUsed: undefined, minFree: undefined },
       policies: undefined,
       entitlements: { networkHost: true, insecure: false },
       history: { maxEntries: 50, maxAgeMs: 0 },

@@ -74,15 +74,12 @@ async function auth(call: Call): Promise<void> {
 }
 
 async function buildPrune(call: Call): Promise<void> {
-  for (const name of ["max-used-space", "min-free-space"]) {
-    if (!["", "0"].includes(call.query.text(name))) {
-      throw new HoyError("not-implemented", `${name} is not implemented by this version of hoy`);
-    }
-  }
   const keepStorage = call.query.int("reserved-space") ?? call.query.int("keep-storage");
   const report = await call.backend.system.buildPrune({
     all: call.query.bool("all"),
     keepStorage,
+    maxUsedSpace: call.query.int("max-used-space"),
+    minFreeSpace: call.query.int("min-free-space"),
     filters: parseFilters(call.query.text("filters")),
   });
   sendJson(call, { CachesDeleted: report.deleted, SpaceReclaimed: report.spaceReclaimed });

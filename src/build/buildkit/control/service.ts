@@ -4,7 +4,6 @@ import { HoyError } from "../../../base/error.ts";
 import type { CacheEntry } from "../../cache/prune.ts";
 import { matcherOf } from "../../cache/prune.ts";
 import { type ServiceTable, service } from "../grpc/service.ts";
-import { missing } from "../llb/values.ts";
 import { Control } from "../proto/gen/control_pb.ts";
 import { type SolveParts, solve } from "./solve.ts";
 import { timestamp } from "./time.ts";
@@ -45,11 +44,12 @@ export function controlService(parts: SolveParts): ServiceTable {
       return { record: entries.map(usageRecord) };
     },
     async *prune({ filter, all, keepDuration, reservedSpace, maxUsedSpace, minFreeSpace }) {
-      if (minFreeSpace > 0n) throw missing("pruning to free space of the disk");
-      const keep = maxUsedSpace > 0n ? maxUsedSpace : reservedSpace;
+      const bytes = (amount: bigint) => (amount > 0n ? Number(amount) : undefined);
       const gone = await keeper.prune({
         all,
-        keepStorage: keep > 0n ? Number(keep) : undefined,
+        keepStorage: bytes(reservedSpace),
+        maxUsedSpace: bytes(maxUsedSpace),
+        minFreeSpace: bytes(minFreeSpace),
         unusedSince: keepDuration > 0n ? ago(keepDuration) : undefined,
         matches: matcherOf(filtersOf(filter)),
       });
