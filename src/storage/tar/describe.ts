@@ -58,6 +58,7 @@ export function describeEntry(parts: EntryParts): TarEntry {
   const type = typeOf(header.typeflag, name);
   const link = type === "symlink" || type === "hardlink";
   const node = type === "char" || type === "block";
+  const { size, stored, sparse } = dataOf(type, parts);
   return {
     type,
     name,
@@ -69,14 +70,15 @@ export function describeEntry(parts: EntryParts): TarEntry {
     device: node
       ? { major: deviceNumber(header.devmajor, 0xfff), minor: deviceNumber(header.devminor, 0xfffff) }
       : NO_DEVICE,
-    xattrs: records.size === 0 ? NO_XATTRS : paxXattrs(records),
+    xattrs: paxXattrs(records),
     offset,
-    ...dataOf(type, parts),
+    size,
+    stored,
+    sparse,
   };
 }
 
 const NO_DEVICE = { major: 0, minor: 0 };
-const NO_XATTRS: ReadonlyMap<RawText, Uint8Array> = new Map();
 
 function typeOf(typeflag: string, name: RawText): TarType {
   const type = TYPES[typeflag];

@@ -72,12 +72,13 @@ const SCHILY = "SCHILY.xattr.";
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 
 /** The attributes among the records; star's form wins over libarchive's where both are given. */
-export function paxXattrs(records: PaxRecords): Map<RawText, Uint8Array> {
-  const xattrs = new Map<RawText, Uint8Array>();
+export function paxXattrs(records: PaxRecords): ReadonlyMap<RawText, Uint8Array> {
+  let xattrs: Map<RawText, Uint8Array> | undefined;
   let total = 0;
   for (const [key, value] of records) {
     const attribute = parseXattr(records, key, value);
     if (attribute === undefined) continue;
+    xattrs ??= new Map();
     const [name, data] = attribute;
     total += name.length + data.length;
     if (name.length > TAR_LIMITS.xattrName || name === "" || name.includes("\0")) {
@@ -88,8 +89,10 @@ export function paxXattrs(records: PaxRecords): Map<RawText, Uint8Array> {
     }
     xattrs.set(name, data);
   }
-  return xattrs;
+  return xattrs ?? NO_XATTRS;
 }
+
+const NO_XATTRS: ReadonlyMap<RawText, Uint8Array> = new Map();
 
 function parseXattr(records: PaxRecords, key: string, value: RawText): [RawText, Uint8Array] | undefined {
   if (key.startsWith(SCHILY)) return [key.slice(SCHILY.length), Buffer.from(value, "latin1")];

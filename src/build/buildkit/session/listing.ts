@@ -30,6 +30,9 @@ export interface ListedFile {
   readonly id: number;
 }
 
+/** A part that is empty, "." or "..", or a zero byte. */
+const NOT_CLEAN = /^\/|\/$|\/\/|(?:^|\/)\.\.?(?:\/|$)|\0/;
+const WHITEOUT = /(?:^|\/)\.wh\./;
 const NO_DEVICE = { major: 0, minor: 0 };
 
 /** Takes one Stat after the other. @throws HoyError "invalid" for a list that no walk gives. */
@@ -46,7 +49,7 @@ export class Listing {
     if (stat.mode < 0 || stat.devmajor < 0 || stat.devminor < 0) throw bad(`${rawToText(path)} is nothing`);
     const kind = typeOf(stat.mode);
     // A whiteout to a layer; in a context only a file with an odd name, which no image could hold.
-    if (path === "" || kind === undefined || /(?:^|\/)\.wh\./.test(path)) return;
+    if (path === "" || kind === undefined || WHITEOUT.test(path)) return;
     const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : undefined;
     if (parent !== undefined && this.#types.get(parent) !== "dir") throw bad(`${rawToText(path)} has no parent`);
     if (this.#types.has(path)) throw bad(`${rawToText(path)} came twice`);
@@ -76,9 +79,9 @@ export class Listing {
 /** @throws HoyError for a path that is absolute, leads out, or is not in its shortest form. */
 function cleanPath(path: RawText): RawText {
   if (path === "" || path === ".") return "";
-  const parts = path.split("/");
-  const wrong = parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255);
-  if (wrong || path.length > MAX_PATH || path.includes("\0")) throw bad(JSON.stringify(rawToText(path.slice(0, 200))));
+  const isLong = path.length > 255 && path.split("/").some((part) => part.length > 255);
+  if (isLong || path.length > MAX_PATH || NOT_CLEAN.test(path))
+    throw bad(JSON.stringify(rawToText(path.slice(0, 200))));
   return path;
 }
 

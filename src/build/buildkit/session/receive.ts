@@ -121,7 +121,9 @@ async function* archive(
   const out = new Gathering();
   let position = 0;
   for (const file of files) {
-    const header = formatHeader({ ...file, name: file.path });
+    const { path: name, type, linkname, mode, uid, gid, size, mtime, device, xattrs } = file;
+    // Not by spreading: this is done for each of many files.
+    const header = formatHeader({ name, type, linkname, mode, uid, gid, size, mtime, device, xattrs });
     out.add(header);
     position += header.length;
     if (file.size > 0) {

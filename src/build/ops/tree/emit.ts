@@ -70,19 +70,19 @@ class DraftWriter {
     name: RawText,
     type: TarHeader["type"],
     attributes: Attributes,
-    more: Partial<Pick<TarHeader, "linkname" | "size" | "device">> = {},
+    { linkname, size, device }: Pick<TarHeader, "linkname" | "size" | "device"> = EMPTY,
   ): Uint8Array {
     const { clamp } = this.#options;
     const { mode, uid, gid, xattrs } = attributes;
     const mtime = clamp !== undefined && attributes.mtime > clamp ? clamp : attributes.mtime;
     const kept = type === "hardlink" ? NO_XATTRS : xattrs;
-    return formatHeader({ name, type, mode, uid, gid, mtime, xattrs: kept, ...EMPTY, ...more });
+    return formatHeader({ name, type, mode, uid, gid, mtime, xattrs: kept, linkname, size, device });
   }
 
   *#leaf(path: RawText, inode: DraftInode): Generator<Part, void, void> {
     const first = this.#names.get(inode);
     if (first !== undefined) {
-      yield this.header(path, "hardlink", inode.attributes, { linkname: first });
+      yield this.header(path, "hardlink", inode.attributes, { linkname: first, size: 0, device: NO_DEVICE });
       return;
     }
     this.#names.set(inode, path);
