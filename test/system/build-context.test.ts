@@ -2,7 +2,17 @@
 // mounted. A copy must come to the same from both: the same cache key, the same layer.
 
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ok } from "../harness/clients.ts";
@@ -59,4 +69,26 @@ test("the same layers and the same keys from what was received and from what is 
     expect({ name, ...(await build(index)) }).toEqual({ name, layers: layers ?? "", cached: true });
     expect({ name, ...(await build(index, "--no-cache")) }).toEqual({ name, layers: layers ?? "", cached: false });
   }
+});
+
+test("what did not change comes from the layer of the last time, small files and large ones", async () => {
+  const tree = join(root, "changing");
+  mkdirSync(tree);
+  const large = "large ".repeat(200_000);
+  for (const [name, text] of Object.entries({ large, kept: "kept", changed: "1" }))
+    writeFileSync(join(tree, name), text);
+  writeFileSync(join(tree, "Dockerfile"), "FROM scratch\nCOPY . /\n");
+  const out = join(root, "out");
+  const build = async (changed: string) => {
+    writeFileSync(join(tree, "changed"), changed);
+    const { code, stderr } = await hoy.hoy("build", "--progress", "plain", "-o", out, tree);
+    if (code !== 0) throw new Error(stderr);
+    const texts = ["large", "kept", "changed"].map((name) => readFileSync(join(out, name), "utf8"));
+    expect(texts).toEqual([large, "kept", changed]);
+    return /\[internal\] load build context\n(?:.*\n)*?#\d+ transferring context: (\S+) (?:[\d.]+s )?done/.exec(stderr)?.[1];
+  };
+  expect(await build("1")).toBe("1.2MB");
+  // Only the one that changed, which has another size each time: its time alone may be the same.
+  expect(await build("22")).toBe("2B");
+  expect(await build("333")).toBe("3B");
 });

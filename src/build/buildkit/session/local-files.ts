@@ -4,21 +4,18 @@
 //
 // The layers are records of the build cache: pruned with it, and kept over a restart.
 
-import { readSync } from "node:fs";
 import { type Digest, sha256 } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
-import { O, OwnedFd, openInRoot } from "../../../linux/open.ts";
 import type { LayerInfo } from "../../../storage/snapshot.ts";
-import { type RawText, rawBytes, rawToText } from "../../../storage/tar/entry.ts";
+import type { RawText } from "../../../storage/tar/entry.ts";
 import type { Source } from "../../graph.ts";
 import type { LayerSession } from "../../needs.ts";
-import { readFrom, SMALL } from "../../ops/tree/data.ts";
-import { openLayers } from "../../ops/tree/read-file.ts";
 import { treeOf } from "../../solver/digests.ts";
 import type { GraphSolver } from "../../solver/solver.ts";
 import type { Tree } from "../../solver-contract.ts";
 import { methodPath } from "../grpc/service.ts";
 import { FileSync } from "../proto/gen/session_pb.ts";
+import { openContents } from "./layer-contents.ts";
 import type { ListedFile } from "./listing.ts";
 import { NotedTree } from "./noted-tree.ts";
 import { type Known, type Placed, type Received, receive } from "./receive.ts";
@@ -127,12 +124,12 @@ export class LocalFiles {
     // Pruned meanwhile: the layers may be somebody else's now, and their tree is not ours to mount.
     if (last === undefined || this.#solver.cache.find(last.key)?.id !== last.record) return NOTHING;
     const release = this.#solver.cache.use(last.record);
-    const root = await openLayers(this.#solver.needs.layers, last.diffIds);
+    const contents = await openContents(this.#solver, last.diffIds, signal);
     return {
       has: (file) => isLike(last.files.get(file.path), file),
-      content: (file) => contentOf(root, file, signal),
+      content: (file) => contents.of(file),
       [Symbol.dispose]() {
-        root[Symbol.dispose]();
+        contents[Symbol.dispose]();
         release();
       },
     };
@@ -202,28 +199,4 @@ function likeness(file: ListedFile): string {
   if (device.major === 0 && device.minor === 0 && xattrs.size === 0) return plain;
   const more = [...xattrs].map(([name, value]) => `${name}=${Buffer.from(value).toString("base64")}`).sort();
   return `${plain} ${device.major}:${device.minor} ${more.join(" ")}`;
-}
-
-/** Of a file of the last time's layer, which holds all that was listed then. */
-function contentOf(root: OwnedFd, file: ListedFile, signal: AbortSignal): Uint8Array | AsyncIterable<Uint8Array> {
-  const data = new OwnedFd(openInRoot(root.fd, rawBytes(file.path), O.RDONLY | O.NOFOLLOW | O.NONBLOCK));
-  if (file.size > SMALL) return pieces(data, file, signal);
-  using owned = data;
-  const content = Buffer.allocUnsafe(file.size);
-  if (readSync(owned.fd, content, 0, file.size, 0) !== file.size) throw damaged(file);
-  return content;
-}
-
-async function* pieces(data: OwnedFd, file: ListedFile, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-  using owned = data;
-  let left = file.size;
-  for await (const piece of readFrom(owned.fd, 0, file.size, signal)) {
-    left -= piece.length;
-    yield piece;
-  }
-  if (left > 0) throw damaged(file);
-}
-
-function damaged({ path }: ListedFile): HoyError {
-  return new HoyError("internal", `${rawToText(path)} is not in its layer as it was sent: prune the build cache`);
 }
