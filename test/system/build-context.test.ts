@@ -85,7 +85,9 @@ test("what did not change comes from the layer of the last time, small files and
     if (code !== 0) throw new Error(stderr);
     const texts = ["large", "kept", "changed"].map((name) => readFileSync(join(out, name), "utf8"));
     expect(texts).toEqual([large, "kept", changed]);
-    return /\[internal\] load build context\n(?:.*\n)*?#\d+ transferring context: (\S+) (?:[\d.]+s )?done/.exec(stderr)?.[1];
+    return /\[internal\] load build context\n(?:.*\n)*?#\d+ transferring context: (\S+) (?:[\d.]+s )?done/.exec(
+      stderr,
+    )?.[1];
   };
   expect(await build("1")).toBe("1.2MB");
   // Only the one that changed, which has another size each time: its time alone may be the same.
