@@ -36,14 +36,17 @@ export class BlobS3 implements BlobStore {
 
   /** Aborts uploads that a crash left: nobody sees them, but they are paid for. */
   async prepare(): Promise<void> {
-    const query = { uploads: "", prefix: `${this.#client.prefix}blobs/` };
-    const answer = await this.#client.send({ method: "GET", query }, [501]);
-    const xml = await answer.text();
-    if (answer.status === 501) return log.debug("the S3 store can't list uploads that were broken off");
-    const [keys, ids] = [elements(xml, "Key"), elements(xml, "UploadId")];
-    for (const [at, uploadId] of ids.entries()) {
-      const key = keys[at]?.slice(this.#client.prefix.length);
-      if (key !== undefined) await this.#client.send({ method: "DELETE", key, query: { uploadId } }, [404]);
+    for (let marks: Readonly<Record<string, string>> | undefined = {}; marks !== undefined; ) {
+      const query = { uploads: "", prefix: `${this.#client.prefix}blobs/`, ...marks };
+      const answer = await this.#client.send({ method: "GET", query }, [501]);
+      const xml = await answer.text();
+      if (answer.status === 501) return log.debug("the S3 store can't list uploads that were broken off");
+      const [keys, ids] = [elements(xml, "Key"), elements(xml, "UploadId")];
+      for (const [at, uploadId] of ids.entries()) {
+        const key = keys[at]?.slice(this.#client.prefix.length);
+        if (key !== undefined) await this.#client.send({ method: "DELETE", key, query: { uploadId } }, [404]);
+      }
+      marks = nextUploads(xml);
     }
   }
 
@@ -158,6 +161,13 @@ export class BlobS3 implements BlobStore {
       throw new HoyError("unavailable", `the S3 store answered ${answer.status} to a range of ${key}`);
     return answer.body;
   }
+}
+
+/** Where the next page of a list of uploads begins; undefined: this was the last. */
+function nextUploads(xml: string): Readonly<Record<string, string>> | undefined {
+  const [key, id] = [element(xml, "NextKeyMarker"), element(xml, "NextUploadIdMarker")];
+  if (element(xml, "IsTruncated") !== "true" || key === undefined) return undefined;
+  return { "key-marker": key, ...(id === undefined ? {} : { "upload-id-marker": id }) };
 }
 
 function keyOf({ algorithm, hex }: AnyDigest): string {

@@ -83,7 +83,9 @@ export class S3Client {
 
   #url({ key, query = {} }: S3Request): string {
     const search = new URLSearchParams(query).toString();
-    return `${this.#bucket}/${key === undefined ? "" : this.prefix + key}${search === "" ? "" : `?${search}`}`;
+    // A prefix may hold what is no path's: unescaped, a plus is signed as a blank.
+    const path = key === undefined ? "" : (this.prefix + key).split("/").map(encodeURIComponent).join("/");
+    return `${this.#bucket}/${path}${search === "" ? "" : `?${search}`}`;
   }
 }
 
