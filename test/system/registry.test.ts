@@ -2,7 +2,7 @@
 // and hoy, and by skopeo where it is installed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { command, type Running, start } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
@@ -217,3 +217,38 @@ withSkopeo(
   },
   60_000,
 );
+
+test("commands on the host are in the audit log, without secrets; without the log nothing is changed", async () => {
+  const [own, log] = [join(daemon.root, "audited"), join(daemon.root, "audit.json")];
+  const serving = ["--users", "--listen", "127.0.0.1:0", "--root", own, "--audit-log", log];
+  const started = start([...daemon.inside, HOY, "registry", "serve", ...serving]);
+  await started.until(/registry on .*\n/);
+  const say = (...words: string[]) =>
+    command([HOY, "registry", ...words, "--root", own], { input: `${PASSWORD}\n`, env: { SUDO_USER: "carol" } });
+  await say("user", "add", "--password-stdin", "alice");
+  const { stdout: secret } = await say("webhook", "add", "https://hooks.example.com/T0/very-secret?key=secret");
+  expect((await say("user", "rm", "nobody")).code).toBe(1);
+  const { stdout: token } = await say("token", "create", "alice");
+  await say("user", "ls");
+  started.kill("SIGTERM");
+  expect(await started.exited).toBe(0);
+  const text = readFileSync(log, "utf8");
+  const lines = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ method, path, status }) => `${method} ${path} ${status}`)).toEqual([
+    "COMMAND registry user add alice 0",
+    "COMMAND registry webhook add https://hooks.example.com 0",
+    "COMMAND registry user rm nobody 1",
+    "COMMAND registry token create alice 0",
+  ]);
+  expect(lines[0].claimed).toStartWith("carol as ");
+  expect(statSync(log).mode & 0o777).toBe(0o600);
+  for (const hidden of [PASSWORD, "very-secret", secret.trim(), token.trim()]) expect(text).not.toContain(hidden);
+  rmSync(log);
+  mkdirSync(log);
+  const refused = await say("user", "add", "--password-stdin", "bob");
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("so nothing is changed")]);
+  expect((await say("user", "ls")).stdout).toBe("alice\n");
+});

@@ -9,7 +9,7 @@ import { Accounts } from "./access/accounts.ts";
 import { UserAccess } from "./access/user-access.ts";
 import { openAccess } from "./access.ts";
 import { type Front, frontOf, proxiesOf } from "./address.ts";
-import { openAudit } from "./audit.ts";
+import { openAudit, placeAudit } from "./audit.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { CachingStore } from "./cache/caching-store.ts";
 import { Deliverer } from "./events/deliverer.ts";
@@ -96,6 +96,7 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
     const people = options.users ? peopleOf(options.root, front) : undefined;
     opened.defer(() => people?.accounts.close());
     const failed = (error: Error) => log.error("the audit log can't be written", { error });
+    placeAudit(options.root, options.audit);
     const audit = options.audit === undefined ? undefined : openAudit(options.audit, failed);
     opened.defer(async () => audit?.close());
     const deliverer = new Deliverer(storage.webhooks, proxiesOf(options.webhookNetworks), metrics);

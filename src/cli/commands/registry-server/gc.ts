@@ -2,14 +2,15 @@
 
 import { collectOnce } from "../../../registry/server/admin.ts";
 import { REGISTRY_DEFAULTS } from "../../../registry/server/server.ts";
-import { args, command } from "../../command.ts";
+import { args } from "../../command.ts";
 import { flag } from "../../flag.ts";
+import { changing } from "./audited.ts";
 import { requireRegistry, rootFlag } from "./root.ts";
 import { blobsOf, s3Flags } from "./s3.ts";
 
 const NS_PER_MS = 1_000_000;
 
-export const gc = command({
+export const gc = changing({
   usage: "[OPTIONS]",
   args: args.none,
   flags: {

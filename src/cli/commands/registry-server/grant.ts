@@ -2,9 +2,10 @@
 
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
+import { changing } from "./audited.ts";
 import { accountOf, printRows, requireRole, rootFlag, withAccounts, wordOf } from "./root.ts";
 
-export const grant = command({
+export const grant = changing({
   usage: "[OPTIONS] ACCOUNT|everybody REPOSITORY ROLE",
   args: args.exactly(3),
   details:
@@ -17,7 +18,7 @@ export const grant = command({
   },
 });
 
-export const revoke = command({
+export const revoke = changing({
   usage: "[OPTIONS] ACCOUNT|everybody REPOSITORY",
   args: args.exactly(2),
   flags: { root: rootFlag() },

@@ -2,9 +2,10 @@
 
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
+import { changing } from "./audited.ts";
 import { printRows, requireRole, rootFlag, withAccounts } from "./root.ts";
 
-export const orgCreate = command({
+export const orgCreate = changing({
   usage: "[OPTIONS] NAME",
   args: args.exactly(1),
   details: "Its members have their role in all repositories under NAME/.",
@@ -27,7 +28,7 @@ export const orgLs = command({
   },
 });
 
-export const orgRm = command({
+export const orgRm = changing({
   usage: "[OPTIONS] NAME [NAME...]",
   args: args.atLeast(1),
   details: "Its robots and grants go with it; its repositories stay, for the admins of the registry.",
@@ -56,7 +57,7 @@ export const orgMembers = command({
   },
 });
 
-export const orgJoin = command({
+export const orgJoin = changing({
   usage: "[OPTIONS] NAME USER read|write|admin",
   args: args.exactly(3),
   details: "Adds USER to the organisation, or changes the role.",
@@ -67,7 +68,7 @@ export const orgJoin = command({
   },
 });
 
-export const orgLeave = command({
+export const orgLeave = changing({
   usage: "[OPTIONS] NAME USER",
   args: args.exactly(2),
   flags: { root: rootFlag() },

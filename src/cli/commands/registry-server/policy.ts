@@ -7,13 +7,14 @@ import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { humanSize, parseBytes } from "../../format/units.ts";
+import { changing } from "./audited.ts";
 import { printRows, requireRegistry, rootFlag } from "./root.ts";
 
 const NS_PER_MS = 1_000_000;
 const MS_PER_HOUR = 3_600_000;
 const PATTERN = "REPOSITORY is a name, NAME/* for all under it, or *.";
 
-export const immutableAdd = command({
+export const immutableAdd = changing({
   usage: "[OPTIONS] REPOSITORY [TAGS]",
   args: args.between(1, 2),
   details: `${PATTERN} TAGS is a pattern with * and ?, all tags without. Such a tag can be set once, not moved or removed.`,
@@ -34,7 +35,7 @@ export const immutableLs = command({
   },
 });
 
-export const immutableRm = command({
+export const immutableRm = changing({
   usage: "[OPTIONS] ID [ID...]",
   args: args.atLeast(1),
   flags: { root: rootFlag() },
@@ -43,7 +44,7 @@ export const immutableRm = command({
   },
 });
 
-export const retentionAdd = command({
+export const retentionAdd = changing({
   usage: "[OPTIONS] REPOSITORY",
   args: args.exactly(1),
   details:
@@ -86,7 +87,7 @@ export const retentionLs = command({
   },
 });
 
-export const retentionRm = command({
+export const retentionRm = changing({
   usage: "[OPTIONS] ID [ID...]",
   args: args.atLeast(1),
   flags: { root: rootFlag() },
@@ -95,7 +96,7 @@ export const retentionRm = command({
   },
 });
 
-export const retentionRun = command({
+export const retentionRun = changing({
   usage: "[OPTIONS]",
   args: args.none,
   details: "A registry that runs does this by itself before each collection.",
@@ -107,7 +108,7 @@ export const retentionRun = command({
   },
 });
 
-export const quotaSet = command({
+export const quotaSet = changing({
   usage: "[OPTIONS] NAME SIZE",
   args: args.exactly(2),
   details:
@@ -131,7 +132,7 @@ export const quotaLs = command({
   },
 });
 
-export const quotaRm = command({
+export const quotaRm = changing({
   usage: "[OPTIONS] NAME [NAME...]",
   args: args.atLeast(1),
   flags: { root: rootFlag() },

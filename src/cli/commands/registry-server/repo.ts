@@ -6,6 +6,7 @@ import { isRepositoryName } from "../../../registry/server/names.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
+import { changing } from "./audited.ts";
 import { requireRegistry, rootFlag, withAccounts } from "./root.ts";
 
 export const repoLs = command({
@@ -18,7 +19,7 @@ export const repoLs = command({
   },
 });
 
-export const repoSet = command({
+export const repoSet = changing({
   usage: "[OPTIONS] NAME",
   args: args.exactly(1),
   details: "NAME need not be there yet. A public repository is pulled by anybody, signed in or not.",
@@ -39,7 +40,7 @@ export const repoSet = command({
   },
 });
 
-export const repoRm = command({
+export const repoRm = changing({
   usage: "[OPTIONS] NAME [NAME...]",
   args: args.atLeast(1),
   details: "Its tags and manifests are gone at once; the next collection frees the bytes.",

@@ -4,10 +4,11 @@ import type { Role } from "../../../registry/server/access/grants.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
+import { changing } from "./audited.ts";
 import { printRows, rootFlag, withAccounts } from "./root.ts";
 import { expiry } from "./token.ts";
 
-export const robotCreate = command({
+export const robotCreate = changing({
   usage: "[OPTIONS] OWNER+NAME",
   args: args.exactly(1),
   details:
@@ -52,7 +53,7 @@ export const robotLs = command({
   },
 });
 
-export const robotRm = command({
+export const robotRm = changing({
   usage: "[OPTIONS] OWNER+NAME [OWNER+NAME...]",
   args: args.atLeast(1),
   details: "Its tokens end at once.",

@@ -4,11 +4,12 @@ import { parseScopes } from "../../../registry/server/access/tokens.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
+import { changing } from "./audited.ts";
 import { dayOf, printRows, rootFlag, withAccounts } from "./root.ts";
 
 const NS_PER_MS = 1_000_000;
 
-export const tokenCreate = command({
+export const tokenCreate = changing({
   usage: "[OPTIONS] ACCOUNT [SCOPE...]",
   args: args.atLeast(1),
   details:
@@ -47,7 +48,7 @@ export const tokenLs = command({
   },
 });
 
-export const tokenRm = command({
+export const tokenRm = changing({
   usage: "[OPTIONS] ID [ID...]",
   args: args.atLeast(1),
   details: "What was made from it ends at once as well.",

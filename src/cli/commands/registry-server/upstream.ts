@@ -5,6 +5,7 @@ import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { textOf } from "../../stream/bytes.ts";
+import { changing } from "./audited.ts";
 import { printRows, requireRegistry, rootFlag } from "./root.ts";
 
 const NS_PER_MS = 1_000_000;
@@ -12,7 +13,7 @@ const NS_PER_S = 1_000_000_000;
 /** All names that no other prefix has. */
 const ALL = "*";
 
-export const upstreamAdd = command({
+export const upstreamAdd = changing({
   usage: "[OPTIONS] PREFIX|* REMOTE",
   args: args.exactly(2),
   details:
@@ -55,7 +56,7 @@ export const upstreamLs = command({
   },
 });
 
-export const upstreamRm = command({
+export const upstreamRm = changing({
   usage: "[OPTIONS] PREFIX|* [PREFIX...]",
   args: args.atLeast(1),
   details: "What was fetched stays, as repositories of this registry.",

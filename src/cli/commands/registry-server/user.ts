@@ -5,9 +5,10 @@ import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { textOf } from "../../stream/bytes.ts";
 import { readLine } from "../../stream/prompt.ts";
+import { changing } from "./audited.ts";
 import { rootFlag, withAccounts } from "./root.ts";
 
-export const userAdd = command({
+export const userAdd = changing({
   usage: "[OPTIONS] NAME",
   args: args.exactly(1),
   details: "Asks for the password. A user may do everything in repositories under NAME/.",
@@ -27,7 +28,7 @@ export const userAdd = command({
   },
 });
 
-export const userImport = command({
+export const userImport = changing({
   usage: "[OPTIONS] < FILE",
   args: args.none,
   details: "Reads lines of `htpasswd -B` from stdin: all are taken, or none.",
@@ -49,7 +50,7 @@ export const userLs = command({
   },
 });
 
-export const userRm = command({
+export const userRm = changing({
   usage: "[OPTIONS] NAME [NAME...]",
   args: args.atLeast(1),
   flags: { root: rootFlag() },

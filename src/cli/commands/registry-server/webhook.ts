@@ -4,9 +4,10 @@ import { withBooks } from "../../../registry/server/admin.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
+import { changing } from "./audited.ts";
 import { printRows, requireRegistry, rootFlag } from "./root.ts";
 
-export const webhookAdd = command({
+export const webhookAdd = changing({
   usage: "[OPTIONS] URL",
   args: args.exactly(1),
   details:
@@ -44,7 +45,7 @@ export const webhookLs = command({
   },
 });
 
-export const webhookRm = command({
+export const webhookRm = changing({
   usage: "[OPTIONS] ID [ID...]",
   args: args.atLeast(1),
   flags: { root: rootFlag() },
