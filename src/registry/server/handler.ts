@@ -17,6 +17,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Overview } from "./overview.ts";
 import { isPage, page } from "./page.ts";
 import type { RateLimit } from "./policy/rate.ts";
+import type { Rules } from "./policy/rules.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { blob } from "./routes/blobs.ts";
 import { catalog, referrers, tags } from "./routes/lists.ts";
@@ -30,6 +31,7 @@ export interface HandlerOptions {
   /** With users there is `/token`. */
   readonly people: People;
   readonly overview: Overview;
+  readonly rules: Rules;
   readonly front: Front;
   readonly handover: Handover | undefined;
   readonly notifier: Notifier;

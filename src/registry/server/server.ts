@@ -107,6 +107,7 @@ export async function startRegistry(options: RegistryServerOptions): Promise<Reg
       handover,
       storage: caching,
       overview: storage.overview,
+      rules: storage.rules,
       access: people?.access ?? openAccess,
       people,
       audit,

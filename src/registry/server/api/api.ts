@@ -6,19 +6,27 @@ import type { Call } from "../call.ts";
 import { RegistryError } from "../errors.ts";
 import type { Overview } from "../overview.ts";
 import type { RateLimit } from "../policy/rate.ts";
+import type { Rules } from "../policy/rules.ts";
 import { callerOf, type People } from "./caller.ts";
+import { members, robots } from "./owners.ts";
 import { manifest, repositories, repository, tags } from "./repositories.ts";
 import { parseApiRoute } from "./route.ts";
+import { addRule, listRules, removeRule } from "./rules.ts";
 import { session } from "./session.ts";
 
 export interface Api {
   readonly overview: Overview;
+  readonly rules: Rules;
   readonly people: People;
   readonly front: Front;
   readonly limits: { readonly account: RateLimit };
 }
 
-export async function api(call: Call, pathname: string, { overview, people, front, limits }: Api): Promise<void> {
+export async function api(
+  call: Call,
+  pathname: string,
+  { overview, rules, people, front, limits }: Api,
+): Promise<void> {
   const route = parseApiRoute(pathname);
   if (route === undefined) throw new RegistryError(404, "UNSUPPORTED", "there is no such end-point");
   const caller = await callerOf(call.request, people);
@@ -28,6 +36,15 @@ export async function api(call: Call, pathname: string, { overview, people, fron
   switch (route.kind) {
     case "session":
       return session(call, caller, people, front.secure(call.request));
+    case "members":
+      return members(call, desk, route.owner, route.which);
+    case "robots":
+      return robots(call, desk, route.owner, route.which);
+    case "rules":
+      return listRules(call, rules, caller);
+    case "rule":
+      if (route.id !== undefined) return removeRule(call, rules, caller, route.rule, route.id);
+      return addRule(call, rules, caller, route.rule);
     case "repositories":
       return repositories(call, desk);
     case "repository":

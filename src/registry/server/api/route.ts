@@ -5,7 +5,9 @@ import { RegistryError } from "../errors.ts";
 import { isRepositoryName } from "../names.ts";
 
 export type ApiRoute =
-  | { readonly kind: "session" | "repositories" }
+  | { readonly kind: "session" | "repositories" | "rules" }
+  | { readonly kind: "members" | "robots"; readonly owner: string; readonly which: string | undefined }
+  | { readonly kind: "rule"; readonly rule: "immutable" | "retention"; readonly id: string | undefined }
   | { readonly kind: "repository" | "tags"; readonly name: string }
   | { readonly kind: "tag" | "manifest"; readonly name: string; readonly reference: string };
 
@@ -16,7 +18,11 @@ const PATH_LIMIT = 1024;
 export function parseApiRoute(pathname: string): ApiRoute | undefined {
   if (pathname.length > PATH_LIMIT || !pathname.startsWith(PREFIX)) return undefined;
   const path = decode(pathname.slice(PREFIX.length));
-  if (path === "session" || path === "repositories") return { kind: path };
+  if (path === "session" || path === "repositories" || path === "rules") return { kind: path };
+  const [, owner, what, which] = /^owners\/([^/]{1,64})\/(members|robots)(?:\/([^/]{1,64}))?$/.exec(path) ?? [];
+  if (owner !== undefined) return { kind: what === "members" ? "members" : "robots", owner, which };
+  const [, rule, id] = /^rules\/(immutable|retention)(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (rule !== undefined) return { kind: "rule", rule: rule === "immutable" ? "immutable" : "retention", id };
   const [, name, rest] = /^repositories\/((?:(?!\/-(?:\/|$)).)+)(?:\/-\/(.+))?$/.exec(path) ?? [];
   if (name === undefined) return undefined;
   if (!isRepositoryName(name)) throw new RegistryError(400, "NAME_INVALID", "invalid repository name");
