@@ -56,10 +56,13 @@ export class NetworkCatalog {
 
   /** @throws HoyError as Docker's; nothing is left of a network that can't be made. */
   create(wish: NetworkWish): NetworkRecord {
+    checkName(wish.name);
     if (this.all().some((record) => record.name === wish.name)) {
       throw new HoyError("conflict", `network with name ${wish.name} already exists`);
     }
-    checkName(wish.name);
+    if (wish.driver === "host" || wish.driver === "null") {
+      throw new HoyError("forbidden", `only one instance of "${wish.driver}" network is allowed`);
+    }
     const driver = this.#drivers.get(wish.driver);
     if (driver === undefined)
       throw new HoyError("not-found", `could not find plugin ${wish.driver} in v1 plugin registry: plugin not found`);

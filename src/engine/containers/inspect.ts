@@ -74,8 +74,7 @@ export function mountPoint(mount: MountRecord): MountPoint {
     Source: mount.source,
     Destination: mount.destination,
     Driver: mount.driver,
-    // What Docker makes of a named volume's empty mode.
-    Mode: mount.mode === "" && mount.type === "volume" && !mount.anonymous ? "z" : mount.mode,
+    Mode: mount.mode,
     RW: mount.rw,
     Propagation: mount.propagation,
   };

@@ -48,6 +48,8 @@ describe("-v", () => {
     ["/a:/b:ro,", "invalid mode: ro,"],
     ["/a:/b:RO", "invalid mode: RO"],
     ["name:/b:nocopy,nocopy", "invalid mode: nocopy,nocopy"],
+    ["name:/b:rshared", 'invalid mount config for type "volume": field BindOptions must not be specified'],
+    ["/a:/b:nocopy", 'invalid mount config for type "bind": field VolumeOptions must not be specified'],
     [":/c", "invalid volume specification: ':/c'"],
     ["/a:/b:ro:x", "invalid volume specification: '/a:/b:ro:x'"],
     ["/a:ro", "invalid volume specification: '/a:ro'"],

@@ -50,12 +50,16 @@ export function parseBind(raw: string, volumeDriver: string): WantedMount {
   const wanted: Mount = { Type: type, Source: source, Target: second ?? first };
   const problem = targetProblem(wanted.Target ?? "");
   if (problem !== undefined) throw bad(mountError(type, problem).message);
+  const propagation = words.find((word) => PROPAGATIONS.includes(word));
+  const unfit = type === "volume" ? propagation !== undefined && "Bind" : words.includes("nocopy") && "Volume";
+  if (unfit !== false) throw bad(mountError(type, `field ${unfit}Options must not be specified`).message);
   return {
     ...blank(type, posix.normalize(wanted.Target ?? "")),
     source: type === "bind" ? cleanPath(source) : source,
-    mode,
+    // What Docker makes of a named volume's empty mode.
+    mode: mode === "" && type === "volume" && source !== "" ? "z" : mode,
     rw: !words.includes("ro"),
-    propagation: type === "bind" ? (words.find((word) => PROPAGATIONS.includes(word)) ?? "rprivate") : "",
+    propagation: type === "bind" ? (propagation ?? "rprivate") : "",
     copyUp: type === "volume" && !words.includes("nocopy"),
     createSource: type === "bind",
     driver: type === "volume" ? volumeDriver || "local" : "",

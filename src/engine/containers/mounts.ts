@@ -38,7 +38,7 @@ export async function planMounts(
     const from = parseVolumesFrom(text);
     for (const mount of containers.findOther(from.container).spec.mounts) {
       const rw = mount.rw && !from.readOnly;
-      inherited.set(mount.destination, { ...mount, rw, copyUp: false, anonymous: false });
+      inherited.set(mount.destination, { ...mount, mode: "", rw, copyUp: false, anonymous: false });
     }
   }
   const wanted = new Map<string, WantedMount>();
