@@ -10,6 +10,7 @@ import { BUILD_USER } from "../../build/solver/build.ts";
 import type { BuildTable } from "../../state/build.ts";
 import type { LayerRow } from "../../state/images.ts";
 import { addTar } from "../images/add-tar.ts";
+import { relieved } from "../images/pull/relief.ts";
 import type { ImageShelf } from "../images/shelf.ts";
 import { packLayer } from "./pack-layer.ts";
 
@@ -63,7 +64,7 @@ function sessionOf(shelf: ImageShelf, table: BuildTable): LayerSession {
   const session = shelf.session();
   return {
     async add(tar, signal) {
-      return (await addTar(shelf, session, tar, { signal })).layer;
+      return (await addTar(shelf, session, relieved(tar), { signal })).layer;
     },
     async use(diffId) {
       await session.useBlob(diffId);

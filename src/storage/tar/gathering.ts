@@ -1,5 +1,7 @@
 // Small pieces of an archive that go on as one, so that a tree of small files is not a stream of headers.
 
+import { mayGo } from "../../base/passing.ts";
+
 /** Bytes that go on together. */
 export const GATHERED = 256 * 1024;
 
@@ -21,7 +23,7 @@ export class Gathering {
   /** All that came together, in one piece. */
   take(): Uint8Array {
     const [only] = this.#pieces;
-    const all = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces, this.#length);
+    const all = this.#pieces.length === 1 && only !== undefined ? only : joined(this.#pieces, this.#length);
     this.#pieces = [];
     this.#length = 0;
     return all;
@@ -34,4 +36,16 @@ export class Gathering {
       if (this.isFull) yield this.take();
     }
   }
+}
+
+/** In memory of its own, which goes when who reads it is through with it. */
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const all = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  mayGo(all);
+  return all;
 }

@@ -3,6 +3,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
+import { mayGo } from "../../../base/passing.ts";
 import { O, OwnedFd, openat2, RESOLVE } from "../../../linux/open.ts";
 import { type RawText, rawBytes, rawToText } from "../../../storage/tar/entry.ts";
 import { Gathering } from "../../../storage/tar/gathering.ts";
@@ -157,6 +158,8 @@ async function* bytesOf(
   let left = length;
   for await (const chunk of readFrom(fd, start, length, signal)) {
     left -= chunk.length;
+    // Read for this archive alone.
+    if (chunk.byteOffset === 0) mayGo(chunk);
     yield chunk;
   }
   yield* zeros(left);
