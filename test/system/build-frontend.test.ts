@@ -1,8 +1,10 @@
 // Frontends that are images (`# syntax=IMAGE`): run in a container, they drive the build over their standard input and
-// output. The one here is made for the test (harness/frontend.ts).
+// output. The one here is made for the test (harness/frontend.ts). BuildKit's own is taken from HOY_TEST_FRONTEND, the path
+// of a program: copy github.com/moby/buildkit from the Go module cache, there
+// `CGO_ENABLED=0 go build -mod=mod ./frontend/dockerfile/cmd/dockerfile-frontend`.
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { chmodSync, copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { contextIn } from "../harness/buildx.ts";
 import { eventually, ok, unique } from "../harness/clients.ts";
@@ -28,7 +30,7 @@ describe("a frontend that is an image", () => {
     const text = lines(
       "copy file",
       "run cat file > /out; echo $WHO >> /out",
-      "try cat /out; hostname",
+      "try cat /out; id -u",
       "say spoken",
       "warn careful",
     );
@@ -39,9 +41,11 @@ describe("a frontend that is an image", () => {
     expect(code).toBe(0);
     const run = (...args: string[]) => ok(hoy.hoy("run", "--rm", "--network", "none", tag, ...args));
     expect(await run("cat", "/out")).toBe("contentyou");
-    expect(await run("cat", "/tried")).toMatch(/^contentyou\n\S+$/);
+    expect(await run("cat", "/tried")).toBe("contentyou\n0");
     expect(await ok(hoy.hoy("inspect", "--format", "{{.Config.Labels.made}}", tag))).toBe("by-a-frontend");
+    const id = await ok(hoy.hoy("inspect", "--format", "{{.Id}}", tag));
     expect((await build(text, "-t", tag, "--build-arg", "WHO=you")).stderr).toContain("CACHED");
+    expect(await ok(hoy.hoy("inspect", "--format", "{{.Id}}", tag))).toBe(id);
   });
 
   test("BUILDKIT_SYNTAX names one too; the Dockerfile's own images are what is built in; it may ask for that", async () => {
@@ -88,3 +92,52 @@ describe("a frontend that is an image", () => {
     );
   });
 });
+
+const own = process.env.HOY_TEST_FRONTEND ?? "";
+
+if (own === "") {
+  describe.skip("BuildKit's frontend (skipped: HOY_TEST_FRONTEND is not set)", () => test("builds", () => undefined));
+} else {
+  test("BuildKit's own Dockerfile frontend: stages, documents, mounts, links, what is wrong, checks", async () => {
+    const labels = ["inputs", "subrequests", "contexts"].map((cap) => `moby.buildkit.frontend.${cap}`).join(",");
+    const image = contextIn(
+      hoy,
+      `FROM scratch\nCOPY frontend /frontend\nLABEL moby.buildkit.frontend.caps="${labels}"\nENTRYPOINT ["/frontend"]\n`,
+    );
+    copyFileSync(own, join(image, "frontend"));
+    chmodSync(join(image, "frontend"), 0o755);
+    await ok(hoy.hoy("build", "-q", "-t", "buildkits", image));
+    const text = `# syntax=buildkits
+FROM busybox AS build
+ARG WHO=nobody
+WORKDIR /src
+COPY --chmod=640 file ./
+COPY <<EOF /here
+inline $WHO
+EOF
+RUN --mount=type=cache,target=/c --mount=type=secret,id=s cat /here file /run/secrets/s > out
+RUN <<EOF
+set -e
+echo document >> out
+EOF
+FROM busybox
+COPY --from=build --link /src/out /out
+ADD --chown=5:6 d /d/
+CMD ["cat", "/out"]
+`;
+    const dir = contextIn(hoy, text, { file: "F\n", "d/x": "X" });
+    writeFileSync(join(hoy.root, "secret"), "S\n");
+    const secret = ["--secret", `id=s,src=${join(hoy.root, "secret")}`];
+    await ok(hoy.hoy(...BUILD, ...secret, "--build-arg", "WHO=me", "-t", "by-buildkits", dir));
+    const run = (...args: string[]) => ok(hoy.hoy("run", "--rm", "--network", "none", "by-buildkits", ...args));
+    expect(await run()).toBe("inline me\nF\nS\ndocument");
+    expect(await run("stat", "-c", "%u:%g", "/d/x")).toBe("5:6");
+    expect(await bad("# syntax=buildkits\nFROM busybox\nRUM x\n")).toContain("   3 | >>> RUM x");
+    const check = await hoy.hoy(
+      "build",
+      "--check",
+      contextIn(hoy, "# syntax=buildkits\nfrom busybox AS Up\nRUN true\n"),
+    );
+    expect(check.stdout).toContain("StageNameCasing");
+  });
+}

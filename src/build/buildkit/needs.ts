@@ -24,7 +24,12 @@ export interface ImageToWrite {
   /** From our own frontend, with its history; or a whole config that a client's frontend made. */
   readonly from:
     | { readonly dockerfile: DockerfileResult }
-    | { readonly config: Omit<ImageConfigFile, "rootfs">; readonly epoch: number | undefined };
+    | {
+        readonly config: Omit<ImageConfigFile, "rootfs">;
+        readonly epoch: number | undefined;
+        /** When the last of it was made, RFC 3339; undefined: by no build. */
+        readonly made: string | undefined;
+      };
 }
 
 export interface ImageToStore {

@@ -109,10 +109,10 @@ async function finished(solver: GraphSolver, image: ImageToWrite): Promise<{ con
 
 /** A frontend that is not ours may say less of the history than there are layers: the rest are said to be there. */
 function completed(
-  { config, epoch }: Exclude<ImageToWrite["from"], { dockerfile: unknown }>,
+  { config, epoch, made }: Exclude<ImageToWrite["from"], { dockerfile: unknown }>,
   diffIds: readonly Digest[],
 ): ImageConfigFile {
-  const created = epoch === undefined ? (config.created ?? now()) : formatNs(BigInt(epoch) * 1_000_000_000n);
+  const created = epoch === undefined ? (config.created ?? made ?? now()) : formatNs(BigInt(epoch) * 1_000_000_000n);
   const history: HistoryEntry[] = [...(config.history ?? [])];
   let filled = history.filter((entry) => entry.empty_layer !== true).length;
   for (; filled < diffIds.length; filled++) history.push({ created, created_by: "buildkit.exporter.image.v0" });

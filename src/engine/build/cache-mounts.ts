@@ -10,7 +10,7 @@ export function describeMount(row: BuildMountRow, caches: CacheMounts): CacheMou
   const made = madeOfRow(row);
   return {
     Id: row.id,
-    CacheId: made?.id ?? "",
+    CacheId: shownId(made?.id ?? ""),
     Description: row.description,
     Mode: made === undefined ? "" : made.mode.toString(8),
     Owner: made === undefined ? "" : `${made.uid}:${made.gid}`,
@@ -22,7 +22,12 @@ export function describeMount(row: BuildMountRow, caches: CacheMounts): CacheMou
   };
 }
 
-/** By its whole cache id (of a Dockerfile's the frontend made a path), or the beginning of its own id. @throws HoyError "not-found", "invalid" */
+/** As the Dockerfile has it: its frontend puts a namespace and a slash before it, and the usual one is empty. */
+function shownId(id: string): string {
+  return id.replace(/^\//, "");
+}
+
+/** By its whole cache id, or the beginning of its own id. @throws HoyError "not-found", "invalid" */
 export function findMount(name: string, caches: CacheMounts): BuildMountRow {
   const rows = caches.rows();
   const byName = rows.filter((row) => [name, `/${name}`].includes(madeOfRow(row)?.id ?? ""));

@@ -8,7 +8,7 @@ import type { Tree } from "../../solver-contract.ts";
 import type { StepProgress } from "../control/progress.ts";
 import { parseDraftConfig } from "../draft-config.ts";
 import type { ImageToWrite } from "../needs.ts";
-import { META, platformsIn } from "../result.ts";
+import { type BuildRef, META, platformsIn } from "../result.ts";
 import type { ExportInput, SolvedRef } from "./exporter.ts";
 import type { Annotation } from "./package/annotations.ts";
 import { statementsOf } from "./package/attestations.ts";
@@ -65,7 +65,7 @@ function inOrder({ result, solved }: ExportInput): (readonly [string, SolvedRef]
 }
 
 /** The config of one of the result's images, whole, and its tree. */
-export function finish(
+export async function finish(
   input: ExportInput,
   platform: string,
   { ref, tree }: SolvedRef,
@@ -75,7 +75,9 @@ export function finish(
   const { session, signal } = input.build;
   const { dockerfile } = ref;
   const from: ImageToWrite["from"] =
-    dockerfile === undefined ? { config: foreignConfig(input, platform), epoch: epochOf(attrs) } : { dockerfile };
+    dockerfile === undefined
+      ? { config: foreignConfig(input, platform), epoch: epochOf(attrs), made: await madeAt(input, ref) }
+      : { dockerfile };
   const squash = booleanOf(attrs, "squash") ?? false;
   return input.needs.images.finish({
     tree,
@@ -99,6 +101,11 @@ function foreignConfig({ result }: ExportInput, platform: string): Omit<ImageCon
 function platformOf(name: string, config: Uint8Array): Platform {
   if (/^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9.]+)?$/.test(name)) return parsePlatform(name);
   return platformOfConfig(JSON.parse(Buffer.from(config).toString()) as Partial<Platform>);
+}
+
+/** Of a result that comes from the cache it is when that was made: the same image again. */
+async function madeAt({ build, needs }: ExportInput, { input }: BuildRef): Promise<string | undefined> {
+  return input === undefined ? undefined : needs.solver.createdAt(input, build.session);
 }
 
 function epochOf(attrs: Readonly<Record<string, string>>): number | undefined {

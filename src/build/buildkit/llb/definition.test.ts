@@ -85,7 +85,7 @@ test("a command with its mounts, its name and its input", () => {
         mounts: [
           { input: 0n, dest: "/", output: 0n },
           { input: -1n, dest: "/c", output: -1n, mountType: 3, cache: { id: "k", sharing: 2 } },
-          { input: -1n, dest: "/s", output: -1n, mountType: 1, secret: { id: "s", mode: 0o400 } },
+          { input: -1n, dest: "/s", output: 0n, mountType: 1, secret: { id: "s", mode: 0o400 } },
         ],
         network: 2,
       },
@@ -103,7 +103,7 @@ test("a command with its mounts, its name and its input", () => {
     mounts: [
       { target: "/", input: 0, output: 0, detail: { type: "bind" } },
       { target: "/c", input: -1, output: -1, detail: { type: "cache", id: "k", sharing: "locked" } },
-      { target: "/s", detail: { type: "secret", id: "s", mode: 0o400, optional: false } },
+      { target: "/s", output: -1, detail: { type: "secret", id: "s", mode: 0o400, optional: false } },
     ],
   });
 });

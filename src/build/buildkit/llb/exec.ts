@@ -69,7 +69,8 @@ function mountOf(mount: Mount, inputs: number): ExecMount {
     selector: mount.selector,
     target: mount.dest,
     readonly: mount.readonly,
-    output: place(mount.output, "an output"),
+    // BuildKit's own client leaves the number of the first output in mounts that can't be one.
+    output: mount.mountType === MountType.MOUNT_BIND ? place(mount.output, "an output") : -1,
     detail: detailOf(mount),
   };
 }
