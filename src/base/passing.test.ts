@@ -12,7 +12,9 @@ test("memory goes when both sides say so, and only to the end of what was let go
   expect(memory.length).toBe(8);
   mayGo(last);
   expect(last.length).toBe(5);
-  letGo(last);
+  letGo(last.subarray(0, 2));
+  expect(last.length).toBe(5);
+  letGo(last.subarray(2));
   expect([memory.length, first.length, last.length]).toEqual([0, 0, 0]);
   letGo(last);
 });

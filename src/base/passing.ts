@@ -6,12 +6,21 @@ const passing = new WeakSet<ArrayBuffer>();
 
 /** Nobody but who calls `letGo` needs the chunk any more, nor what lies before it in the same memory. */
 export function mayGo(chunk: Uint8Array): void {
-  const { buffer, byteOffset, byteLength } = chunk;
-  // Behind its end there may be more, that others still read or write.
-  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) passing.add(buffer);
+  const memory = wholeBefore(chunk);
+  if (memory !== undefined) passing.add(memory);
 }
 
-/** The chunk, and every other view of its memory, is empty afterwards, if it was let. */
-export function letGo({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && passing.delete(buffer)) buffer.transfer(0);
+/**
+ * Done with the chunk, and with what was before it in the same memory. It and every other view of the memory are empty
+ * afterwards, if it was let and this was the last of it: a chunk may come in pieces.
+ */
+export function letGo(chunk: Uint8Array): void {
+  const memory = wholeBefore(chunk);
+  if (memory !== undefined && passing.delete(memory)) memory.transfer(0);
+}
+
+/** The memory that ends where the chunk does; behind another end there may be more, that others still read or write. */
+function wholeBefore({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer | undefined {
+  if (!(buffer instanceof ArrayBuffer) || byteLength === 0) return undefined;
+  return byteOffset + byteLength === buffer.byteLength ? buffer : undefined;
 }

@@ -16,7 +16,8 @@ const config = (peer: string, images: readonly string[] = []) => ({
   "peer-registry": { listen: `0.0.0.0:${PORT}`, networks: ["192.0.2.0/24"], images },
 });
 const a = await testDaemon({ config: config(B), images: [] });
-const b = await testDaemon({ config: config(A), images: [] });
+// Layers that are unpacked come from peers as well as those that are kept as they are.
+const b = await testDaemon({ config: config(A), images: [], flags: ["--storage-driver=overlay"] });
 
 let upstream: TestRegistry;
 beforeAll(async () => {
