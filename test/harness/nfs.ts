@@ -26,8 +26,9 @@ mkdir /var/lib/nfs/v4recovery
 for name in etab rmtab; do : >/var/lib/nfs/$name; done
 mount -t nfsd nfsd /proc/fs/nfsd
 exportfs -i -o rw,no_root_squash,no_subtree_check,insecure,fsid=0 "*:$EXPORT"
+# How long it waits for clients of an earlier life: the least that the kernel takes.
+for name in nfsv4leasetime nfsv4gracetime; do echo 10 >/proc/fs/nfsd/$name; done
 rpc.nfsd --no-nfs-version 3 --nfs-version 4 --no-udp 1
-echo Y >/proc/fs/nfsd/v4_end_grace # no client of an earlier life will come back
 exec rpc.mountd --foreground --no-nfs-version 3
 `;
 
