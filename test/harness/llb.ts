@@ -18,6 +18,8 @@ export interface LlbBuild extends AsyncDisposable {
   read(target: Node | string, path: string): Promise<string>;
   list(target: Node, path: string): Promise<string[]>;
   readonly control: GrpcClient;
+  /** Its client's, by which other builds may have its directories too. */
+  readonly session: string;
   readonly metadata: Map<string, string[]>;
 }
 
@@ -42,6 +44,7 @@ export async function openLlb(socket: string, directories: Readonly<Record<strin
   };
   return {
     control,
+    session,
     metadata,
     solve,
     async read(target, filePath) {

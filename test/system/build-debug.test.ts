@@ -30,18 +30,19 @@ RUN echo earlier > /earlier && mkdir /w && chown 33:44 /w
 USER 33:44
 ENV COLOUR=blue
 WORKDIR /w
-RUN --mount=type=bind,target=/context --mount=type=cache,target=/cache,uid=33 --mount=type=secret,id=s,uid=33 \\
+SHELL ["/bin/busybox", "sh", "-c"]
+RUN --mount=type=secret,id=s,env=TOKEN --mount=type=bind,target=/context --mount=type=cache,target=/cache,uid=33 --mount=type=secret,id=s,uid=33 \\
     --mount=type=tmpfs,target=/memory,size=1m --mount=type=bind,from=busybox,target=/b,rw \\
     echo half > left; echo kept > /cache/c; false
 `;
     const context = contextIn(hoy, dockerfile, { "from-context": "here" });
     const shell = hoy.hoy.terminal(...BUILD, "--debug", "--secret", `id=s,src=${secret}`, context);
-    await shell.until(/A shell in the failed step \(\/bin\/sh\)/);
+    await shell.until(/A shell in the failed step \(\/bin\/busybox sh\)/);
     await shell.until(/\$ /);
     await ask(shell, "cat left /earlier", /half\s+earlier/);
     await ask(shell, "echo $COLOUR-$(id -u):$(id -g)-$PWD", /blue-33:44-\/w\r/);
     await ask(shell, "cat /context/from-context /cache/c", /here\s*kept/);
-    await ask(shell, "cat /run/secrets/s; echo", /tell-nobody/);
+    await ask(shell, "cat /run/secrets/s; echo + $TOKEN", /tell-nobody\+ tell-nobody/);
     await ask(shell, "stat -f -c %T /memory; stty size", /tmpfs\s+24 80/);
     shell.resize(100, 30);
     await ask(shell, 'until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; echo resized$((1+1))', /resized2/);

@@ -64,7 +64,6 @@ describe("a frontend that is an image", () => {
     expect(await bad(lines("exit 3"))).toContain("the frontend ended without a result (exit code 3)");
     expect(await bad(lines("run exit 7"))).toContain("exit code: 7");
     expect(await bad("# syntax=busybox\n")).toMatch(/frontend|\/run|executable file not found/);
-    expect(await bad("# syntax=localhost:1/none\n")).toContain("localhost:1");
     expect(await bad("# syntax=UPPER CASE\n")).toContain("must be lowercase");
     expect(await bad(lines("run true"), "--check")).toContain("does not know moby.buildkit.frontend.subrequests");
   });

@@ -5,12 +5,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "../../src/base/digest.ts";
+import { Control } from "../../src/build/buildkit/proto/gen/control_pb.ts";
 import { LLBBridge } from "../../src/build/buildkit/proto/gen/gateway_pb.ts";
 import { eventually, ok } from "../harness/clients.ts";
 import { command, start } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { openLlb } from "../harness/llb.ts";
-import { busybox, files, op, run, source } from "../harness/llb-ops.ts";
+import { busybox, files, marshal, op, run, source } from "../harness/llb-ops.ts";
 
 const hoy = await testDaemon();
 const directory = join(hoy.root, "lent");
@@ -81,6 +82,17 @@ describe("sources", () => {
     await expect(llb.solve(source("docker-image://busybox", { "image.new": "1" }))).rejects.toThrow("image.new");
     await expect(llb.solve(source("blob://x"))).rejects.toThrow("blob://x");
   });
+});
+
+test("a definition that is given to the solver itself becomes an image", async () => {
+  const definition = marshal(run(busybox(), "echo straight > /s"));
+  const exporters = [{ type: "moby", attrs: { name: "straight:1" } }];
+  const request = { ref: "straight", session: llb.session, definition, exporters };
+  const { exporterResponse } = await llb.control.unary(Control.method.solve, request, {
+    signal: AbortSignal.timeout(40_000),
+  });
+  expect(exporterResponse["image.name"]).toBe("docker.io/library/straight:1");
+  expect(await ok(hoy.hoy("run", "--rm", "--network", "none", "straight:1", "/bin/cat", "/s"))).toBe("straight");
 });
 
 describe("commands", () => {

@@ -43,8 +43,10 @@ async function shell(failed: FailedExec, { io, control, ref, signal }: DebugOpti
   await control.unary(LLBBridge.method.newContainer, containerOf(containerId, failed), { signal, metadata });
   const call = control.open(LLBBridge.method.execProcess, { signal, metadata });
   const { exec } = failed.op;
-  const args = [shellOf(exec.meta.args)];
-  io.stderr.line(`\nA shell in the failed step (${args[0]}). What it changes is dropped; its end is the build's end.`);
+  const args = shellOf(exec.meta.args);
+  io.stderr.line(
+    `\nA shell in the failed step (${args.join(" ")}). What it changes is dropped; its end is the build's end.`,
+  );
   using terminal = takeTerminal(io, false);
   using _size = followCall(io, call);
   try {
@@ -90,11 +92,10 @@ function lentOf({ ID: id, mode, uid, gid, optional }: NonNullable<FailedMount["s
   return { id, mode, uid, gid, optional };
 }
 
-/** The one that the step ran in (SHELL, or the usual), by its form: PROGRAM [OPTION…] -c COMMAND. */
-function shellOf(args: readonly string[]): string {
-  const [program = ""] = args;
+/** The one that the step ran in (SHELL, or the usual), by its form: PROGRAM [ARGUMENT…] -c COMMAND. */
+function shellOf(args: readonly string[]): string[] {
   const isShell = args.length > 2 && /^-\w*c$/.test(args.at(-2) ?? "");
-  return isShell && program !== "" ? program : "/bin/sh";
+  return isShell ? args.slice(0, -2) : ["/bin/sh"];
 }
 
 /** The size now and at every change. */
