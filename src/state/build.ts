@@ -2,7 +2,7 @@
 // by rows of its own beside the images' (see images.ts), so that a layer is there as long as anything names it.
 
 import type { Database } from "bun:sqlite";
-import type { Migration } from "./database.ts";
+import { type Migration, withoutSync } from "./database.ts";
 import type { LayerBlobRow, LayerRow } from "./images.ts";
 
 export const buildMigrations: readonly Migration[] = [
@@ -136,10 +136,12 @@ export class BuildTable {
 
   touch(uses: ReadonlyMap<string, number>, at: string): void {
     if (uses.size === 0) return;
-    this.#db.transaction(() => {
+    const write = this.#db.transaction(() => {
       const query = this.#db.query("UPDATE build_records SET used = $at, uses = uses + $count WHERE id = $id");
       for (const [id, count] of uses) query.run({ id, at, count });
-    })();
+    });
+    // A build should not wait for the disk to have it noted that it used what is there.
+    withoutSync(this.#db, write);
   }
 
   /** Removes records; who frees what they held is told which holders and blobs lost a reference. */

@@ -27,7 +27,7 @@ export class ImageTable {
   /** Adds the image; one that is there keeps its parent and names, and learns blobs and a manifest it had not. */
   add({ image, layers, blobs }: NewImage): void {
     const size = layers.reduce((sum, layer) => sum + layer.size, 0);
-    this.#db.transaction(() => {
+    const write = this.#db.transaction(() => {
       this.#addLayers(image.id, layers);
       this.#db
         .query(
@@ -39,7 +39,10 @@ export class ImageTable {
         .run({ ...image, size });
       const blob = this.#db.query("INSERT OR IGNORE INTO blob_refs (owner, digest) VALUES ($owner, $digest)");
       for (const digest of blobs) blob.run({ owner: image.id, digest });
-    })();
+    });
+    // Built again and the same: that it was used can be learnt again.
+    if (image.manifest === null && this.get(image.id) !== null) withoutSync(this.#db, write);
+    else write();
   }
 
   get(id: string): ImageRow | null {
@@ -105,12 +108,15 @@ export class ImageTable {
 
   /** Gives the name (normalised, with tag or digest) to the image, taking it from whichever had it. */
   setName(name: string, image: string, at: string): void {
-    this.#db.transaction(() => {
+    const write = this.#db.transaction(() => {
       this.#db
         .query("INSERT INTO image_names (name, image) VALUES ($name, $image) ON CONFLICT DO UPDATE SET image = $image")
         .run({ name, image });
       this.#db.query("UPDATE images SET tagged = $at WHERE id = $image").run({ at, image });
-    })();
+    });
+    // Named so already: only when it was last is new.
+    if (this.byName(name) === image) withoutSync(this.#db, write);
+    else write();
   }
 
   /** @param waiting False: a later commit that waits for the disk follows, and takes this one along. */
