@@ -59,6 +59,7 @@ export class Networks implements NetworkManager {
     this.#publisher = new Publisher(rows, this.catalog, defaults, `inet hoy${mark}`);
     this.#sweepLinks();
     this.#publisher.reload();
+    this.#publisher.watch();
     for (const obstacle of this.warnings()) log.warn(obstacle);
   }
 

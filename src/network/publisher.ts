@@ -16,6 +16,9 @@ import { comparePorts } from "./ports/compare.ts";
 import { HostPorts, type PublishedPort } from "./ports/host-ports.ts";
 import type { PortWish, Protocol } from "./ports/request.ts";
 
+/** How long another firewall may be on without being seen; a look takes a third of a millisecond. */
+const LOOK_EVERY_MS = 30_000;
+
 interface Owner {
   readonly id: string;
   readonly name: string;
@@ -28,6 +31,9 @@ export class Publisher {
   readonly #table: TableName;
   readonly #ports = new HostPorts();
   #nftables: Nftables | undefined;
+  /** As the table was loaded: see `loadTable`. */
+  #tracked = false;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(rows: NetworkRows, catalog: NetworkCatalog, defaults: NetworkDefaults, table: TableName) {
     this.#table = table;
@@ -108,6 +114,7 @@ export class Publisher {
   /** The listeners only: traffic to containers goes on, by the rules. */
   close(): void {
     this.#ports.close();
+    clearInterval(this.#watch);
     this.#nftables?.[Symbol.dispose]();
     this.#nftables = undefined;
   }
@@ -125,20 +132,32 @@ export class Publisher {
       internal: network.internal,
     }));
     const screened = this.#defaults.publishPolicy === "firewall";
+    const tracked = this.#families.length > 0 && othersFilter();
+    this.#tracked = tracked;
     step("rules.load", () =>
       this.#run(
         loadTable(this.#table, networks, this.#allPorts(), {
           screened,
           families: this.#families,
-          tracked: othersFilter(),
+          tracked,
         }),
       ),
     );
   }
 
+  /** A firewall that is switched on later needs to know connections too: the table is loaded anew for it. */
+  watch(): void {
+    this.#watch = setInterval(() => this.#recheck(), LOOK_EVERY_MS).unref();
+  }
+
+  #recheck(): void {
+    if (this.#families.length > 0 && othersFilter() !== this.#tracked) this.reload();
+  }
+
   /** What other programs' rules keep from the bridges; looked up anew at each call. */
   obstacles(): string[] {
     if (this.#families.length === 0) return [];
+    this.#recheck();
     const bridges = this.#catalog.all().filter((network) => network.driver === "bridge" && !network.internal);
     try {
       return findWalls(bridges.map((network) => network.interface)).map(

@@ -43,9 +43,11 @@ testWith("bridgeFilter", "is not tracked", async () => {
 
 testWith("bridgeFilter", "is tracked when another firewall looks at what is forwarded", async () => {
   await nft("table inet mine { chain look { type filter hook forward priority 0; ct state established accept; }; }");
+  await ok(hoy.hoy("info")); // which looks for them at once
+  expect(await seen()).toEqual(["tracked"]);
   await hoy.restart();
   expect(await seen()).toEqual(["tracked"]);
   await nft("delete table inet mine");
-  await hoy.restart();
+  await ok(hoy.hoy("info"));
   expect(await seen()).toEqual(["untracked"]);
 });
