@@ -2,7 +2,7 @@
 // writes them knows what they are.
 
 import type { Database } from "bun:sqlite";
-import type { Migration } from "./database.ts";
+import { type Migration, withoutSync } from "./database.ts";
 
 export const buildHistoryMigrations: readonly Migration[] = [
   {
@@ -35,14 +35,13 @@ export class BuildHistoryTable {
     this.#db = db;
   }
 
-  /** In place of one of the same ref. */
+  /** In place of one of the same ref. A power cut may lose it: no build waits for the disk for that. */
   add(row: BuildHistoryRow, logs: Uint8Array): void {
-    this.#db
-      .query(
-        `INSERT OR REPLACE INTO build_history (ref, record, logs, completed, pinned)
-         VALUES ($ref, $record, $logs, $completed, $pinned)`,
-      )
-      .run({ ...row, logs });
+    const query = this.#db.query(
+      `INSERT OR REPLACE INTO build_history (ref, record, logs, completed, pinned)
+       VALUES ($ref, $record, $logs, $completed, $pinned)`,
+    );
+    withoutSync(this.#db, () => query.run({ ...row, logs }));
   }
 
   /** Oldest first. */
@@ -61,6 +60,7 @@ export class BuildHistoryTable {
   }
 
   remove(ref: string): void {
-    this.#db.query("DELETE FROM build_history WHERE ref = $ref").run({ ref });
+    const query = this.#db.query("DELETE FROM build_history WHERE ref = $ref");
+    withoutSync(this.#db, () => query.run({ ref }));
   }
 }

@@ -57,9 +57,10 @@ export class History {
     this.#tell({ type: STARTED, record });
   }
 
-  completed(record: HistoryRecord, said: Iterable<StatusEvent>): void {
+  async completed(record: HistoryRecord, said: Iterable<StatusEvent>): Promise<void> {
+    const logs = await packLog(said);
     this.#running.delete(record.ref);
-    this.#store(record, packLog(said));
+    this.#store(record, logs);
     this.#collect();
     this.#tell({ type: COMPLETE, record });
   }

@@ -57,25 +57,41 @@ export async function solve(
     throw error;
   } finally {
     signal.removeEventListener("abort", gone);
-    const counts = build.events.counts();
-    if (!request.internal) {
-      history.completed(
-        {
-          ...started,
-          completedAt: timestamp(needs.now()),
-          exporterResponse: response,
-          numCachedSteps: counts.cached,
-          numTotalSteps: counts.total,
-          numCompletedSteps: counts.completed,
-          numWarnings: counts.warnings,
-          ...(error === undefined ? {} : { error: recorded(error) }),
-        },
-        build.events.all(),
-      );
-    }
+    if (!request.internal) await remember(started, { build, response, error }, parts);
     await build[Symbol.asyncDispose]();
     // Who asks for its progress a moment later still finds it.
     setTimeout(() => builds.close(build), LINGER).unref();
+  }
+}
+
+/** A build is what it is, also when the disk has no room for telling of it. */
+async function remember(
+  started: HistoryRecord,
+  outcome: {
+    readonly build: Build;
+    readonly response: Readonly<Record<string, string>>;
+    readonly error?: GrpcError | undefined;
+  },
+  { history, needs }: SolveParts,
+): Promise<void> {
+  const { build, response, error } = outcome;
+  const counts = build.events.counts();
+  try {
+    await history.completed(
+      {
+        ...started,
+        completedAt: timestamp(needs.now()),
+        exporterResponse: { ...response },
+        numCachedSteps: counts.cached,
+        numTotalSteps: counts.total,
+        numCompletedSteps: counts.completed,
+        numWarnings: counts.warnings,
+        ...(error === undefined ? {} : { error: recorded(error) }),
+      },
+      build.events.all(),
+    );
+  } catch (thrown) {
+    needs.log.error("a build could not be noted in the history", { ref: build.ref, error: String(thrown) });
   }
 }
 
