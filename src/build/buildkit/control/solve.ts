@@ -10,10 +10,11 @@ import type { Tree } from "../../solver-contract.ts";
 import type { Exporter, SolvedRef } from "../export/exporter.ts";
 import { exporterOf } from "../export/index.ts";
 import { attestationsOf } from "../export/package/attestations.ts";
-import { CODE, type GrpcError, toGrpcError } from "../grpc/status.ts";
+import { CODE, GrpcError, statusOf, toGrpcError } from "../grpc/status.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";
 import type { SolveRequest } from "../proto/gen/control_pb.ts";
+import type { Status } from "../proto/gen/status_pb.ts";
 import type { BuildResult } from "../result.ts";
 import { ContentPlace } from "../session/content-place.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -174,9 +175,8 @@ function importsOf({ cache }: SolveRequest): CacheEntryOption[] {
 }
 
 /** Without its details, which are large. By these words clients know one that was cancelled. */
-function recorded(error: GrpcError) {
-  const { code, message } = error;
-  return { code, message: code === CODE.cancelled ? `context canceled: ${message}` : message };
+function recorded({ code, message }: GrpcError): Status {
+  return statusOf(new GrpcError(code, code === CODE.cancelled ? `context canceled: ${message}` : message));
 }
 
 /** Build arguments may be secrets of careless people: the record says that they were there. */
