@@ -63,7 +63,7 @@ export async function makeDirectory(path: string, mode: number): Promise<void> {
 }
 
 /** Bytes that wait to be written; more makes the producer wait. */
-const PENDING = 4 * 1024 * 1024;
+const PENDING = 1024 * 1024;
 
 /** Appends to a file while the producer goes on, with a bounded number of bytes on their way. */
 export class BackgroundWriter {

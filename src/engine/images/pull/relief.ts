@@ -3,9 +3,9 @@
 // megabytes wait for it. Here it is asked to, once for so many bytes.
 
 /** Bytes of all streams together between two collections. */
-const EVERY = 32 * 1024 * 1024;
+const EVERY = 16 * 1024 * 1024;
 /** More of them for each millisecond that the last one took: of a large heap it must not take most of the time. */
-const EVERY_MS = 2 * 1024 * 1024;
+const EVERY_MS = 1 * 1024 * 1024;
 
 let left = EVERY;
 
