@@ -34,14 +34,19 @@ export function openContainerTree(parts: ContainerTreeParts): OwnedFd {
   if (only === undefined) throw new HoyError("internal", "a container's tree needs a directory");
   // One directory alone is the tree; overlay itself wants two.
   if (others.length === 0) return new OwnedFd(openat2(AT.FDCWD, only, { flags: O.PATH | O.DIRECTORY }));
+  if (!oneByOne) return new OwnedFd(mountedAndLetGo(parts));
   try {
     return new OwnedFd(detached(parts));
   } catch (error) {
-    // Before Linux 6.5 overlay takes no layers one by one.
     if (!isErrno(error, "EINVAL", "ENOSYS")) throw error;
-    return new OwnedFd(mountedAndLetGo(parts, error));
+    const tree = new OwnedFd(mountedAndLetGo(parts, error));
+    oneByOne = false; // the same, said in the old way, works
+    return tree;
   }
 }
+
+/** Before Linux 6.5 overlay takes no layers one by one, and writes a line into the kernel's log whenever it is asked to. */
+let oneByOne = true;
 
 function detached({ lowers, upper, work }: ContainerTreeParts): number {
   using context = new FsContext("overlay");
