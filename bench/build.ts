@@ -33,7 +33,7 @@ const all = await subjects();
 const builders = all.flatMap(buildersOf);
 const rows: Row[] = [];
 try {
-  for (const [name, measure] of Object.entries({ steps, stages, context, memory })) {
+  for (const [name, measure] of Object.entries({ memory, steps, stages, context })) {
     if (args.only !== undefined && !args.only.split(",").includes(name)) continue;
     console.error(`measuring ${name} …`);
     rows.push(...(await measure()));

@@ -33,7 +33,7 @@ interface LastTime {
 /** Directories whose last list is remembered. */
 const MAX_REMEMBERED = 32;
 /** Of files, over all that is remembered: each costs some hundred bytes. */
-const MAX_REMEMBERED_FILES = 200_000;
+const MAX_REMEMBERED_FILES = 100_000;
 
 export interface ReceiveOptions {
   readonly layers: LayerSession;
@@ -57,6 +57,7 @@ export class LocalFiles {
 
   constructor(solver: GraphSolver) {
     this.#solver = solver;
+    solver.knownTrees.whenForgotten(() => this.#last.clear());
   }
 
   /** @throws HoyError; "not-found" when the client does not lend a directory of that name. */
@@ -136,6 +137,7 @@ export class LocalFiles {
   }
 
   #remember(owner: string, what: Omit<LastTime, "files">, files: readonly ListedFile[]): void {
+    this.#solver.knownTrees.used();
     this.#last.delete(owner);
     if (files.length > MAX_REMEMBERED_FILES) return;
     this.#last.set(owner, { ...what, files: new Map(files.map((file) => [file.path, file])) });

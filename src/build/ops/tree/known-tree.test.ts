@@ -46,6 +46,16 @@ test("names of one file have one number", () => {
   expect(tree?.files.map((each) => tree.isLinked(each))).toEqual([true, true, false]);
 });
 
+test("without a build for a while they are forgotten, and what belongs to them", async () => {
+  const trees = new KnownTrees(1);
+  const tree = treeOf(["a"]);
+  if (tree === undefined) throw new Error("not in order");
+  const forgotten = new Promise<void>((resolve) => trees.whenForgotten(resolve));
+  trees.remember("tree", tree);
+  await forgotten;
+  expect(trees.find("tree")).toBeUndefined();
+});
+
 test("the trees that were used last are remembered", () => {
   const trees = new KnownTrees();
   const tree = treeOf(["a"]);

@@ -72,16 +72,42 @@ export class KnownTree {
   }
 }
 
-/** Trees and their files: each costs some hundred bytes. */
+/** Trees and their files: each costs more than a kilobyte, with what a session remembers of it. */
 const MAX_TREES = 32;
-const MAX_FILES = 200_000;
+const MAX_FILES = 100_000;
 
-/** Those that were received last, by their keys. */
+/** Milliseconds without a build after which an engine should not hold the memory any longer. */
+const IDLE = 15 * 60_000;
+
+/** Those that were received last, by their keys. What is forgotten is received again, or looked for on the disk. */
 export class KnownTrees {
   /** Longest unused first. */
   readonly #trees = new Map<string, KnownTree>();
+  readonly #idle: number;
+  readonly #actions: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(idle: number = IDLE) {
+    this.#idle = idle;
+  }
+
+  /** What else is to be forgotten along with them. */
+  whenForgotten(action: () => void): void {
+    this.#actions.push(action);
+  }
+
+  /** Somebody builds: nothing is forgotten for a while. */
+  used(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#trees.clear();
+      for (const action of this.#actions) action();
+    }, this.#idle);
+    this.#timer.unref();
+  }
 
   remember(key: string, tree: KnownTree): void {
+    this.used();
     this.#trees.delete(key);
     if (tree.files.length > MAX_FILES) return;
     this.#trees.set(key, tree);
@@ -96,6 +122,7 @@ export class KnownTrees {
   find(key: string): KnownTree | undefined {
     const found = this.#trees.get(key);
     if (found === undefined) return undefined;
+    this.used();
     this.#trees.delete(key);
     this.#trees.set(key, found);
     return found;
