@@ -39,10 +39,30 @@ export class Attachments {
     if (limits(rate)) step("network.rate", () => driver.limit?.(endpoint, rate));
   }
 
-  /** Takes the interface away, and its addresses are free. Idempotent. */
-  detach(endpoint: EndpointRecord, namespace: NetworkNamespace | undefined): void {
-    step("network.disconnect", () => this.#driver(endpoint).disconnect(endpoint, namespace));
-    step("network.free", () => this.#rows.deleteEndpoint(endpoint.id));
+  #route(endpoint: EndpointRecord, namespace: NetworkNamespace): void {
+    try {
+      step("network.route", () => this.#driver(endpoint).route(endpoint, namespace));
+    } catch (error) {
+      // A container that may administer its network has set the interface down: the route is its own to make.
+      log.warn("the default route could not be moved", { network: endpoint.network.name, error });
+    }
+  }
+
+  /**
+   * Takes the interfaces of some of a container's endpoints away, and their addresses are free. If one of them carries the
+   * default route, another has that first: whenever this is cut short, there is one. Idempotent.
+   */
+  detach(
+    all: readonly EndpointRecord[],
+    some: readonly EndpointRecord[],
+    namespace: NetworkNamespace | undefined,
+  ): void {
+    const [before, after] = [gatewayOf(all), gatewayOf(all.filter((endpoint) => !some.includes(endpoint)))];
+    if (after !== undefined && after !== before && namespace !== undefined) this.#route(after, namespace);
+    for (const endpoint of some) {
+      step("network.disconnect", () => this.#driver(endpoint).disconnect(endpoint, namespace));
+      step("network.free", () => this.#rows.deleteEndpoint(endpoint.id));
+    }
   }
 
   /**
@@ -74,11 +94,9 @@ export class Attachments {
   takeUp(request: NetworkRequest, namespace: NetworkNamespace | undefined): EndpointRecord[] {
     const recorded = this.recorded(request.containerId);
     const strays = strayEndpoints(this.#catalog, request, recorded);
-    for (const endpoint of strays) {
-      const what = { container: request.name, network: endpoint.network.name };
-      log.info("a half-made connection to a network is undone", what);
-      this.detach(endpoint, namespace);
-    }
+    for (const { network } of strays)
+      log.info("a half-made connection to a network is undone", { container: request.name, network: network.name });
+    this.detach(recorded, strays, namespace);
     return recorded.filter((endpoint) => !strays.includes(endpoint));
   }
 

@@ -9,7 +9,7 @@ import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
 import type { NetworkDriver } from "./driver.ts";
-import { configureInterface } from "./interface.ts";
+import { configureInterface, routeDefault } from "./interface.ts";
 import * as link from "./link.ts";
 import { randomMac } from "./mac.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
@@ -108,6 +108,10 @@ export class BridgeDriver implements NetworkDriver {
     step("network.link", () => this.#makePair(pair));
     if (!endpoint.network.icc) step("network.isolate", () => link.isolatePort(this.#socket, endpoint.hostInterface));
     step("network.interface", () => configureInterface(endpoint, namespace, gateway));
+  }
+
+  route(endpoint: EndpointRecord, namespace: NetworkNamespace): void {
+    routeDefault(endpoint, namespace);
   }
 
   disconnect(endpoint: EndpointRecord): void {

@@ -17,6 +17,8 @@ export interface NetworkDriver {
   remove(network: NetworkRecord): void;
   /** Puts the endpoint's interface into the namespace, with addresses, up; `gateway`: it carries the default route. */
   connect(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void;
+  /** The default route goes by the endpoint's interface from now on, which is in the namespace and up. */
+  route(endpoint: EndpointRecord, namespace: NetworkNamespace): void;
   /** Takes the interface away, where the namespace's end has not done so yet. */
   disconnect(endpoint: EndpointRecord, namespace: NetworkNamespace | undefined): void;
   /** Whether ports can be published on it. */

@@ -77,14 +77,28 @@ export function takeEndpoints(
 ): EndpointRecord[] {
   return rows.transaction(() => {
     const had = new Map(rows.endpointsOf(request.containerId).map((row) => [row.network, row]));
-    return wanted.map(({ network, asked }, index) => {
+    const numbers = [...had.values()].map((row) => interfaceNumber(endpointExtras(row).interface));
+    return wanted.map(({ network, asked }) => {
       const row = had.get(network.id);
       if (row !== undefined) return endpointOf(row, network);
-      const endpoint = newEndpoint(rows, request, network, asked, index);
+      const number = lowestFree(numbers);
+      numbers.push(number);
+      const endpoint = newEndpoint(rows, request, network, asked, number);
       rows.insertEndpoint(rowOf(endpoint));
       return endpoint;
     });
   });
+}
+
+/** Of "eth2": an interface that was taken off leaves a gap, and the others keep their names. */
+function interfaceNumber(name: string): number {
+  return Number(/\d*$/.exec(name)?.[0]);
+}
+
+function lowestFree(taken: readonly number[]): number {
+  let number = 0;
+  while (taken.includes(number)) number++;
+  return number;
 }
 
 function newEndpoint(
@@ -92,7 +106,7 @@ function newEndpoint(
   request: NetworkRequest,
   network: NetworkRecord,
   asked: EndpointSettings,
-  index: number,
+  number: number,
 ): EndpointRecord {
   const id = newId();
   const taken = rows.endpointsOn(network.id);
@@ -104,7 +118,7 @@ function newEndpoint(
     return formatAddress(chooseAddress(checkPool(config), new Set(owned), wanted));
   };
   const ipv4 = address(4);
-  const settings = extrasOf(request, asked, `eth${index}`, network);
+  const settings = extrasOf(request, asked, `eth${number}`, network);
   return {
     id,
     network,
@@ -179,8 +193,12 @@ export function endpointOf(row: EndpointRow, network: NetworkRecord): EndpointRe
     ipv6: row.ipv6 ?? undefined,
     mac: row.mac,
     hostInterface: row.host_interface,
-    settings: JSON.parse(row.settings) as EndpointExtras,
+    settings: endpointExtras(row),
   };
+}
+
+function endpointExtras(row: EndpointRow): EndpointExtras {
+  return JSON.parse(row.settings) as EndpointExtras;
 }
 
 function rowOf(endpoint: EndpointRecord): EndpointRow {

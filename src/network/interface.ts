@@ -24,25 +24,38 @@ export function configureInterface(endpoint: EndpointRecord, namespace: NetworkN
   const device = link.findLink(socket, name);
   if (device === undefined) throw new HoyError("internal", `interface ${name} did not appear in the container`);
   link.setUp(socket, 1);
-  const owned = [endpoint.ipv4, endpoint.ipv6].filter((address) => address !== undefined).map(parseAddress);
-  const pools = endpoint.network.pools.map((pool) => ({
-    ...parseCidr(pool.Subnet),
-    gateway: parseAddress(pool.AuxiliaryAddresses?.[ROUTER[pool.Subnet.includes(":") ? 6 : 4]] ?? pool.Gateway),
-  }));
-  for (const address of owned) {
-    const pool = pools.find(({ prefix }) => prefix.family === address.family);
-    if (pool !== undefined) link.addAddress(socket, device.index, address, pool.prefix);
-  }
+  for (const { address, prefix } of placesOf(endpoint)) link.addAddress(socket, device.index, address, prefix);
   for (const text of endpoint.settings.linkLocal ?? []) {
     const { address, prefix } = parseCidr(`${text}/${text.includes(":") ? 64 : 16}`);
     link.addAddress(socket, device.index, address, prefix);
   }
   link.setUp(socket, device.index);
-  if (!gateway || endpoint.network.internal) return;
-  for (const address of owned) {
+  if (gateway) addRoutes(socket, device.index, endpoint);
+}
+
+/** Leads the default route over `endpoint`'s interface, in place of another; nothing if the container renamed that. */
+export function routeDefault(endpoint: EndpointRecord, namespace: NetworkNamespace): void {
+  using socket = namespace.run(() => new Netlink());
+  const device = link.findLink(socket, endpoint.settings.interface);
+  if (device !== undefined) addRoutes(socket, device.index, endpoint);
+}
+
+function addRoutes(socket: Netlink, index: number, endpoint: EndpointRecord): void {
+  if (endpoint.network.internal) return;
+  for (const { gateway } of placesOf(endpoint)) link.addDefaultRoute(socket, index, gateway);
+}
+
+/** Its address in each family, with what of the network belongs to that. */
+function placesOf({ network, ipv4, ipv6 }: EndpointRecord) {
+  const pools = network.pools.map((pool) => ({
+    prefix: parseCidr(pool.Subnet).prefix,
+    gateway: parseAddress(pool.AuxiliaryAddresses?.[ROUTER[pool.Subnet.includes(":") ? 6 : 4]] ?? pool.Gateway),
+  }));
+  const owned = [ipv4, ipv6].filter((address) => address !== undefined).map(parseAddress);
+  return owned.flatMap((address) => {
     const pool = pools.find(({ prefix }) => prefix.family === address.family);
-    if (pool !== undefined) link.addDefaultRoute(socket, device.index, pool.gateway);
-  }
+    return pool === undefined ? [] : [{ address, ...pool }];
+  });
 }
 
 /** Where the kernel has no IPv6 there is no file. */

@@ -8,7 +8,7 @@ import { step } from "../base/trace.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import type { NetworkDriver } from "./driver.ts";
-import { configureInterface } from "./interface.ts";
+import { configureInterface, routeDefault } from "./interface.ts";
 import { addDeviceRoute, deleteLink, findLink } from "./link.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
 import { checkParent, ensureParent, parentOf, removeParent } from "./parent.ts";
@@ -58,8 +58,15 @@ export class IpvlanDriver implements NetworkDriver {
       mtu: Math.min(network.mtu, parent.mtu),
     };
     step("network.link", () => createIpvlan(this.#socket, wanted));
-    step("network.interface", () => configureInterface(endpoint, namespace, gateway && mode === MODES.l2));
-    if (gateway && mode !== MODES.l2 && !network.internal) routeByDevice(endpoint, namespace);
+    step("network.interface", () => configureInterface(endpoint, namespace, false));
+    if (gateway) this.route(endpoint, namespace);
+  }
+
+  /** Without a second layer there is no router to name: what goes out goes by the device. */
+  route(endpoint: EndpointRecord, namespace: NetworkNamespace): void {
+    const { network } = endpoint;
+    if (choice(network, "ipvlan_mode", MODES, "l2") === MODES.l2) routeDefault(endpoint, namespace);
+    else if (!network.internal) routeByDevice(endpoint, namespace);
   }
 
   /** The interface is in the container's namespace and nowhere else. */

@@ -7,7 +7,7 @@ import { step } from "../base/trace.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import type { NetworkDriver } from "./driver.ts";
-import { configureInterface } from "./interface.ts";
+import { configureInterface, routeDefault } from "./interface.ts";
 import { deleteLink } from "./link.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
 import { checkParent, ensureParent, parentOf, removeParent } from "./parent.ts";
@@ -50,6 +50,10 @@ export class MacvlanDriver implements NetworkDriver {
     };
     step("network.link", () => createMacvlan(this.#socket, wanted));
     step("network.interface", () => configureInterface(endpoint, namespace, gateway));
+  }
+
+  route(endpoint: EndpointRecord, namespace: NetworkNamespace): void {
+    routeDefault(endpoint, namespace);
   }
 
   /** The interface is in the container's namespace and nowhere else. */

@@ -238,7 +238,7 @@ export class Networks implements NetworkManager {
   }
 
   #takeOff(live: Live, endpoint: EndpointRecord): void {
-    this.#attachments.detach(endpoint, live.namespace);
+    this.#attachments.detach(live.endpoints, [endpoint], live.namespace);
     live.endpoints.splice(live.endpoints.indexOf(endpoint), 1);
     this.#names.set(live);
   }

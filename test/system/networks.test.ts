@@ -231,6 +231,24 @@ describe("connect and disconnect", () => {
     await ok(hoy.hoy("network", "rm", net));
   });
 
+  test("the default route is another network's when its own is left, and comes back with it", async () => {
+    const [one, two] = [await network("--subnet", "10.202.3.0/24"), await network("--subnet", "10.202.4.0/24")];
+    const box = await sleeper("--network", one, "--network", two);
+    const routes = () => ok(exec(box, "ip", "route"));
+    const first = (await routes()).includes("via 10.202.3.1 dev eth0") ? one : two;
+    await ok(hoy.hoy("network", "disconnect", first, box));
+    expect(await routes()).toContain(`default via ${first === one ? "10.202.4.1" : "10.202.3.1"} dev`);
+    await ok(hoy.hoy("network", "connect", first, box));
+    expect(await routes()).toContain(`default via ${first === one ? "10.202.3.1" : "10.202.4.1"} dev`);
+    expect(await ok(exec(box, "ip", "-o", "-4", "addr"))).toMatch(/eth0[\s\S]*eth1|eth1[\s\S]*eth0/);
+    for (const name of [one, two]) await ok(hoy.hoy("network", "disconnect", name, box));
+    expect(await routes()).toBe("");
+    await ok(hoy.hoy("network", "connect", two, box));
+    expect(await routes()).toContain("default via 10.202.4.1 dev eth0");
+    await remove(box);
+    await ok(hoy.hoy("network", "rm", one, two));
+  });
+
   test("gw-priority decides the default route", async () => {
     const [one, two] = [await network("--subnet", "10.202.1.0/24"), await network("--subnet", "10.202.2.0/24")];
     const box = await sleeper("--network", one, "--network", `name=${two},gw-priority=1`);
