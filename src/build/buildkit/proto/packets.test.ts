@@ -5,7 +5,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { Unframer } from "../grpc/frames.ts";
 import { Packet_PacketType as Kind, PacketSchema, StatSchema } from "./gen/fsutil_pb.ts";
-import { PACKET, PacketWriter, readPacket, type WireStat } from "./packets.ts";
+import { PacketWriter } from "./packet-writer.ts";
+import { PACKET, readPacket, type WireStat } from "./packets.ts";
 
 const number32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const size = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });

@@ -10,7 +10,8 @@ import { Gathering } from "../../../storage/tar/gathering.ts";
 import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../../storage/tar/writer.ts";
 import type { OpenCall } from "../grpc/client.ts";
 import type { FileSync } from "../proto/gen/session_pb.ts";
-import { PACKET, PacketWriter, readPacket, type WirePacket } from "../proto/packets.ts";
+import { PacketWriter } from "../proto/packet-writer.ts";
+import { PACKET, readPacket, type WirePacket } from "../proto/packets.ts";
 import { type ListedFile, Listing } from "./listing.ts";
 
 export type DiffCopyCall = Pick<OpenCall<typeof FileSync.method.diffCopy>, "batches" | "sendFramed" | "end">;

@@ -7,7 +7,8 @@ import type { Metadata } from "../../../build/buildkit/grpc/metadata.ts";
 import { bytesService, type ServiceTable } from "../../../build/buildkit/grpc/service.ts";
 import { CODE, GrpcError } from "../../../build/buildkit/grpc/status.ts";
 import { FileSync } from "../../../build/buildkit/proto/gen/session_pb.ts";
-import { PACKET, PacketWriter, readPacket } from "../../../build/buildkit/proto/packets.ts";
+import { PacketWriter } from "../../../build/buildkit/proto/packet-writer.ts";
+import { PACKET, readPacket } from "../../../build/buildkit/proto/packets.ts";
 import { goMode } from "../../../build/buildkit/session/go-mode.ts";
 import { type Listed, listDirectory, type Selection } from "./directory.ts";
 
