@@ -11,6 +11,9 @@ import type { ContentStore, PutOptions } from "../../storage/content.ts";
 import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../../storage/snapshot.ts";
 import { Lock } from "../lock.ts";
 
+/** Files that are removed side by side. */
+const AT_ONCE = 8;
+
 export interface Stores {
   readonly table: ImageTable;
   readonly content: ContentStore;
@@ -138,30 +141,37 @@ export class Collector {
   async #freeLayers(): Promise<void> {
     const { table, driver } = this.#stores;
     const loose = [...this.#loose.layers].filter((diffId) => !table.hasLayer(diffId));
-    for (const diffId of [...table.orphanLayers().filter(isDigest), ...loose]) {
-      if (this.#pins.has(`layers/${diffId}`)) continue;
-      await attempt("layer", diffId, async () => {
+    const candidates = new Set([...table.orphanLayers().filter(isDigest), ...loose]);
+    await together(this.#unpinned("layers", candidates), (diffId) =>
+      attempt("layer", diffId, async () => {
         await driver.removeLayer(diffId);
         table.forgetLayer(diffId);
-      });
-    }
-    this.#keepPinned("layers");
+      }),
+    );
   }
 
   async #freeBlobs(): Promise<void> {
     const { table, content } = this.#stores;
-    for (const digest of this.#loose.blobs) {
-      if (this.#pins.has(`blobs/${digest}`) || table.isBlobUsed(digest)) continue;
-      await attempt("blob", digest, () => content.delete(digest));
-    }
-    this.#keepPinned("blobs");
+    const unused = [...this.#loose.blobs].filter((digest) => !table.isBlobUsed(digest));
+    await together(this.#unpinned("blobs", unused), (digest) => attempt("blob", digest, () => content.delete(digest)));
   }
 
-  #keepPinned(kind: "layers" | "blobs"): void {
+  /**
+   * Those that no session holds. Only what is pinned now stays loose, decided in the same moment: a session that ends while
+   * files are removed must find what it held in its own collection.
+   */
+  #unpinned(kind: "layers" | "blobs", candidates: Iterable<Digest>): Digest[] {
+    const free = [...candidates].filter((digest) => !this.#pins.has(`${kind}/${digest}`));
     for (const digest of this.#loose[kind]) {
       if (!this.#pins.has(`${kind}/${digest}`)) this.#loose[kind].delete(digest);
     }
+    return free;
   }
+}
+
+/** A few at a time: each waits for the file system, mostly for its journal. */
+async function together<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < all.length; at += AT_ONCE) await Promise.all(all.slice(at, at + AT_ONCE).map(work));
 }
 
 /**
