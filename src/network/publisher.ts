@@ -122,6 +122,11 @@ export class Publisher {
   /** Writes the whole table again, from the rows: at the start of the daemon, and when networks change. */
   reload(): void {
     const bridges = this.#catalog.all().filter((network) => network.driver === "bridge");
+    // Without a bridge there is nothing to rule, and a host that wants none of it keeps none of it.
+    if (bridges.length === 0) {
+      step("rules.load", () => this.#run(deleteTable(this.#table)));
+      return;
+    }
     const networks = bridges.map((network) => ({
       bridge: network.interface,
       subnets: network.pools.map(({ Subnet: cidr }) => ({

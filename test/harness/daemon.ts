@@ -2,6 +2,7 @@
 // and the two clients that talk to it. When the file's tests are done it is taken down, and nothing may be left of it.
 
 import { afterAll, expect } from "bun:test";
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NetworkNamespace } from "../../src/linux/namespace.ts";
@@ -249,12 +250,15 @@ export class TestDaemon {
 
   /** A daemon that ends keeps the default bridge and its table, for containers that run on. Without them all is as before. */
   async #networkLeft(bridge: string): Promise<string[]> {
-    if (this.namespace === undefined || this.#pristine === undefined) return [];
+    const { stdout: tables } = await command([...this.inside, "nft", "list", "tables"]);
+    const own = `table inet hoy-${createHash("sha256").update(this.data).digest("hex").slice(0, 8)}`;
+    const there = tables.split("\n").includes(own);
+    if (there) await command([...this.inside, "nft", `delete ${own}`]);
+    // It has no bridge there, and so no reason for rules.
+    if (this.namespace === undefined) return there ? [own] : [];
+    if (this.#pristine === undefined) return [];
     const had = (this.#pristine.links ?? []).some((line) => line.split(" ")[0] === bridge);
     if (bridge !== "" && !had) await command([...this.inside, "ip", "link", "delete", bridge]);
-    const { stdout: tables } = await command([...this.inside, "nft", "list", "tables"]);
-    const [own] = /^table inet hoy-[0-9a-f]{8}$/m.exec(tables) ?? [];
-    if (own !== undefined) await command([...this.inside, "nft", `delete ${own}`]);
     return difference(this.#pristine, await networkState(this.inside));
   }
 
