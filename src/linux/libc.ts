@@ -32,8 +32,18 @@ export class SystemError extends Error {
 /** True when `error` is a failed call (ours or Node's) with one of these errno names. */
 export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
-  return typeof error.code === "string" && codes.includes(error.code);
+  if (typeof error.code !== "string") return false;
+  const twin = TWINS[error.code];
+  return codes.includes(error.code) || (twin !== undefined && codes.includes(twin));
 }
+
+/** One number with two names on Linux: whoever asks for either means both. */
+const TWINS: Readonly<Record<string, string>> = {
+  ENOTSUP: "EOPNOTSUPP",
+  EOPNOTSUPP: "ENOTSUP",
+  EAGAIN: "EWOULDBLOCK",
+  EWOULDBLOCK: "EAGAIN",
+};
 
 /** 64-bit arguments and results: numbers when they are safe integers, else bigints. */
 export const I64 = FFIType.i64_fast;

@@ -270,3 +270,12 @@ describe("the rest", () => {
     closeSync(to);
   });
 });
+
+test("an errno with two names answers to both", () => {
+  const error = new SystemError(95, "preadv2");
+  expect([isErrno(error, "EOPNOTSUPP"), isErrno(error, "ENOTSUP"), isErrno(error, "EINVAL")]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});

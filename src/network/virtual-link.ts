@@ -50,7 +50,7 @@ export function hasIpvlan(socket: Netlink): boolean {
     newLink(socket, "ipvlan", [nl.nested(IFLA.LINKINFO, [nl.attributeText(IFLA_INFO.KIND, "ipvlan")])]);
     return true;
   } catch (error) {
-    if (isErrno(error, "ENOTSUP", "EOPNOTSUPP")) return false;
+    if (isErrno(error, "EOPNOTSUPP")) return false;
     if (isErrno(error, "EINVAL")) return true;
     throw error;
   }

@@ -113,7 +113,7 @@ function setXattrs(file: number | string, { xattrs }: NodeAttributes, shift: IdS
     } catch (error) {
       // A file system without this kind of attribute (tmpfs, a kernel without the module): as with Docker and tar, the
       // file is worth having without it.
-      if (!isErrno(error, "EOPNOTSUPP", "ENOTSUP")) throw error;
+      if (!isErrno(error, "EOPNOTSUPP")) throw error;
     }
   }
 }
