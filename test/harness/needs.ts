@@ -35,7 +35,8 @@ export function testWith(need: keyof typeof have, name: string, body: () => void
   else test.skip(`${name} (skipped: ${WORDS[need]})`, body);
 }
 
+/** Skipped as one: what is listed of it is its name, with what was missing. */
 export function describeWith(need: keyof typeof have, name: string, body: () => void): void {
   if (have[need]) describe(name, body);
-  else describe.skip(`${name} (skipped: ${WORDS[need]})`, body);
+  else test.skip(`${name} (skipped: ${WORDS[need]})`, () => undefined);
 }

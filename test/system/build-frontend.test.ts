@@ -95,7 +95,7 @@ describe("a frontend that is an image", () => {
 const own = process.env.HOY_TEST_FRONTEND ?? "";
 
 if (own === "") {
-  describe.skip("BuildKit's frontend (skipped: HOY_TEST_FRONTEND is not set)", () => test("builds", () => undefined));
+  test.skip("BuildKit's frontend (skipped: HOY_TEST_FRONTEND is not set)", () => undefined);
 } else {
   test("BuildKit's own Dockerfile frontend: stages, documents, mounts, links, what is wrong, checks", async () => {
     const labels = ["inputs", "subrequests", "contexts"].map((cap) => `moby.buildkit.frontend.${cap}`).join(",");
