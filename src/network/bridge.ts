@@ -14,6 +14,7 @@ import * as link from "./link.ts";
 import { randomMac } from "./mac.ts";
 import type { EndpointRecord, NetworkRecord } from "./network.ts";
 import { holdRate, rateDevice } from "./rate.ts";
+import { isHostInterface } from "./sweep.ts";
 
 /** Options that mean something to this driver; others are refused, so that none is silently ignored. */
 const OPTIONS: ReadonlySet<string> = new Set([
@@ -80,10 +81,16 @@ export class BridgeDriver implements NetworkDriver {
     if (network.enableIPv6) sysctl("net/ipv6/conf/all/forwarding", "1");
   }
 
-  /** Nothing that is no bridge, and no bridge that was here before the network. */
+  /**
+   * Nothing that is no bridge, and no bridge that was here before the network. With it goes what is left on it of containers
+   * that have ended: the kernel may keep a veth for minutes, and without its bridge nobody would know it for ours.
+   */
   remove(network: NetworkRecord): void {
     const found = link.findLink(this.#socket, network.interface);
-    if (found?.kind === "bridge" && !network.adopted) link.deleteLink(this.#socket, network.interface);
+    if (found?.kind !== "bridge" || network.adopted) return;
+    for (const port of link.listLinks(this.#socket))
+      if (port.master === found.index && isHostInterface(port)) link.deleteLink(this.#socket, port.name);
+    link.deleteLink(this.#socket, network.interface);
   }
 
   connect(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {

@@ -1,7 +1,7 @@
 // Interfaces that a dead engine left, or that the kernel was slow to take away: ours by name and place, known to no row.
 
 import { Netlink } from "../linux/netlink.ts";
-import { deleteLink, listLinks } from "./link.ts";
+import { deleteLink, type Link, listLinks } from "./link.ts";
 import { rateDevice } from "./rate.ts";
 
 /**
@@ -15,10 +15,15 @@ export function sweepLinks(known: readonly string[], bridges: readonly string[],
   const links = listLinks(socket);
   const ours = new Set(links.filter((link) => bridges.includes(link.name)).map((link) => link.index));
   for (const link of links) {
-    const port = link.kind === "veth" && /^vh[0-9a-f]{11}$/.test(link.name) && ours.has(link.master);
+    const port = isHostInterface(link) && ours.has(link.master);
     const rate = link.kind === "ifb" && /^vi[0-9a-f]{11}$/.test(link.name) && link.group === group;
     if ((port || rate) && !kept.has(link.name)) deleteLink(socket, link.name);
   }
+}
+
+/** Is it, by kind and name, the host's end of a container's interface? */
+export function isHostInterface({ kind, name }: Pick<Link, "kind" | "name">): boolean {
+  return kind === "veth" && /^vh[0-9a-f]{11}$/.test(name);
 }
 
 /** Kernel threads take a veth away some time after its namespace has gone; only then is what is left a leak. */
