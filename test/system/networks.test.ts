@@ -1,6 +1,7 @@
 // Networks of the user's own: names, isolation, connecting while running, address management, what the API shows.
 
 import { afterAll, describe, expect, test } from "bun:test";
+import { closeSync, openSync } from "node:fs";
 import packet from "dns-packet";
 import { eachClient, eventually, fails, ok, unique } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
@@ -495,6 +496,22 @@ describe("the networks' verbs", () => {
       "network nonesuch not found",
     );
     await hoy.hoy("rm", name);
+  });
+
+  test("a network takes along the interface of a container whose namespace somebody keeps", async () => {
+    const [name, network] = [unique(), unique()];
+    await ok(hoy.hoy("network", "create", network));
+    await ok(hoy.hoy("run", "-d", "--name", name, "--network", network, "busybox", "sleep", "1000"));
+    const pid = await ok(hoy.hoy("inspect", "--format", "{{.State.Pid}}", name));
+    // As a socket does whose peer has gone with bytes still on their way.
+    const kept = openSync(`/proc/${pid}/ns/net`, "r");
+    try {
+      await ok(hoy.hoy("rm", "-f", name));
+      await ok(hoy.hoy("network", "rm", network));
+      expect(await ok(world.host("ip", "-o", "link"))).not.toMatch(/vh[0-9a-f]{11}/);
+    } finally {
+      closeSync(kept);
+    }
   });
 
   test("no link, rule or address of ours is left on the host when all is gone", async () => {
