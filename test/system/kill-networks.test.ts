@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { eventually, ok } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { difference, networkState } from "../harness/network-state.ts";
-import { killedAt, stepsOf } from "../harness/steps.ts";
+import { type KilledCase, testKills } from "../harness/steps.ts";
 
 const hoy = await testDaemon();
 const run = (...args: string[]) => hoy.hoy(...args);
@@ -61,13 +61,7 @@ async function cleanUp(): Promise<void> {
 }
 afterEach(cleanUp);
 
-interface Case {
-  readonly prepare: () => Promise<unknown>;
-  readonly act: () => Promise<unknown>;
-  readonly check: () => Promise<void>;
-}
-
-const CASES: Readonly<Record<string, Case>> = {
+const CASES: Readonly<Record<string, KilledCase>> = {
   "a start on two networks with a port": {
     prepare: create,
     act: () => run("start", "victim"),
@@ -141,16 +135,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-for (const [what, { prepare, act, check }] of Object.entries(CASES)) {
-  await prepare();
-  const steps = await stepsOf(hoy, act, STEP);
-  await cleanUp();
-  test.each(steps)(`killed in ${what}, after %s`, async (step) => {
-    await prepare();
-    await killedAt(hoy, step, act);
-    await check();
-  });
-}
+await testKills(hoy, CASES, STEP, cleanUp);
 
 test("what a power cut brings back of a container that is gone is given back", async () => {
   await create();

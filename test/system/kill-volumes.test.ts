@@ -1,13 +1,13 @@
 // kill -9 of the daemon between any two steps of what it does with volumes: the next daemon has a volume whole or not at
 // all, with its content; nothing is mounted that nobody uses, no directory is without a row; and all can be done again.
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, ok } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { traces } from "../harness/machine.ts";
-import { killedAt, stepsOf } from "../harness/steps.ts";
+import { type KilledCase, testKills } from "../harness/steps.ts";
 
 const hoy = await testDaemon();
 const run = (...args: string[]) => hoy.hoy(...args);
@@ -73,13 +73,7 @@ const written = async (name = "one") => {
 };
 const content = (name: string) => must("run", "--rm", ...NET, "-v", `${name}:/v`, "busybox", "cat", "/v/f");
 
-interface Case {
-  readonly prepare: () => Promise<unknown>;
-  readonly act: () => Promise<unknown>;
-  readonly check: () => Promise<unknown>;
-}
-
-const CASES: Readonly<Record<string, Case>> = {
+const CASES: Readonly<Record<string, KilledCase>> = {
   "creating a container": { prepare: memory, act: () => run(...CREATE), check: lives },
   "its start": { prepare: created, act: () => run("start", "victim"), check: lives },
   "its stop": { prepare: started, act: () => run("stop", "-t", "0", "victim"), check: lives },
@@ -134,14 +128,4 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-for (const [what, { prepare, act, check }] of Object.entries(CASES)) {
-  await prepare();
-  const steps = await stepsOf(hoy, act, STEP);
-  await cleanUp();
-  test.each(steps)(`killed in ${what}, after %s`, async (step) => {
-    await prepare();
-    await killedAt(hoy, step, act);
-    await sound();
-    await check();
-  });
-}
+await testKills(hoy, CASES, STEP, cleanUp, sound);

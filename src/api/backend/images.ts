@@ -91,6 +91,20 @@ export interface ImageMount {
   readonly Mounted: boolean;
 }
 
+export interface ImagePullOptions {
+  readonly platform: string | undefined;
+  readonly auth: RegistryAuth | undefined;
+  readonly allTags: boolean;
+}
+
+export interface ImagePushOptions {
+  readonly tag: string | undefined;
+  readonly platform: string | undefined;
+  readonly auth: RegistryAuth | undefined;
+  /** "gzip[:LEVEL]" or "zstd[:LEVEL]" for every layer; undefined: as they are. */
+  readonly compression?: string | undefined;
+}
+
 export interface ImageBackend {
   list(options: ImageListOptions): Promise<ImageSummary[]>;
   inspect(ref: string, options: { manifests: boolean; platform: string | undefined }): Promise<ImageInspect>;
@@ -112,22 +126,8 @@ export interface ImageBackend {
   /** `what`: a directory (absolute) or an image, whose mounts all go. */
   unmount(what: string, force: boolean): Promise<ImageMount[]>;
   mounts(): ImageMount[];
-  pull(
-    ref: string,
-    options: { platform: string | undefined; auth: RegistryAuth | undefined; allTags: boolean },
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<ProgressMessage>>;
-  push(
-    ref: string,
-    options: {
-      tag: string | undefined;
-      platform: string | undefined;
-      auth: RegistryAuth | undefined;
-      /** "gzip[:LEVEL]" or "zstd[:LEVEL]" for every layer; undefined: as they are. */
-      compression?: string | undefined;
-    },
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<ProgressMessage>>;
+  pull(ref: string, options: ImagePullOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
+  push(ref: string, options: ImagePushOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
   import(
     options: ImportOptions,
     body: AsyncIterable<Uint8Array>,

@@ -5,6 +5,8 @@ import type {
   Filters,
   ImageBackend,
   ImageListOptions,
+  ImagePullOptions,
+  ImagePushOptions,
   ImportOptions,
   RegistryAuth,
 } from "../../api/backend.ts";
@@ -119,24 +121,11 @@ export class Images implements ImageBackend {
     return commitImage(this.#context, options, signal);
   }
 
-  pull(
-    ref: string,
-    options: { platform: string | undefined; auth: RegistryAuth | undefined; allTags: boolean },
-    signal: AbortSignal,
-  ) {
+  pull(ref: string, options: ImagePullOptions, signal: AbortSignal) {
     return this.#puller.pull(ref, options, signal);
   }
 
-  push(
-    ref: string,
-    options: {
-      tag: string | undefined;
-      platform: string | undefined;
-      auth: RegistryAuth | undefined;
-      compression?: string | undefined;
-    },
-    signal: AbortSignal,
-  ) {
+  push(ref: string, options: ImagePushOptions, signal: AbortSignal) {
     return this.#pusher.push(ref, options, signal);
   }
 

@@ -1,7 +1,7 @@
 // `pull`: from a name at a registry to an image that is here. Layers come in parallel, each once however many ask for
 // it; the image becomes visible when all of it is here and checked.
 
-import type { ProgressMessage, RegistryAuth } from "../../../api/backend.ts";
+import type { ImagePullOptions, ProgressMessage, RegistryAuth } from "../../../api/backend.ts";
 import type { Digest } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
 import { shortId } from "../../../base/id.ts";
@@ -29,12 +29,6 @@ import { type Chosen, chooseManifest } from "./choose.ts";
 import { type PulledLayer, presentLayer, pullLayer } from "./layer.ts";
 import { Shared, Slots } from "./shared.ts";
 
-export interface PullOptions {
-  readonly platform: string | undefined;
-  readonly auth: RegistryAuth | undefined;
-  readonly allTags: boolean;
-}
-
 const CONFIG_LIMIT = 8 * 1024 * 1024;
 
 export class Puller {
@@ -50,7 +44,7 @@ export class Puller {
   }
 
   /** @throws before the first message only for a name that can't be. */
-  async pull(name: string, options: PullOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+  async pull(name: string, options: ImagePullOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
     const ref = parseReference(name);
     if (options.allTags && (ref.tag !== undefined || ref.digest !== undefined)) {
       throw new HoyError("invalid", "tag can't be used with --all-tags/-a");

@@ -3,7 +3,7 @@
 // that nothing incomplete can be pulled.
 
 import { dirname } from "node:path";
-import type { ProgressMessage, RegistryAuth } from "../../../api/backend.ts";
+import type { ImagePushOptions, ProgressMessage } from "../../../api/backend.ts";
 import { HoyError } from "../../../base/error.ts";
 import { shortId } from "../../../base/id.ts";
 import type { RegistrySettings } from "../../../base/settings.ts";
@@ -25,14 +25,6 @@ import { messagesOf, type Say } from "../messages.ts";
 import { Slots } from "../pull/shared.ts";
 import { type PackedImage, packImage, repackImage } from "./pack.ts";
 
-export interface PushOptions {
-  readonly tag: string | undefined;
-  readonly platform: string | undefined;
-  readonly auth: RegistryAuth | undefined;
-  /** "zstd:19": compress every layer anew; undefined: as they are. */
-  readonly compression?: string | undefined;
-}
-
 export class Pusher {
   readonly #context: ImageContext;
   readonly #settings: () => RegistrySettings;
@@ -43,7 +35,7 @@ export class Pusher {
   }
 
   /** @throws "not-found" when no image here has the name. */
-  async push(name: string, options: PushOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+  async push(name: string, options: ImagePushOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
     const compression = options.compression === undefined ? undefined : parseCompression(options.compression);
     const given = parseReference(name);
     const ref = options.tag ? withTag(given, options.tag) : given;
