@@ -1,17 +1,28 @@
 // Published ports of running containers: host ports claimed, rows written, rules set; and the whole firewall table.
 // Order for a crash: claim (a socket, gone with us) → row → rule. A next daemon loads the rules from the rows.
 
+import { isDeepStrictEqual } from "node:util";
 import { log } from "../base/log.ts";
 import type { NetworkDefaults } from "../base/settings.ts";
 import { span, step } from "../base/trace.ts";
+import { Netlink } from "../linux/netlink.ts";
 import { Nftables } from "../linux/nftables.ts";
 import type { NetworkRows, PortRow } from "../state/networks.ts";
 import type { Family } from "./address.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import { endpointOf, gatewayOf } from "./endpoints.ts";
-import { addPorts, deleteTable, type FirewallPort, loadTable, removePorts, type TableName } from "./firewall.ts";
+import {
+  addPorts,
+  type BridgeLink,
+  deleteTable,
+  type FirewallPort,
+  loadTable,
+  removePorts,
+  type TableName,
+} from "./firewall.ts";
 import { findWalls, othersFilter } from "./foreign-rules.ts";
-import type { EndpointRecord } from "./network.ts";
+import { findLink } from "./link.ts";
+import type { EndpointRecord, NetworkRecord } from "./network.ts";
 import { comparePorts } from "./ports/compare.ts";
 import { HostPorts, type PublishedPort } from "./ports/host-ports.ts";
 import type { PortWish, Protocol } from "./ports/request.ts";
@@ -33,6 +44,7 @@ export class Publisher {
   #nftables: Nftables | undefined;
   /** As the table was loaded: see `loadTable`. */
   #tracked = false;
+  #links: ReadonlyMap<string, BridgeLink> = new Map();
   #watch: NodeJS.Timeout | undefined;
 
   constructor(rows: NetworkRows, catalog: NetworkCatalog, defaults: NetworkDefaults, table: TableName) {
@@ -121,14 +133,16 @@ export class Publisher {
 
   /** Writes the whole table again, from the rows: at the start of the daemon, and when networks change. */
   reload(): void {
-    const bridges = this.#catalog.all().filter((network) => network.driver === "bridge");
+    const bridges = this.#bridges();
     // Without a bridge there is nothing to rule, and a host that wants none of it keeps none of it.
     if (bridges.length === 0) {
       step("rules.load", () => this.#run(deleteTable(this.#table)));
       return;
     }
+    this.#links = findBridges(bridges);
     const networks = bridges.map((network) => ({
       bridge: network.interface,
+      link: this.#links.get(network.interface),
       subnets: network.pools.map(({ Subnet: cidr }) => ({
         family: cidr.includes(":") ? (6 as const) : (4 as const),
         cidr,
@@ -150,20 +164,29 @@ export class Publisher {
     );
   }
 
-  /** A firewall that is switched on later needs to know connections too: the table is loaded anew for it. */
+  /**
+   * A firewall that is switched on later needs to know connections too, and a bridge may be made anew by hand: the table is
+   * loaded again for them.
+   */
   watch(): void {
     this.#watch = setInterval(() => this.#recheck(), LOOK_EVERY_MS).unref();
   }
 
   #recheck(): void {
-    if (this.#families.length > 0 && othersFilter() !== this.#tracked) this.reload();
+    if (this.#families.length === 0) return;
+    if (othersFilter() !== this.#tracked || !isDeepStrictEqual(findBridges(this.#bridges()), this.#links))
+      this.reload();
+  }
+
+  #bridges(): NetworkRecord[] {
+    return this.#catalog.all().filter((network) => network.driver === "bridge");
   }
 
   /** What other programs' rules keep from the bridges; looked up anew at each call. */
   obstacles(): string[] {
     if (this.#families.length === 0) return [];
     this.#recheck();
-    const bridges = this.#catalog.all().filter((network) => network.driver === "bridge" && !network.internal);
+    const bridges = this.#bridges().filter((network) => !network.internal);
     try {
       return findWalls(bridges.map((network) => network.interface)).map(
         ({ chain, command }) =>
@@ -213,6 +236,16 @@ export class Publisher {
     const { firewall, firewall6 } = this.#defaults;
     return [...(firewall ? [4 as const] : []), ...(firewall6 ? [6 as const] : [])];
   }
+}
+
+/** Those that are there, by name. The address of a bridge that others made may follow its ports: the kernel chose it. */
+function findBridges(networks: readonly NetworkRecord[]): Map<string, BridgeLink> {
+  using socket = new Netlink();
+  const found = networks.flatMap(({ name, interface: device, adopted = name === "bridge" && device !== "hoy0" }) => {
+    const link = findLink(socket, device);
+    return link === undefined ? [] : [[device, { index: link.index, mac: adopted ? undefined : link.mac }] as const];
+  });
+  return new Map(found);
 }
 
 function firewallPorts(rows: readonly PortRow[], endpoints: readonly EndpointRecord[]): FirewallPort[] {
