@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "own_program.h"
 #include "util.h"
 
 static const struct job *the_job;
@@ -77,6 +78,8 @@ static enum verdict exec(struct conn *conn, const struct frame *frame)
 		conn_send_result(conn, ESRCH);
 		return DONE;
 	}
+	if (!own_program(container, the_job))
+		return STALL;
 	struct proc *proc =
 		proc_exec(the_job, file, want, get_u16(frame->payload + 4), get_u16(frame->payload + 6));
 	if (proc == NULL) {

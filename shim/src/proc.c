@@ -106,9 +106,14 @@ uint32_t proc_exit_code(int status)
 
 static void report(struct proc *proc);
 
+/* What it wrote before its end may lie unread yet: a client is slow, or this process was not run for so long. It comes
+ * before the exit, which is the last that an exec's client is given. */
 static void grace_over(struct timer *timer)
 {
-	report(CONTAINER_OF(timer, struct proc, grace));
+	struct proc *proc = CONTAINER_OF(timer, struct proc, grace);
+	if (!proc->held)
+		proc_take_rest(proc);
+	report(proc);
 }
 
 void proc_process_ended(struct child *child, int status)

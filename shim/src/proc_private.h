@@ -16,6 +16,9 @@ int proc_start(struct proc *proc, const struct job *job, uint32_t want, const ch
 
 /* proc_streams.c */
 void proc_init_streams(struct proc *proc);
+/* What its pipes or its terminal hold at this moment, for slow clients too; no more than they can hold at once, as
+ * another process may go on writing. */
+void proc_take_rest(struct proc *proc);
 void proc_got_terminal(struct console *console, int master);
 
 #endif

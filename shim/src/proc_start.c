@@ -121,7 +121,18 @@ static void remove_files(const struct proc *proc)
 	}
 }
 
-/* How a runtime's call failed: the last line of its log, or a substitute; static memory. */
+/* Cuts the text before its last line, and gives that. */
+static char *last_line(char *text)
+{
+	char *newline = text == NULL ? NULL : strrchr(text, '\n');
+	if (newline == NULL)
+		return text;
+	*newline = '\0';
+	return newline + 1;
+}
+
+/* How a runtime's call failed: the last line of its log, or a substitute; static memory. Of crun's two processes the
+ * one says what was wrong and the other that the first has failed, in any order. */
 static const char *runtime_error(const struct proc *proc, uint32_t code)
 {
 	static char message[8192];
@@ -131,8 +142,9 @@ static const char *runtime_error(const struct proc *proc, uint32_t code)
 	char *text = read_file(path, 1 << 20, &length);
 	while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\0'))
 		text[--length] = '\0';
-	const char *line = text == NULL ? NULL : memrchr(text, '\n', length);
-	line = line == NULL ? text : line + 1;
+	const char *line = last_line(text);
+	if (line != NULL && line != text && strstr(line, "\"fail startup\"") != NULL)
+		line = last_line(text);
 	if (length == 0)
 		snprintf(message, sizeof message, "%s ended with %u and no message", the_job->runtime, code);
 	else

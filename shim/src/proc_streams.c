@@ -11,6 +11,7 @@
 #include "log.h"
 
 #define READ_SIZE (32 * 1024)
+#define TERMINAL_ROOM (128 * 1024) /* more than the kernel keeps of a terminal's output */
 
 static void source_ready(struct watch *watch, uint32_t events);
 
@@ -44,34 +45,48 @@ void proc_got_terminal(struct console *console, int master)
 	conns_input_ready(proc);
 }
 
-static void end_source(struct source *source)
+/* Reads one piece, once, and hands it on: its length, 0 when nothing is there now, -1 when the source is at its end, and
+ * closed. */
+static ssize_t read_source(struct source *source)
 {
+	static uint8_t buffer[READ_SIZE];
 	struct proc *proc = source->proc;
+	ssize_t got = read(source->watch.fd, buffer, sizeof buffer);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (got <= 0) { /* a terminal's end is EIO */
+		if (proc->number == 0)
+			log_end(source->stream);
+		watch_close(&source->watch);
+		conns_output_end(proc, source->stream);
+		return -1;
+	}
 	if (proc->number == 0)
-		log_end(source->stream);
-	watch_close(&source->watch);
-	conns_output_end(proc, source->stream);
-	proc_output_over(proc);
+		log_output(source->stream, buffer, (size_t)got);
+	conns_output(proc, source->stream, buffer, (size_t)got);
+	return got;
 }
 
 static void source_ready(struct watch *watch, uint32_t events)
 {
 	(void)events;
-	static uint8_t buffer[READ_SIZE];
 	struct source *source = CONTAINER_OF(watch, struct source, watch);
 	struct proc *proc = source->proc;
-	ssize_t got = read(watch->fd, buffer, sizeof buffer);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0) { /* a terminal's end is EIO */
-		end_source(source);
-		return;
-	}
-	if (proc->number == 0)
-		log_output(source->stream, buffer, (size_t)got);
-	conns_output(proc, source->stream, buffer, (size_t)got);
-	if (conns_too_slow(proc, source->stream))
+	if (read_source(source) < 0)
+		proc_output_over(proc); /* nothing of it may be touched behind this */
+	else if (conns_too_slow(proc, source->stream))
 		watch_set(watch, 0);
+}
+
+void proc_take_rest(struct proc *proc)
+{
+	for (int i = 0; i < 2; i++) {
+		struct source *source = &proc->out[i];
+		int room = source->watch.fd < 0 ? 0 : fcntl(source->watch.fd, F_GETPIPE_SZ);
+		ssize_t left = room < TERMINAL_ROOM ? TERMINAL_ROOM : room, got = 0;
+		while (source->watch.fd >= 0 && left > 0 && (got = read_source(source)) > 0)
+			left -= got;
+	}
 }
 
 void proc_resume(struct proc *proc)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Shim, ShimOutput, ShimStream } from "../contract.ts";
+import type { ShimOutput, ShimStream } from "../contract.ts";
 import { CRUN, Fixture, RUNC, readAll } from "./testing/fixture.ts";
 
 let fixture: Fixture;
@@ -194,7 +194,7 @@ test("a client that does not read holds the process back, and loses nothing", as
     return done !== true;
   };
   await next();
-  await settled(shim);
+  await settled(shim.pid);
   expect(existsSync(join(upper, "finished"))).toBe(false);
   while (await next());
   expect(bytes).toBe(10_000_000);
@@ -211,9 +211,38 @@ test("the exit does not wait for a slow client, and what the client is owed stil
   expect((await readAll(stream.output)).stdout.length).toBe(500_000);
 });
 
-/** Waits until the container's processes wait on something, rather than for a time. */
-async function settled(shim: Shim): Promise<void> {
-  for (let quiet = 0; quiet < 5; quiet = isAsleep(shim.pid) ? quiet + 1 : 0) await Bun.sleep(20);
+// What the process had written before its end lay in the pipe, or the terminal, and was dropped with it.
+test.each([false, true])(
+  "an exec's output is whole for a client that reads only after its exit (terminal: %p)",
+  async (terminal) => {
+    const { shim, id, bundle, upper } = await fixture.start(["sleep", "100"]);
+    // Each line counts as written once it is: the last one waits for room until the process is killed.
+    const script = 'i=0; while :; do printf "%04094d\\n" $i; i=$((i+1)); echo $i >/written; done';
+    const exec = await shim.exec({
+      id,
+      process: { terminal, user: { uid: 0, gid: 0 }, args: ["sh", "-c", script], env: ["PATH=/bin"], cwd: "/" },
+      stdin: false,
+      stdout: true,
+      stderr: true,
+      consoleSize: undefined,
+    });
+    if (exec.stream === undefined) throw new Error("no stream");
+    await settled(exec.pid);
+    await exec.signal(9);
+    while (!existsSync(join(bundle, `exec-${exec.number}.exit`))) await Bun.sleep(20);
+    const written = Number(readFileSync(join(upper, "written"), "utf8"));
+    const lines = (await readAll(exec.stream.output)).stdout.split("\n").length - 1;
+    expect(lines).toBeGreaterThanOrEqual(written);
+    expect((await exec.exited).code).toBe(137);
+    await shim.signal(9);
+    await shim.exited;
+  },
+  60_000,
+);
+
+/** Waits until the process waits on something, rather than for a time. */
+async function settled(pid: number): Promise<void> {
+  for (let quiet = 0; quiet < 5; quiet = isAsleep(pid) ? quiet + 1 : 0) await Bun.sleep(20);
 }
 
 function isAsleep(pid: number): boolean {
