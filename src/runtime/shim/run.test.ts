@@ -87,6 +87,18 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
     }
   });
 
+  test("an exec that comes before the container's program has begun waits for it", async () => {
+    const { shim } = await fixture.start(["sleep", "100"], {
+      runtime,
+      edit: (spec) =>
+        Object.assign(spec, { hooks: { startContainer: [{ path: "/bin/sleep", args: ["sleep", "0.5"] }] } }),
+    });
+    if (runtime === CRUN) expect(readlinkSync(`/proc/${shim.pid}/exe`)).not.toContain("busybox");
+    expect(await fixture.exec(shim, ["echo", "in"])).toMatchObject({ stdout: "in\n", status: { code: 0 } });
+    await shim.signal(9);
+    await shim.exited;
+  });
+
   test("exec of a command that can't be run", async () => {
     const { shim } = await fixture.start(["sleep", "100"], { runtime });
     await expect(fixture.exec(shim, ["nosuch"])).rejects.toMatchObject({
