@@ -79,12 +79,6 @@ static int start_runtime(struct proc *proc, const int theirs[3], const char *pro
 	return 0;
 }
 
-static pid_t first_pid(void)
-{
-	const struct proc *first = proc_find(0);
-	return first == NULL ? 0 : first->pid;
-}
-
 int proc_start(struct proc *proc, const struct job *job, uint32_t want, const char *process_file)
 {
 	the_job = job;
@@ -98,8 +92,6 @@ int proc_start(struct proc *proc, const struct job *job, uint32_t want, const ch
 	} else {
 		result = make_streams(proc, want, theirs);
 	}
-	if (process_file != NULL)
-		spawn_await_program(first_pid());
 	if (result == 0)
 		result = start_runtime(proc, theirs, process_file);
 	for (int i = 0; i < 3; i++)

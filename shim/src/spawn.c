@@ -5,19 +5,15 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "util.h"
 
 #define OOM_FILE "/proc/self/oom_score_adj"
 #define MAX_VERB 16
-#define PROGRAM_WAIT_NS 2000000000U
-#define PROGRAM_STEP_NS 200000
 
 extern char **environ;
 
@@ -102,19 +98,4 @@ pid_t spawn_runtime(const char *log, const char *const verb[], const int streams
 			close(copies[i]);
 	close(null);
 	return pid;
-}
-
-void spawn_await_program(pid_t first)
-{
-	char path[32];
-	struct stat runtime, program;
-	if (!the_job->sealed || first <= 0 || fstat(SEALED_FD, &runtime) != 0)
-		return;
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)first);
-	/* Bounded, for a container that is frozen just there. Gone: the runtime's to tell. */
-	for (uint64_t until = monotonic_ns() + PROGRAM_WAIT_NS; monotonic_ns() < until;) {
-		if (stat(path, &program) != 0 || program.st_ino != runtime.st_ino || program.st_dev != runtime.st_dev)
-			return;
-		nanosleep(&(struct timespec){.tv_nsec = PROGRAM_STEP_NS}, NULL);
-	}
 }

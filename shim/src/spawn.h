@@ -13,12 +13,6 @@ int spawn_init(const struct job *job);
  * bundle; `verb` ends with NULL. Gives its pid; -1 with error_text(). */
 pid_t spawn_runtime(const char *log, const char *const verb[], const int streams[3]);
 
-/* Waits, a few milliseconds at most as a rule, until the container's first process is no longer the runtime's own but the
- * container's program. Before that an exec can't join it: in the container's user namespace nobody may look at a process
- * whose memory is still the host's (EPERM by setns(2); ptrace(2), access mode checks). Other runtimes than sealed ones are
- * not waited for. */
-void spawn_await_program(pid_t first);
-
 /* Sets the OOM score that the shim itself should have; where that is not allowed, it stays. */
 void spawn_guard_against_oom(void);
 
