@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, crc32, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { decompress, detectCompression, peek } from "./decompress.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
@@ -79,6 +79,42 @@ test("several gzip members and zstd frames are one stream", async () => {
     Buffer.concat([skippable, zstdCompressSync(a), skippable, zstdCompressSync(b), skippable]),
   ];
   for (const stream of streams) expect((await all(decompress(cut(stream, 5)))).toString()).toBe("hello world");
+});
+
+describe("gzip, RFC 1952", () => {
+  const whole = gzipSync(TEXT);
+  const changed = (at: number, bit = 1) => {
+    const bytes = Buffer.from(whole);
+    const place = at < 0 ? bytes.length + at : at;
+    bytes[place] = (bytes[place] ?? 0) ^ bit;
+    return bytes;
+  };
+  // FHCRC: two bytes of a checksum over the header follow it.
+  const headerCrc = (right: boolean) => {
+    const header = Buffer.from(whole.subarray(0, 10));
+    header[3] = 2;
+    const sum = Buffer.alloc(2);
+    sum.writeUInt16LE((crc32(header) & 0xffff) ^ (right ? 0 : 1));
+    return Buffer.concat([header, sum, whole.subarray(10)]);
+  };
+  const cases: Record<string, readonly [Buffer, boolean]> = {
+    "a wrong CRC32": [changed(-8), false],
+    "a wrong ISIZE": [changed(-4), false],
+    "reserved flags": [changed(3, 0x80), false],
+    "a header's right checksum": [headerCrc(true), true],
+    "a header's wrong checksum": [headerCrc(false), false],
+    "zeros after it": [Buffer.concat([whole, Buffer.alloc(600)]), true],
+    "something else after it": [Buffer.concat([whole, Buffer.from("not gzip")]), false],
+    "half a member after it": [Buffer.concat([whole, whole.subarray(0, 30)]), false],
+  };
+  for (const [what, [bytes, isGood]] of Object.entries(cases)) {
+    test(`${what}: ${isGood ? "read" : "refused"}`, async () => {
+      for (const size of [1000, bytes.length]) {
+        if (isGood) expect((await all(decompress(cut(bytes, size)))).equals(TEXT)).toBe(true);
+        else await expect(all(decompress(cut(bytes, size)))).rejects.toThrow("damaged or incomplete");
+      }
+    });
+  }
 });
 
 test("an empty stream is empty", async () => {

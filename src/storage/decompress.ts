@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { HoyError } from "../base/error.ts";
-import { mayGo } from "../base/passing.ts";
+import { letGo, mayGo } from "../base/passing.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "plain" | "gzip" | "zstd" | "xz" | "bzip2";
@@ -171,7 +171,7 @@ async function* through(
  * which the other one waits. Two buffers take turns, so that one fills while the other is being decoded.
  */
 async function feed(source: AsyncIterable<Uint8Array>, transform: ReturnType<typeof createGunzip>): Promise<void> {
-  let [filling, other] = [Buffer.allocUnsafe(FEED), Buffer.allocUnsafe(FEED)];
+  let [filling, other] = [Buffer.allocUnsafeSlow(FEED), Buffer.allocUnsafeSlow(FEED)];
   let used = 0;
   let decoding: Promise<void> = Promise.resolve();
   const hand = async () => {
@@ -194,6 +194,11 @@ async function feed(source: AsyncIterable<Uint8Array>, transform: ReturnType<typ
   }
   if (used > 0) await hand();
   await decoding;
+  // Nobody reads them any more; of one stream after another they would be megabytes that wait for the collector.
+  for (const buffer of [filling, other]) {
+    mayGo(buffer);
+    letGo(buffer);
+  }
   transform.end();
 }
 
