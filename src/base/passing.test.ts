@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { letGo, mayGo } from "./passing.ts";
+import { lend, letGo, mayGo } from "./passing.ts";
 
 test("memory goes when both sides say so, and only to the end of what was let go", () => {
   const kept = new Uint8Array(8);
@@ -17,4 +17,18 @@ test("memory goes when both sides say so, and only to the end of what was let go
   letGo(last.subarray(2));
   expect([memory.length, first.length, last.length]).toEqual([0, 0, 0]);
   letGo(last);
+});
+
+test("memory that was lent comes back once, when the last of the chunk was let go", () => {
+  const memory = new Uint8Array(8);
+  let count = 0;
+  const chunk = memory.subarray(0, 6);
+  lend(chunk, () => {
+    count += 1;
+  });
+  letGo(chunk.subarray(0, 4));
+  expect(count).toBe(0);
+  letGo(chunk.subarray(4));
+  letGo(chunk);
+  expect({ count, length: memory.length }).toEqual({ count: 1, length: 8 });
 });

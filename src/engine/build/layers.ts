@@ -9,6 +9,7 @@ import type { LayerSession, Layers } from "../../build/needs.ts";
 import { BUILD_USER } from "../../build/solver/build.ts";
 import type { BuildTable } from "../../state/build.ts";
 import type { LayerRow } from "../../state/images.ts";
+import { ToldTar } from "../../storage/tar/told.ts";
 import { addTar } from "../images/add-tar.ts";
 import { relieved } from "../images/pull/relief.ts";
 import type { ImageShelf } from "../images/shelf.ts";
@@ -64,7 +65,8 @@ function sessionOf(shelf: ImageShelf, table: BuildTable): LayerSession {
   const session = shelf.session();
   return {
     async add(tar, signal) {
-      return (await addTar(shelf, session, relieved(tar), { signal })).layer;
+      const flat = tar instanceof ToldTar ? tar.through(relieved) : relieved(tar);
+      return (await addTar(shelf, session, flat, { signal })).layer;
     },
     async use(diffId) {
       await session.useBlob(diffId);

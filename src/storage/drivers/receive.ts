@@ -9,6 +9,7 @@ import type { LayerTree } from "../layer/tree.ts";
 import type { AddLayerOptions, LayerInfo } from "../snapshot.ts";
 import type { TarEntry } from "../tar/entry.ts";
 import { TarParser } from "../tar/parser.ts";
+import { ToldTar } from "../tar/told.ts";
 
 export interface LayerSink {
   /** A chunk of the archive; the next is asked for when this is done. Whoever takes it calls `letGo` when it is done with. */
@@ -31,6 +32,33 @@ export async function receiveLayer(
 ): Promise<ReceivedLayer> {
   const hash = createHash("sha256");
   const builder = new LayerBuilder();
+  let tarSize = 0;
+  for await (const chunk of described(tar, builder, sink)) {
+    if (options.signal?.aborted) throw new HoyError("cancelled", "adding a layer was cancelled");
+    hash.update(chunk);
+    tarSize += chunk.length;
+    if (sink.chunk === undefined) letGo(chunk);
+    else await sink.chunk(chunk);
+  }
+  const diffId: Digest = `sha256:${hash.digest("hex")}`;
+  if (options.expected !== undefined && diffId !== options.expected) {
+    throw new HoyError("invalid", `wrong digest of a layer: expected ${options.expected}, got ${diffId}`);
+  }
+  const tree = builder.finish();
+  const { size, entries } = tree;
+  return { info: { diffId, tarSize, size, entries }, tree };
+}
+
+/** The archive's bytes; what is in it goes to the builder and the sink, told by its writer where that is enough. */
+async function* described(
+  tar: AsyncIterable<Uint8Array>,
+  builder: LayerBuilder,
+  sink: LayerSink,
+): AsyncGenerator<Uint8Array, void, void> {
+  if (tar instanceof ToldTar && sink.entry === undefined && sink.data === undefined) {
+    yield* tar.told((entry) => void builder.add(entry));
+    return;
+  }
   const parser = new TarParser({
     entry: (entry) => {
       const placed = builder.add(entry);
@@ -39,20 +67,10 @@ export async function receiveLayer(
     data: (bytes) => sink.data?.(bytes),
   });
   for await (const chunk of tar) {
-    if (options.signal?.aborted) throw new HoyError("cancelled", "adding a layer was cancelled");
-    hash.update(chunk);
     parser.push(chunk);
-    if (sink.chunk === undefined) letGo(chunk);
-    else await sink.chunk(chunk);
+    yield chunk;
   }
   parser.end();
-  const diffId: Digest = `sha256:${hash.digest("hex")}`;
-  if (options.expected !== undefined && diffId !== options.expected) {
-    throw new HoyError("invalid", `wrong digest of a layer: expected ${options.expected}, got ${diffId}`);
-  }
-  const tree = builder.finish();
-  const { size, entries } = tree;
-  return { info: { diffId, tarSize: parser.position, size, entries }, tree };
 }
 
 /** Lets go of a stream that need not be read: its file or socket is closed. */

@@ -37,6 +37,8 @@ interface Place {
 
 export class LayerBuilder {
   readonly #root = impliedDirectory();
+  /** Where the last entry went: archives name the files of a directory one after the other. */
+  #last: { readonly parent: readonly RawText[]; readonly place: Place } | undefined;
   #entries = 0;
   #nodes = 0;
   #metadata = 0;
@@ -78,7 +80,7 @@ export class LayerBuilder {
       this.#root.implied = false;
       return { kind: "node", path: [], inode };
     }
-    const parent = this.#enter(path.slice(0, -1));
+    const parent = this.#enterParent(path);
     const existing = parent.directory.children.get(name);
     if (inode.type !== "dir") {
       this.#put(parent.directory, name, { kind: "leaf", inode });
@@ -133,7 +135,18 @@ export class LayerBuilder {
 
   #put(directory: Directory, name: RawText, node: LayerNode): void {
     this.#grow();
+    // What takes another's place may be on the way to where the last entry went; a new name is on no way.
+    if (directory.children.has(name)) this.#last = undefined;
     directory.children.set(name, node);
+  }
+
+  #enterParent(path: readonly RawText[]): Place {
+    const last = this.#last;
+    if (last !== undefined && isParent(last.parent, path)) return last.place;
+    const parent = path.slice(0, -1);
+    const place = this.#enter(parent);
+    this.#last = { parent, place };
+    return place;
   }
 
   #enter(path: readonly RawText[]): Place {
@@ -192,6 +205,12 @@ export class LayerBuilder {
   #grow(): void {
     if (++this.#nodes > LAYER_LIMITS.nodes) throw tooLarge(`more than ${LAYER_LIMITS.nodes} files`);
   }
+}
+
+function isParent(parent: readonly RawText[], path: readonly RawText[]): boolean {
+  if (parent.length !== path.length - 1) return false;
+  for (let at = parent.length - 1; at >= 0; at--) if (parent[at] !== path[at]) return false;
+  return true;
 }
 
 function inodeOf(entry: TarEntry, type: Inode["type"]): Inode {

@@ -1,10 +1,11 @@
 // What one entry's headers say together: the header block, PAX records, long names and a sparse map become a TarEntry,
-// checked against the bounds.
+// checked against the bounds. The same of a header that is about to be written.
 
 import { badArchive, type RawText, type SparseSegment, TAR_LIMITS, type TarEntry, type TarType } from "./entry.ts";
 import type { RawHeader } from "./header.ts";
-import { type PaxRecords, paxInteger, paxTime, paxXattrs } from "./pax.ts";
+import { checkXattr, type PaxRecords, paxInteger, paxTime, paxXattrs } from "./pax.ts";
 import { checkSparse } from "./sparse.ts";
+import type { TarHeader } from "./writer.ts";
 
 /** A sparse file as it is being read. */
 export interface SparseParts {
@@ -39,9 +40,9 @@ const TYPES: Readonly<Record<string, TarType>> = {
   "6": "fifo",
 };
 
-/** Seconds; far beyond any real time, and small enough for ns in 128 bits and for every file system to clamp. */
-const MAX_TIME = 2 ** 43;
 const BILLION = 1_000_000_000n;
+/** ns; far beyond any real time, and small enough for 128 bits and for every file system to clamp. */
+const MAX_TIME = 2n ** 43n * BILLION;
 /** The largest id but -1, which means "don't change" to chown(2). */
 const MAX_ID = 2 ** 32 - 2;
 
@@ -78,6 +79,40 @@ export function describeEntry(parts: EntryParts): TarEntry {
   };
 }
 
+/**
+ * What a reader makes of an entry that is written with this header and its data at `offset`: the same, or the same error.
+ * @throws HoyError "invalid".
+ */
+export function describeHeader(header: TarHeader, offset: number): TarEntry {
+  const { type, name, linkname, mode, uid, gid, mtime, device, xattrs } = header;
+  if (name === "") throw badArchive("entry without a name");
+  const link = type === "symlink" || type === "hardlink";
+  const node = type === "char" || type === "block";
+  const size = type === "file" ? header.size : 0;
+  if (size < 0 || size > TAR_LIMITS.size) throw badArchive("file is too large");
+  let total = 0;
+  for (const [key, value] of xattrs) {
+    // A PAX record's key ends at the first one.
+    if (key.includes("=")) throw badArchive('name of an extended attribute with "="');
+    total = checkXattr(key, value, total);
+  }
+  return {
+    type,
+    name: checkName(name),
+    linkname: link ? checkName(linkname) : "",
+    mode: mode & 0o7777,
+    uid: checkId("uid", uid),
+    gid: checkId("gid", gid),
+    mtime: checkTime(mtime),
+    device: node ? { major: deviceNumber(device.major, 0xfff), minor: deviceNumber(device.minor, 0xfffff) } : NO_DEVICE,
+    xattrs,
+    offset,
+    size,
+    stored: size,
+    sparse: undefined,
+  };
+}
+
 const NO_DEVICE = { major: 0, minor: 0 };
 
 function typeOf(typeflag: string, name: RawText): TarType {
@@ -111,16 +146,21 @@ function checkName(text: RawText): RawText {
 
 function idOf(key: "uid" | "gid", records: PaxRecords, value: number): number {
   const record = records.get(key);
-  const id = record === undefined ? value : paxInteger(record, key);
+  return checkId(key, record === undefined ? value : paxInteger(record, key));
+}
+
+function checkId(key: "uid" | "gid", id: number): number {
   if (id < 0 || id > MAX_ID) throw badArchive(`${key} is out of range`);
   return id;
 }
 
 function timeOf(records: PaxRecords, seconds: number): bigint {
   const record = records.get("mtime");
-  const time = record === undefined ? BigInt(seconds) * BILLION : paxTime(record);
-  const limit = BigInt(MAX_TIME) * BILLION;
-  if (time > limit || time < -limit) throw badArchive("mtime is out of range");
+  return checkTime(record === undefined ? BigInt(seconds) * BILLION : paxTime(record));
+}
+
+function checkTime(time: bigint): bigint {
+  if (time > MAX_TIME || time < -MAX_TIME) throw badArchive("mtime is out of range");
   return time;
 }
 

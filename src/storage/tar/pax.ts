@@ -35,7 +35,7 @@ function addRecord(records: PaxRecords, key: string, value: RawText): void {
   records.set(key, value);
 }
 
-export function formatPax(records: Iterable<readonly [string, RawText]>): Buffer {
+export function formatPax(records: Iterable<readonly [string, RawText]>): RawText {
   let body = "";
   for (const [key, value] of records) {
     const rest = ` ${key}=${value}\n`;
@@ -43,7 +43,7 @@ export function formatPax(records: Iterable<readonly [string, RawText]>): Buffer
     while (String(length).length + rest.length !== length) length++;
     body += `${length}${rest}`;
   }
-  return Buffer.from(body, "latin1");
+  return body;
 }
 
 /** Whole number, as uid, gid and size have it. */
@@ -63,6 +63,15 @@ export function paxTime(value: RawText): bigint {
 
 export function formatPaxTime(time: bigint): string {
   const billion = 1_000_000_000n;
+  if (time >= 0n && time < 2n ** 53n * billion) {
+    const seconds = Number(time / billion);
+    const rest = Number(time - BigInt(seconds) * billion);
+    if (rest === 0) return String(seconds);
+    let end = 9;
+    const digits = String(rest).padStart(9, "0");
+    while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
+    return `${seconds}.${digits.slice(0, end)}`;
+  }
   const absolute = time < 0n ? -time : time;
   const fraction = (absolute % billion).toString().padStart(9, "0").replace(/0+$/, "");
   return `${time < 0n ? "-" : ""}${absolute / billion}${fraction === "" ? "" : `.${fraction}`}`;
@@ -80,16 +89,22 @@ export function paxXattrs(records: PaxRecords): ReadonlyMap<RawText, Uint8Array>
     if (attribute === undefined) continue;
     xattrs ??= new Map();
     const [name, data] = attribute;
-    total += name.length + data.length;
-    if (name.length > TAR_LIMITS.xattrName || name === "" || name.includes("\0")) {
-      throw badArchive("bad name of an extended attribute");
-    }
-    if (data.length > TAR_LIMITS.xattrValue || total > TAR_LIMITS.xattrTotal) {
-      throw badArchive("extended attributes are too large");
-    }
+    total = checkXattr(name, data, total);
     xattrs.set(name, data);
   }
   return xattrs ?? NO_XATTRS;
+}
+
+/** @param before bytes of the file's other attributes @returns the same with this one @throws HoyError "invalid" */
+export function checkXattr(name: RawText, data: Uint8Array, before: number): number {
+  const total = before + name.length + data.length;
+  if (name.length > TAR_LIMITS.xattrName || name === "" || name.includes("\0")) {
+    throw badArchive("bad name of an extended attribute");
+  }
+  if (data.length > TAR_LIMITS.xattrValue || total > TAR_LIMITS.xattrTotal) {
+    throw badArchive("extended attributes are too large");
+  }
+  return total;
 }
 
 const NO_XATTRS: ReadonlyMap<RawText, Uint8Array> = new Map();

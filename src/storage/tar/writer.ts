@@ -23,35 +23,65 @@ export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK);
 
 /** The blocks before an entry's data. A directory's name gets its closing slash here. */
 export function formatHeader(header: TarHeader): Buffer {
-  const name = header.type === "dir" && !header.name.endsWith("/") ? `${header.name}/` : header.name;
-  const path = splitName(name);
-  const seconds = floorSeconds(header.mtime);
-  const records = recordsOf(header, path === undefined ? name : undefined, seconds);
-  const fields = path ?? { name: asciiTail(name), prefix: "" };
-  const { linkname } = header;
-  const block = {
-    linkname: fitsLink(linkname) ? linkname : asciiTail(linkname),
-    mode: header.mode,
-    uid: fitsOctal(header.uid, 8) ? header.uid : 0,
-    gid: fitsOctal(header.gid, 8) ? header.gid : 0,
-    size: fitsOctal(header.size, 12) ? header.size : 0,
-    mtime: fitsOctal(seconds, 12) ? seconds : 0,
-    device: header.device,
-  };
-  if (records.length === 0) {
-    const plain = Buffer.alloc(BLOCK);
-    formatBlock(plain, 0, TYPEFLAGS[header.type], fields, block);
-    return plain;
-  }
-  const body = formatPax(records.sort(([a], [b]) => (a < b ? -1 : 1)));
-  const place = BLOCK + Math.ceil(body.length / BLOCK) * BLOCK;
-  const all = Buffer.alloc(place + BLOCK);
-  const base = fields.name.replace(/\/$/, "").split("/").at(-1) ?? "";
-  const own = { name: `PaxHeaders.0/${base}`.slice(0, 100), prefix: "" };
-  formatBlock(all, 0, "x", own, { ...PAX_FIELDS, size: body.length });
-  all.set(body, BLOCK);
-  formatBlock(all, place, TYPEFLAGS[header.type], fields, block);
+  const blocks = new HeaderBlocks(header);
+  const all = Buffer.allocUnsafe(blocks.size);
+  blocks.write(all, 0);
   return all;
+}
+
+/** The same, to be written where there is room for it. */
+export class HeaderBlocks {
+  /** Bytes. */
+  readonly size: number;
+  readonly #header: TarHeader;
+  readonly #fields: NameFields;
+  readonly #seconds: number;
+  /** Records of a PAX header, if one is needed. */
+  readonly #body: RawText;
+
+  constructor(header: TarHeader) {
+    const name = header.type === "dir" && !header.name.endsWith("/") ? `${header.name}/` : header.name;
+    const path = splitName(name);
+    this.#header = header;
+    this.#seconds = floorSeconds(header.mtime);
+    const records = recordsOf(header, path === undefined ? name : undefined, this.#seconds);
+    this.#body = records.length === 0 ? "" : formatPax(records.sort(([a], [b]) => (a < b ? -1 : 1)));
+    this.#fields = path ?? { name: asciiTail(name), prefix: "" };
+    this.size = this.#body === "" ? BLOCK : 2 * BLOCK + roundUp(this.#body.length);
+  }
+
+  write(into: Buffer, at: number): void {
+    const { linkname, mode, uid, gid, size, device, type } = this.#header;
+    const fields = this.#fields;
+    const body = this.#body;
+    let place = at;
+    if (body !== "") {
+      const base = fields.name.replace(/\/$/, "");
+      const own = `PaxHeaders.0/${base.slice(base.lastIndexOf("/") + 1)}`.slice(0, 100);
+      formatBlock(into, at, "x", { name: own, prefix: "" }, { ...PAX_FIELDS, size: body.length });
+      place = at + BLOCK + roundUp(body.length);
+      into.fill(0, place - BLOCK, place);
+      into.write(body, at + BLOCK, "latin1");
+    }
+    formatBlock(into, place, TYPEFLAGS[type], fields, {
+      linkname: fitsLink(linkname) ? linkname : asciiTail(linkname),
+      mode,
+      uid: fitsOctal(uid, 8) ? uid : 0,
+      gid: fitsOctal(gid, 8) ? gid : 0,
+      size: fitsOctal(size, 12) ? size : 0,
+      mtime: fitsOctal(this.#seconds, 12) ? this.#seconds : 0,
+      device,
+    });
+  }
+}
+
+interface NameFields {
+  readonly name: string;
+  readonly prefix: string;
+}
+
+function roundUp(length: number): number {
+  return Math.ceil(length / BLOCK) * BLOCK;
 }
 
 /** What the header block has no room for. @param path a name that it can't hold */
@@ -98,14 +128,8 @@ const PAX_FIELDS: Fields = {
   device: { major: 0, minor: 0 },
 };
 
-/** Into a block of zeros. */
-function formatBlock(
-  into: Buffer,
-  at: number,
-  typeflag: string,
-  path: { name: string; prefix: string },
-  fields: Fields,
-): void {
+function formatBlock(into: Buffer, at: number, typeflag: string, path: NameFields, fields: Fields): void {
+  into.fill(0, at, at + BLOCK);
   into.write(path.name, at, "latin1");
   formatOctal(into, at + 100, 8, fields.mode);
   formatOctal(into, at + 108, 8, fields.uid);
@@ -118,14 +142,27 @@ function formatBlock(
   formatOctal(into, at + 329, 8, fields.device.major);
   formatOctal(into, at + 337, 8, fields.device.minor);
   if (path.prefix !== "") into.write(path.prefix, at + 345, "latin1");
-  let sum = 8 * 0x20;
-  for (let i = at; i < at + BLOCK; i++) sum += into[i] ?? 0;
+  // Only what was written: most of a block is zeros.
+  const sum =
+    8 * 0x20 +
+    sumOf(into, at, path.name.length) +
+    sumOf(into, at + 100, 57) +
+    sumOf(into, at + 157, fields.linkname.length) +
+    sumOf(into, at + 257, 8) +
+    sumOf(into, at + 329, 16) +
+    sumOf(into, at + 345, path.prefix.length);
   formatOctal(into, at + 148, 7, sum);
   into[at + 155] = 0x20;
 }
 
+function sumOf(block: Buffer, start: number, length: number): number {
+  let sum = 0;
+  for (let at = start; at < start + length; at++) sum += block[at] ?? 0;
+  return sum;
+}
+
 /** A name in ustar's two fields: up to 100 bytes, and up to 155 before a slash; undefined when it can't be put so. */
-function splitName(name: RawText): { name: string; prefix: string } | undefined {
+function splitName(name: RawText): NameFields | undefined {
   if (!isAscii(name)) return undefined;
   if (name.length <= 100) return { name, prefix: "" };
   // The first slash that leaves at most 100 bytes after it; the one that closes a directory's name can't be it.

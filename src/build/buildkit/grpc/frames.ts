@@ -19,48 +19,62 @@ export function frame(message: Uint8Array): Buffer {
 
 /** Cuts bytes, as they come, into messages. @throws GrpcError for what is compressed, too large or cut short. */
 export class Unframer {
-  #chunks: Uint8Array[] = [];
-  #length = 0;
+  /** What is being cut, up to where. */
+  #chunk: Buffer = Buffer.alloc(0);
+  #at = 0;
+  /** What came after it. */
+  #later: Uint8Array[] = [];
+  #laterLength = 0;
 
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
+    this.#later.push(chunk);
+    this.#laterLength += chunk.length;
   }
 
-  /** The next whole message, if there is one. */
+  /** The next whole message, if there is one: a view. */
   next(): Uint8Array | undefined {
-    if (this.#length < HEAD) return undefined;
-    const head = this.#peek(HEAD);
-    if (head[0] !== 0) throw new GrpcError(CODE.unimplemented, "compressed messages are not understood");
-    const length = head.readUInt32BE(1);
+    if (!this.#has(HEAD)) return undefined;
+    if (this.#chunk[this.#at] !== 0) throw new GrpcError(CODE.unimplemented, "compressed messages are not understood");
+    const length = this.#chunk.readUInt32BE(this.#at + 1);
     if (length > MESSAGE_LIMIT) throw tooLarge(length);
-    if (this.#length < HEAD + length) return undefined;
-    const whole = this.#peek(HEAD + length);
-    const rest = (this.#chunks[0] ?? whole).subarray(HEAD + length);
-    this.#chunks = rest.length > 0 ? [rest, ...this.#chunks.slice(1)] : this.#chunks.slice(1);
-    this.#length -= HEAD + length;
-    return whole.subarray(HEAD, HEAD + length);
+    if (!this.#has(HEAD + length)) return undefined;
+    const start = this.#at + HEAD;
+    this.#at = start + length;
+    return this.#chunk.subarray(start, this.#at);
   }
 
   end(): void {
-    if (this.#length > 0) throw new GrpcError(CODE.internal, "the stream ended in the middle of a message");
+    if (this.#at < this.#chunk.length || this.#laterLength > 0) {
+      throw new GrpcError(CODE.internal, "the stream ended in the middle of a message");
+    }
   }
 
-  /** The first `size` bytes in one piece, which stays the first chunk. */
-  #peek(size: number): Buffer {
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length >= size) return Buffer.from(first.buffer, first.byteOffset, first.length);
+  /** Whether the next `size` bytes have come; they then lie in one piece. */
+  #has(size: number): boolean {
+    const here = this.#chunk.length - this.#at;
+    if (here >= size) return true;
+    if (here + this.#laterLength < size) return false;
+    const pieces: Uint8Array[] = here === 0 ? [] : [this.#chunk.subarray(this.#at)];
+    let length = here;
     let count = 0;
-    let length = 0;
-    for (const chunk of this.#chunks) {
-      count += 1;
-      length += chunk.length;
+    for (const piece of this.#later) {
       if (length >= size) break;
+      pieces.push(piece);
+      length += piece.length;
+      count += 1;
     }
-    const joined = Buffer.concat(this.#chunks.slice(0, count));
-    this.#chunks = [joined, ...this.#chunks.slice(count)];
-    return joined;
+    this.#later = this.#later.slice(count);
+    this.#laterLength -= length - here;
+    this.#chunk = inOne(pieces);
+    this.#at = 0;
+    return true;
   }
+}
+
+function inOne(pieces: readonly Uint8Array[]): Buffer {
+  const [only] = pieces;
+  if (pieces.length > 1 || only === undefined) return Buffer.concat(pieces);
+  return Buffer.isBuffer(only) ? only : Buffer.from(only.buffer, only.byteOffset, only.length);
 }
 
 function tooLarge(length: number): GrpcError {

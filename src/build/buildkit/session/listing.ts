@@ -30,15 +30,18 @@ export interface ListedFile {
   readonly id: number;
 }
 
-/** A part that is empty, "." or "..", or a zero byte. */
-const NOT_CLEAN = /^\/|\/$|\/\/|(?:^|\/)\.\.?(?:\/|$)|\0/;
-const WHITEOUT = /(?:^|\/)\.wh\./;
+const WHITEOUT = ".wh.";
 const NO_DEVICE = { major: 0, minor: 0 };
 
 /** Takes one Stat after the other. @throws HoyError "invalid" for a list that no walk gives. */
 export class Listing {
   readonly files: ListedFile[] = [];
-  readonly #types = new Map<RawText, TarType>();
+  /** The directories that the last file is in, from the top: what may come next is in one of them. */
+  readonly #open: RawText[] = [];
+  /** The last path in the order of a walk, in which a slash comes before every other byte. */
+  #last = "";
+  /** By path, for links; made when there is a first one. */
+  #types: Map<RawText, TarType> | undefined;
   #count = 0;
 
   add(stat: WireStat): void {
@@ -49,17 +52,16 @@ export class Listing {
     if (stat.mode < 0 || stat.devmajor < 0 || stat.devminor < 0) throw bad(`${rawToText(path)} is nothing`);
     const kind = typeOf(stat.mode);
     // A whiteout to a layer; in a context only a file with an odd name, which no image could hold.
-    if (path === "" || kind === undefined || WHITEOUT.test(path)) return;
-    const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : undefined;
-    if (parent !== undefined && this.#types.get(parent) !== "dir") throw bad(`${rawToText(path)} has no parent`);
-    if (this.#types.has(path)) throw bad(`${rawToText(path)} came twice`);
+    if (path === "" || kind === undefined || isWhiteout(path)) return;
+    this.#enter(path);
+    if (kind === "dir") this.#open.push(path);
     const linked = kind === "file" && stat.linkname !== "";
     const type = linked ? "hardlink" : kind;
     const linkname = linked ? cleanPath(stat.linkname) : stat.linkname;
-    if (linked && this.#types.get(linkname) !== "file") throw bad(`${rawToText(path)} is a link to what did not come`);
+    if (linked && this.#typeAt(linkname) !== "file") throw bad(`${rawToText(path)} is a link to what did not come`);
     const nowhere = linkname.length > MAX_PATH || linkname.includes("\0") || (type === "symlink" && linkname === "");
     if (nowhere) throw bad(`the link ${rawToText(path)} leads nowhere`);
-    this.#types.set(path, type);
+    this.#types?.set(path, type);
     this.files.push({
       path,
       type,
@@ -74,15 +76,53 @@ export class Listing {
       id,
     });
   }
+
+  /** Its directory came, is one, and everything before it in a walk's order did too: so it comes once only. */
+  #enter(path: RawText): void {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    while (this.#open.length > 0 && this.#open.at(-1) !== parent) this.#open.pop();
+    if (this.#open.length === 0 && parent !== "") throw bad(`${rawToText(path)} has no parent`);
+    if (compareWalk(this.#last, path) >= 0) throw bad(`${rawToText(path)} came twice, or not in the order of a walk`);
+    this.#last = path;
+  }
+
+  #typeAt(path: RawText): TarType | undefined {
+    this.#types ??= new Map(this.files.map((file) => [file.path, file.type]));
+    return this.#types.get(path);
+  }
 }
+
+/** Below 0 when `a` comes before `b` in a walk that takes names in the order of their bytes. */
+function compareWalk(a: RawText, b: RawText): number {
+  const shared = Math.min(a.length, b.length);
+  for (let at = 0; at < shared; at++) {
+    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (x !== y) return (x === SLASH ? 0 : x) - (y === SLASH ? 0 : y);
+  }
+  return a.length - b.length;
+}
+
+const SLASH = 0x2f;
 
 /** @throws HoyError for a path that is absolute, leads out, or is not in its shortest form. */
 function cleanPath(path: RawText): RawText {
   if (path === "" || path === ".") return "";
-  const isLong = path.length > 255 && path.split("/").some((part) => part.length > 255);
-  if (isLong || path.length > MAX_PATH || NOT_CLEAN.test(path))
-    throw bad(JSON.stringify(rawToText(path.slice(0, 200))));
+  if (path.length > MAX_PATH || path.includes("\0")) throw bad(JSON.stringify(rawToText(path.slice(0, 200))));
+  for (let start = 0; start <= path.length; ) {
+    const slash = path.indexOf("/", start);
+    const end = slash < 0 ? path.length : slash;
+    const length = end - start;
+    const isDots = length <= 2 && path.charCodeAt(start) === DOT && path.charCodeAt(end - 1) === DOT;
+    if (length === 0 || length > 255 || isDots) throw bad(JSON.stringify(rawToText(path.slice(0, 200))));
+    start = end + 1;
+  }
   return path;
+}
+
+const DOT = 0x2e;
+
+function isWhiteout(path: RawText): boolean {
+  return path.includes(WHITEOUT) && (path.startsWith(WHITEOUT) || path.includes(`/${WHITEOUT}`));
 }
 
 function sizeOf({ path, size }: WireStat): number {

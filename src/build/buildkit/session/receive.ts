@@ -5,9 +5,9 @@
 import { createHash, type Hash, hash as hashOf } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
+import { ArchiveWriter } from "../../../storage/tar/archive-writer.ts";
 import { rawToText } from "../../../storage/tar/entry.ts";
-import { Gathering } from "../../../storage/tar/gathering.ts";
-import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../../storage/tar/writer.ts";
+import { type Tell, ToldTar } from "../../../storage/tar/told.ts";
 import type { OpenCall } from "../grpc/client.ts";
 import type { FileSync } from "../proto/gen/session_pb.ts";
 import { PacketWriter } from "../proto/packet-writer.ts";
@@ -36,7 +36,7 @@ export interface Received {
    * To be read once, to its end. `placed` is told of each file that is not empty.
    * @throws HoyError when a file changes while it is being sent.
    */
-  tar(known: Known, progress: (bytes: number) => void, placed?: Placed): AsyncIterable<Uint8Array>;
+  tar(known: Known, progress: (bytes: number) => void, placed?: Placed): ToldTar;
   /** Nothing of it is wanted: all is here already. */
   finish(): Promise<void>;
 }
@@ -63,14 +63,15 @@ export async function receive(call: DiffCopyCall): Promise<Received> {
   return {
     files: listing.files,
     finish,
-    async *tar(known, progress, placed = () => undefined) {
-      const contents = new Contents(call, packets, listing.files, known);
-      for await (const piece of archive(listing.files, known, contents, placed)) {
-        progress(contents.received);
-        yield piece;
-      }
-      await finish();
-    },
+    tar: (known, progress, placed = () => undefined) =>
+      new ToldTar(async function* (tell) {
+        const contents = new Contents(call, packets, listing.files, known);
+        for await (const piece of archive(listing.files, known, contents, placed, tell)) {
+          progress(contents.received);
+          yield piece;
+        }
+        await finish();
+      }),
   };
 }
 
@@ -118,21 +119,20 @@ async function* archive(
   known: Known,
   contents: Contents,
   placed: Placed,
+  tell: Tell,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const out = new Gathering();
-  let position = 0;
+  const out = new ArchiveWriter(tell);
   for (const file of files) {
     const { path: name, type, linkname, mode, uid, gid, size, mtime, device, xattrs } = file;
     // Not by spreading: this is done for each of many files.
-    const header = formatHeader({ name, type, linkname, mode, uid, gid, size, mtime, device, xattrs });
-    out.add(header);
-    position += header.length;
-    if (file.size > 0) {
+    out.header({ name, type, linkname, mode, uid, gid, size, mtime, device, xattrs });
+    if (size > 0) {
+      const { position } = out;
       let digest: string | undefined;
       if (known.has(file)) {
         const content = known.content(file);
         if (content instanceof Uint8Array) {
-          out.add(content);
+          out.data(content);
           digest = hashOf("sha256", content, "hex");
         } else {
           const hash = createHash("sha256");
@@ -144,17 +144,14 @@ async function* archive(
         digest = contents.take(file, out) ?? (yield* contents.rest(file, out));
       }
       placed(file, position, digest);
-      const padding = paddingAfter(file.size);
-      out.add(padding);
-      position += file.size + padding.length;
+      out.padding(size);
     }
     if (!out.isFull) continue;
     yield out.take();
     // A reader that is always ready would keep all other work waiting for the whole tree.
     await setImmediate();
   }
-  out.add(END_OF_ARCHIVE);
-  yield out.take();
+  yield out.end();
 }
 
 async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array, void, void> {
@@ -193,7 +190,7 @@ class Contents {
   }
 
   /** Gives on what has come of a file; its digest when that was all of it. */
-  take(file: ListedFile, out: Gathering): string | undefined {
+  take(file: ListedFile, out: ArchiveWriter): string | undefined {
     const asked = this.#asked.get(file.id);
     if (asked === undefined) return undefined;
     while (!asked.ended) {
@@ -206,7 +203,7 @@ class Contents {
     const isWhole = asked.ended && chunks.length === 1 && asked.given === 0;
     for (const chunk of chunks) {
       asked.given += chunk.length;
-      out.add(chunk);
+      out.data(chunk);
       if (isWhole) continue;
       asked.hash ??= createHash("sha256");
       asked.hash.update(chunk);
@@ -219,7 +216,7 @@ class Contents {
   }
 
   /** A file of which not all has come. */
-  async *rest(file: ListedFile, out: Gathering): AsyncGenerator<Uint8Array, string, void> {
+  async *rest(file: ListedFile, out: ArchiveWriter): AsyncGenerator<Uint8Array, string, void> {
     for (;;) {
       const digest = this.take(file, out);
       if (digest !== undefined) return digest;

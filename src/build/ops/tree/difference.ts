@@ -7,6 +7,7 @@ import { isErrno } from "../../../linux/libc.ts";
 import { O, OwnedFd, openat2, RESOLVE } from "../../../linux/open.ts";
 import { type FileStatus, fdstat, S } from "../../../linux/stat.ts";
 import { type RawText, rawBytes } from "../../../storage/tar/entry.ts";
+import { ToldTar } from "../../../storage/tar/told.ts";
 import { openContainerTree } from "../../../storage/tree/container-tree.ts";
 import { reopen } from "../../../storage/tree/walk.ts";
 import { type Attributes, attributesOf } from "./attributes.ts";
@@ -22,20 +23,22 @@ export interface DifferenceOptions {
 }
 
 /** @param lowers top first @param upper the changed tree, a whole one */
-export async function* differenceTar(
+export function differenceTar(
   lowers: readonly string[],
   upper: string | readonly string[],
   { clamp, signal }: DifferenceOptions,
-): AsyncGenerator<Uint8Array, void, void> {
-  using before = openContainerTree({ lowers });
-  using after =
-    typeof upper === "string"
-      ? new OwnedFd(openat2(AT.FDCWD, upper, { flags: O.PATH | O.DIRECTORY }))
-      : openContainerTree({ lowers: upper });
-  const links = new Map<bigint, DraftInode>();
-  const draft = compare(before, after, "", attributesOf(after.fd), after, links, signal);
-  const root = draft ?? draftDirectory(attributesOf(after.fd));
-  yield* emitDraft(root, { clamp, signal });
+): ToldTar {
+  return new ToldTar(async function* (tell) {
+    using before = openContainerTree({ lowers });
+    using after =
+      typeof upper === "string"
+        ? new OwnedFd(openat2(AT.FDCWD, upper, { flags: O.PATH | O.DIRECTORY }))
+        : openContainerTree({ lowers: upper });
+    const links = new Map<bigint, DraftInode>();
+    const draft = compare(before, after, "", attributesOf(after.fd), after, links, signal);
+    const root = draft ?? draftDirectory(attributesOf(after.fd));
+    yield* emitDraft(root, { clamp, signal }).told(tell);
+  });
 }
 
 /** undefined: nothing in it changed. @param before undefined: there was no directory. */

@@ -5,12 +5,13 @@ import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
 import { mayGo } from "../../../base/passing.ts";
 import { O, OwnedFd, openat2, RESOLVE } from "../../../linux/open.ts";
+import { ArchiveWriter } from "../../../storage/tar/archive-writer.ts";
 import { type RawText, rawBytes, rawToText } from "../../../storage/tar/entry.ts";
-import { Gathering } from "../../../storage/tar/gathering.ts";
-import { END_OF_ARCHIVE, formatHeader, paddingAfter, type TarHeader } from "../../../storage/tar/writer.ts";
+import { ToldTar } from "../../../storage/tar/told.ts";
+import type { TarHeader } from "../../../storage/tar/writer.ts";
 import { reopen } from "../../../storage/tree/walk.ts";
 import { type Attributes, NO_XATTRS } from "./attributes.ts";
-import { readFrom, readSmall, SMALL } from "./data.ts";
+import { readFrom, SMALL } from "./data.ts";
 import { type Content, type DraftDirectory, type DraftInode, NO_DEVICE } from "./draft.ts";
 
 export interface EmitOptions {
@@ -22,48 +23,57 @@ export interface EmitOptions {
 }
 
 /** @throws HoyError "invalid" for a name that would hide something in an image. */
-export async function* emitDraft(root: DraftDirectory, options: EmitOptions): AsyncGenerator<Uint8Array, void, void> {
-  const writer = new DraftWriter(options);
-  const out = new Gathering();
-  if (options.root) out.add(writer.header("./", "dir", root.attributes));
-  for (const part of writer.contents(root, "")) {
-    if (part instanceof Uint8Array) out.add(part);
-    else yield* out.through(part);
-    if (!out.isFull) continue;
-    yield out.take();
-    options.signal.throwIfAborted();
-    // A reader that is always ready would keep all other work waiting for the whole tree.
-    await setImmediate();
-  }
-  out.add(END_OF_ARCHIVE);
-  yield out.take();
+export function emitDraft(root: DraftDirectory, options: EmitOptions): ToldTar {
+  return new ToldTar(async function* (tell) {
+    const out = new ArchiveWriter(tell);
+    const writer = new DraftWriter(out, options);
+    if (options.root) writer.header("./", "dir", root.attributes);
+    for (const many of writer.contents(root, "")) {
+      if (many !== undefined) yield* out.through(many);
+      if (!out.isFull) continue;
+      yield out.take();
+      options.signal.throwIfAborted();
+      // A reader that is always ready would keep all other work waiting for the whole tree.
+      await setImmediate();
+    }
+    yield out.end();
+  });
 }
 
-/** Bytes of the archive: at once, or as they are read. */
-type Part = Uint8Array | AsyncIterable<Uint8Array>;
-
 class DraftWriter {
+  readonly #out: ArchiveWriter;
   readonly #options: EmitOptions;
   /** First names of files that have several. */
   readonly #names = new Map<DraftInode, RawText>();
 
-  constructor(options: EmitOptions) {
+  constructor(out: ArchiveWriter, options: EmitOptions) {
+    this.#out = out;
     this.#options = options;
   }
 
-  *contents(directory: DraftDirectory, prefix: RawText): Generator<Part, void, void> {
-    if (directory.opaque) yield marker(`${prefix}.wh..wh..opq`);
+  /** Stops after each file, or within it where its bytes are to be read one after the other. */
+  *contents(
+    directory: DraftDirectory,
+    prefix: RawText,
+  ): Generator<AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined, void, void> {
+    if (directory.opaque) this.#marker(`${prefix}.wh..wh..opq`);
     for (const name of [...directory.children.keys()].sort()) {
       const node = directory.children.get(name);
       if (node === undefined) continue;
       const path = prefix + name;
       if (name.startsWith(".wh.")) throw whiteoutName(path);
-      if (node.kind === "gone") yield marker(`${prefix}.wh.${name}`);
-      else if (node.kind === "leaf") yield* this.#leaf(path, node.inode);
-      else {
-        yield this.header(`${path}/`, "dir", node.attributes);
+      if (node.kind === "gone") this.#marker(`${prefix}.wh.${name}`);
+      else if (node.kind === "leaf") {
+        const many = this.#leaf(path, node.inode);
+        if (many !== undefined) {
+          yield many;
+          this.#out.padding(node.inode.size);
+        }
+      } else {
+        this.header(`${path}/`, "dir", node.attributes);
         yield* this.contents(node, `${path}/`);
       }
+      yield;
     }
   }
 
@@ -72,52 +82,57 @@ class DraftWriter {
     type: TarHeader["type"],
     attributes: Attributes,
     { linkname, size, device }: Pick<TarHeader, "linkname" | "size" | "device"> = EMPTY,
-  ): Uint8Array {
+  ): void {
     const { clamp } = this.#options;
     const { mode, uid, gid, xattrs } = attributes;
     const mtime = clamp !== undefined && attributes.mtime > clamp ? clamp : attributes.mtime;
     const kept = type === "hardlink" ? NO_XATTRS : xattrs;
-    return formatHeader({ name, type, mode, uid, gid, mtime, xattrs: kept, linkname, size, device });
+    this.#out.header({ name, type, mode, uid, gid, mtime, xattrs: kept, linkname, size, device });
   }
 
-  *#leaf(path: RawText, inode: DraftInode): Generator<Part, void, void> {
+  #marker(name: RawText): void {
+    this.#out.header({ name, type: "file", mode: 0o600, uid: 0, gid: 0, mtime: 0n, xattrs: NO_XATTRS, ...EMPTY });
+  }
+
+  /** @returns its bytes where they are many; they are then to be padded */
+  #leaf(path: RawText, inode: DraftInode): AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined {
     const first = this.#names.get(inode);
     if (first !== undefined) {
-      yield this.header(path, "hardlink", inode.attributes, { linkname: first, size: 0, device: NO_DEVICE });
-      return;
+      this.header(path, "hardlink", inode.attributes, { linkname: first, size: 0, device: NO_DEVICE });
+      return undefined;
     }
     this.#names.set(inode, path);
     const { type, target, device, size, content } = inode;
-    yield this.header(path, type, inode.attributes, { linkname: target, device, size });
-    if (type !== "file" || size === 0 || content === undefined) return;
-    yield contentOf(content, size, this.#options.signal);
-    yield paddingAfter(size);
+    this.header(path, type, inode.attributes, { linkname: target, device, size });
+    if (type !== "file" || size === 0 || content === undefined) return undefined;
+    const many = this.#content(content, size);
+    if (many === undefined) this.#out.padding(size);
+    return many;
+  }
+
+  /** Exactly `size` bytes: a file that shrank is filled up, one that grew is cut. Few are written at once. */
+  #content(content: Content, size: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined {
+    const { signal } = this.#options;
+    if (content.kind === "bytes") return [content.data];
+    if (content.kind === "piece") {
+      if (content.segments !== undefined || size > SMALL) return pieceOf(content, size, signal);
+      this.#out.read(content.file.fd, content.offset, size);
+      return undefined;
+    }
+    const file = openContent(content.directory, content.path);
+    if (size > SMALL) return largeFile(file, size, signal);
+    using owned = file;
+    this.#out.read(owned.fd, 0, size);
+    return undefined;
   }
 }
 
 const EMPTY = { linkname: "", size: 0, device: NO_DEVICE };
 
-function marker(name: RawText): Uint8Array {
-  return formatHeader({ name, type: "file", mode: 0o600, uid: 0, gid: 0, mtime: 0n, xattrs: NO_XATTRS, ...EMPTY });
-}
-
 function whiteoutName(path: RawText): HoyError {
   return new HoyError("invalid", `a file named ${JSON.stringify(rawToText(path))} can't be in an image`, {
     hint: 'names that begin with ".wh." say in a layer that a file was removed',
   });
-}
-
-/** Exactly `size` bytes: a file that shrank is filled up, one that grew is cut. */
-function contentOf(content: Content, size: number, signal: AbortSignal): Part {
-  if (content.kind === "bytes") return content.data;
-  if (content.kind === "piece") {
-    const isPlain = content.segments === undefined && size <= SMALL;
-    return isPlain ? readSmall(content.file.fd, content.offset, size) : pieceOf(content, size, signal);
-  }
-  const file = openContent(content.directory, content.path);
-  if (size > SMALL) return largeFile(file, size, signal);
-  using owned = file;
-  return readSmall(owned.fd, 0, size);
 }
 
 async function* pieceOf(
