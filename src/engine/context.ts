@@ -45,6 +45,8 @@ export interface EngineContext {
   ) => Promise<ExecHandle>;
   /** What a former engine's execs are in a container that runs on. */
   readonly retakeExecs: (container: Container, shim: Shim) => Promise<void>;
+  /** A removed container's execs are on their way out of memory. */
+  readonly forgetExecs: (container: Container) => void;
   /** Fires when the engine closes: no restart policy acts from then on. */
   readonly closing: AbortSignal;
 }

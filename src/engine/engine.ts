@@ -136,6 +136,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
       return execs.run(container, shim, exec, attached);
     },
     retakeExecs: (container, shim) => execs.retake(container, shim),
+    forgetExecs: (container) => execs.containerRemoved(container),
     closing: closing.signal,
   };
   const execs = new Execs(engine);

@@ -98,6 +98,7 @@ export function removeLocked(
     }
     // Streams that clients have end by themselves, when what they hold has been read.
     for (const pending of container.pending) pending.cancel();
+    engine.forgetExecs(container);
     engine.idRanges.release(spec.idMap);
     await span("image.release", {}, async () => {
       await engine.images.release(id);

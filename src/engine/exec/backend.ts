@@ -18,12 +18,21 @@ import { readExecRecords, removeExecRecord, writeExecRecord } from "./records.ts
 
 /** How long the exit code of an exec can be asked for. */
 const KEEP_MS = 5 * 60_000;
+/** The same, once the container is removed: the client whose exec ended with it is about to ask. */
+const KEEP_REMOVED_MS = 5_000;
 /** Execs a container, created and not started ones included. */
 const MOST = 1000;
 
+interface Known {
+  readonly exec: Exec;
+  readonly container: Container;
+  /** Until it is forgotten; what runs then stays. */
+  timer?: NodeJS.Timeout;
+}
+
 export class Execs implements ExecBackend {
   readonly #engine: EngineContext;
-  readonly #byId = new Map<string, { readonly exec: Exec; readonly container: Container }>();
+  readonly #byId = new Map<string, Known>();
 
   constructor(engine: EngineContext) {
     this.#engine = engine;
@@ -116,6 +125,11 @@ export class Execs implements ExecBackend {
     }
   }
 
+  /** The container is removed: nothing of it stays in memory for the sake of its execs. */
+  containerRemoved(container: Container): void {
+    for (const id of container.execs.keys()) this.#forgetIn(id, KEEP_REMOVED_MS, () => this.#byId.delete(id));
+  }
+
   #took(container: Container, exec: Exec, handle: ExecHandle): void {
     exec.handle = handle;
     exec.running = true;
@@ -130,14 +144,14 @@ export class Execs implements ExecBackend {
       if (known && container.shim !== undefined) writeExecRecord(container, exec, handle.number);
       handle.noted();
       this.#emit(container, exec, "exec_die", { exitCode: String(code) });
-      this.#forget(exec, container);
+      if (!container.removing) this.#forgetLater(exec, container);
     });
   }
 
   #keep(exec: Exec, container: Container): void {
     this.#byId.set(exec.id, { exec, container });
     container.execs.set(exec.id, exec);
-    this.#forget(exec, container);
+    this.#forgetLater(exec, container);
   }
 
   /**
@@ -171,14 +185,21 @@ export class Execs implements ExecBackend {
     return found;
   }
 
-  /** Out of memory some minutes later, unless it runs by then. */
-  #forget(exec: Exec, container: Container): void {
-    setTimeout(() => {
+  #forgetLater(exec: Exec, container: Container): void {
+    this.#forgetIn(exec.id, KEEP_MS, () => {
       if (exec.running) return;
       this.#byId.delete(exec.id);
       container.execs.delete(exec.id);
       removeExecRecord(container, exec.id);
-    }, KEEP_MS).unref();
+    });
+  }
+
+  /** Health checks' are not known, and nothing of them is kept. */
+  #forgetIn(id: string, milliseconds: number, forget: () => void): void {
+    const known = this.#byId.get(id);
+    if (known === undefined) return;
+    clearTimeout(known.timer);
+    known.timer = setTimeout(forget, milliseconds).unref();
   }
 
   #emit(container: Container, exec: Exec, action: string, more: Readonly<Record<string, string>> = {}): void {

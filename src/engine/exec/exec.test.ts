@@ -79,6 +79,20 @@ describe("exec", () => {
     expect((await engine.engine.backend.exec.inspect(Id)).ExitCode).toBe(6);
   });
 
+  test("a removed container's can be asked for a moment more, and is not kept", async () => {
+    const id = await engine.run({ Cmd: ["sleep", "100"] });
+    const done = await run(id, { Cmd: ["sh", "-c", "exit 3"] });
+    await engine.engine.backend.containers.remove(id, { force: true, volumes: true, link: false });
+    const inspect = () => engine.engine.backend.exec.inspect(done.id).then(({ ExitCode }) => ExitCode);
+    expect(await inspect()).toBe(3);
+    let last: unknown = 3;
+    for (let waits = 0; waits < 400 && last === 3; waits++) {
+      await Bun.sleep(50);
+      last = await inspect().catch(String);
+    }
+    expect(last).toContain(`No such exec instance: ${done.id}`);
+  }, 60_000);
+
   test("needs a container that runs", async () => {
     const id = await engine.create({});
     await expect(engine.engine.backend.exec.create(id, { Cmd: ["true"] })).rejects.toThrow(
