@@ -9,7 +9,7 @@ import type { RegistrySettings } from "../../base/settings.ts";
 import { mediaTypes } from "../../image/media-types.ts";
 import { Authenticator } from "./auth.ts";
 import { type Endpoint, endpointsFor } from "./endpoint.ts";
-import { boundedText, refusal } from "./errors.ts";
+import { refusal } from "./errors.ts";
 import { type HttpOptions, type HttpRequest, send } from "./http.ts";
 import { Peers } from "./peers.ts";
 
@@ -24,6 +24,8 @@ export interface RepositoryOptions {
 
 export interface FetchedManifest {
   readonly digest: Digest;
+  /** What the registry calls it: any text. */
+  readonly named: string | undefined;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
 }
@@ -89,12 +91,13 @@ export class Repository {
     }
     const bytes = await boundedBytes(response, MANIFEST_LIMIT);
     const digest = sha256(bytes);
-    const expected = isDigest(reference) ? reference : response.headers.get("docker-content-digest");
+    const named = response.headers.get("docker-content-digest") ?? undefined;
+    const expected = isDigest(reference) ? reference : named;
     if (expected?.startsWith("sha256:") && expected !== digest) {
       if (this.distrust(reference)) return this.manifest(reference, signal);
       throw new HoyError("invalid", `manifest verification failed for digest ${expected}: got ${digest}`);
     }
-    return { digest, mediaType, bytes };
+    return { digest, named, mediaType, bytes };
   }
 
   /** Digest and size of a manifest that is there; undefined when it is not. */
@@ -113,9 +116,12 @@ export class Repository {
     };
   }
 
-  /** The blob's bytes from `offset` on; the registry may refuse a range, then `offset` of the answer is 0. */
+  /**
+   * The blob's bytes from `offset` on; the registry may refuse a range, then `offset` of the answer is 0.
+   * @param digest Of any algorithm, checked by who reads.
+   */
   async blob(
-    digest: Digest,
+    digest: string,
     offset: number,
     signal: AbortSignal,
   ): Promise<{ offset: number; body: ReadableStream<Uint8Array> }> {
@@ -213,16 +219,24 @@ export class Repository {
   /** All tags, page by page, 100,000 at most. */
   async tags(signal: AbortSignal): Promise<string[]> {
     const found: string[] = [];
-    for (let path: string | undefined = `/v2/${this.#path}/tags/list`; path !== undefined && found.length < 100_000; ) {
-      const response: Response = await this.#read({ method: "GET", path, signal });
-      if (!response.ok) throw await refusal(response, this.name);
-      const body: unknown = JSON.parse(await boundedText(response, MANIFEST_LIMIT));
+    for await (const bytes of this.pages("tags/list", signal)) {
+      const body: unknown = JSON.parse(Buffer.from(bytes).toString());
       const tags =
         typeof body === "object" && body !== null && "tags" in body && Array.isArray(body.tags) ? body.tags : [];
       found.push(...tags.filter((tag: unknown) => typeof tag === "string"));
-      path = nextPage(response.headers.get("link"));
+      if (found.length >= 100_000) break;
     }
     return found;
+  }
+
+  /** A list's documents, one a page. @param list "tags/list", "referrers/DIGEST". @throws "not-found" */
+  async *pages(list: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    for (let path: string | undefined = `/v2/${this.#path}/${list}`; path !== undefined; ) {
+      const response: Response = await this.#read({ method: "GET", path, signal });
+      if (!response.ok) throw await refusal(response, this.name);
+      yield await boundedBytes(response, MANIFEST_LIMIT);
+      path = nextPage(response.headers.get("link"));
+    }
   }
 
   /** What has this digest, wherever it comes from. */

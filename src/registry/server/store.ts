@@ -122,8 +122,9 @@ export class Store implements RegistryStorage {
     });
   }
 
-  startUpload(repository: string): Promise<Upload> {
-    return this.#uploads.start(repository);
+  /** @param id Of one that is to be found again; undefined: a new one. */
+  startUpload(repository: string, id?: string): Promise<Upload> {
+    return this.#uploads.start(repository, id);
   }
 
   upload(repository: string, id: string): Promise<Upload> {

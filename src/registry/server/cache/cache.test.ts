@@ -2,54 +2,9 @@
 // upstream, and an upstream that breaks off or lies. Between the two stands a proxy that counts and can do harm.
 
 import { expect, test } from "bun:test";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { withBooks } from "../admin.ts";
-import { refusal, TestRegistry } from "../testing.ts";
-import type { Upstream } from "./upstreams.ts";
-
-type Harm = (request: IncomingMessage, response: ServerResponse, answer: Buffer) => boolean | Promise<boolean>;
-
-async function cached(upstream: Partial<Upstream> = {}) {
-  const origin = await TestRegistry.start();
-  const asked: string[] = [];
-  const state: { harm: Harm | undefined; away: boolean } = { harm: undefined, away: false };
-  const proxy = createServer(async (request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    if (state.away) return void request.socket.destroy();
-    const { range, accept } = request.headers;
-    const headers = {
-      ...(range === undefined ? {} : { Range: range }),
-      ...(accept === undefined ? {} : { Accept: accept }),
-    };
-    const answer = await origin.request(request.method ?? "GET", request.url ?? "/", { headers });
-    const body = Buffer.from(await answer.arrayBuffer());
-    if (state.harm !== undefined && (await state.harm(request, response, body))) return;
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    response.end(body);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  const address = proxy.address();
-  const remote = `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
-  const registry = await TestRegistry.start();
-  const whole = { prefix: "hub", remote, ttl: 60_000, insecure: true, username: undefined, password: undefined };
-  withBooks(registry.root, ({ upstreams }) => upstreams.set({ ...whole, ...upstream }));
-  return {
-    origin,
-    registry,
-    asked,
-    state,
-    count: (part: string) => asked.filter((line) => line.includes(part)).length,
-    get: (path: string, headers: Record<string, string> = {}) => registry.request("GET", path, { headers }),
-    async [Symbol.asyncDispose]() {
-      await registry[Symbol.asyncDispose]();
-      proxy.closeAllConnections();
-      await new Promise((resolve) => proxy.close(resolve));
-      await origin[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const big = (letter: string) => letter.repeat(3 * 1024 * 1024 + 17);
+import { refusal } from "../testing.ts";
+import { big, cached } from "./testing.ts";
 
 test("an image is fetched once, kept, and given out without upstream", async () => {
   await using set = await cached();

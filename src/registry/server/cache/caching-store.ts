@@ -3,19 +3,26 @@
 // repositories are read-only for clients; repositories of one's own pass through.
 
 import type { FileHandle } from "node:fs/promises";
-import { type Digest, isDigest } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
 import { log } from "../../../base/log.ts";
 import { RegistryError } from "../errors.ts";
 import { readManifest } from "../manifest.ts";
-import type { AnyDigest } from "../names.ts";
-import type { BlobInfo, ByteRange, NewManifest, Page, RegistryStorage, StoredManifest, Upload } from "../storage.ts";
+import { type AnyDigest, parseAnyDigest } from "../names.ts";
+import type {
+  BlobInfo,
+  ByteRange,
+  NewManifest,
+  Page,
+  Referrer,
+  RegistryStorage,
+  StoredManifest,
+  Upload,
+} from "../storage.ts";
 import type { Store } from "../store.ts";
 import { BlobFetch } from "./fetch.ts";
+import { RecentLists } from "./recent-lists.ts";
+import { remoteReferrers } from "./referrers.ts";
 import { remoteOf, type Upstream } from "./upstreams.ts";
-
-const TAGS_FRESH_MS = 60_000;
-const TAGS_KEPT = 1000;
 
 export class CachingStore implements RegistryStorage {
   readonly #store: Store;
@@ -24,7 +31,8 @@ export class CachingStore implements RegistryStorage {
   readonly #blobs = new Map<string, BlobFetch>();
   readonly #manifests = new Map<string, Promise<StoredManifest | undefined>>();
   readonly #running = new Set<Promise<void>>();
-  readonly #tags = new Map<string, { readonly tags: readonly string[]; readonly until: number }>();
+  readonly #tags = new RecentLists<string>();
+  readonly #referrers = new RecentLists<Referrer>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -34,7 +42,7 @@ export class CachingStore implements RegistryStorage {
     const here = await this.#store.blob(repository, digest);
     if (here !== undefined || this.#store.upstreams.of(repository) === undefined) return here;
     // Only what a manifest that we have names: upstream is not asked for what anybody thinks of.
-    const size = isDigest(digest.text) ? this.#store.namedSize(repository, digest.text) : undefined;
+    const size = this.#store.namedSize(repository, digest.text);
     return size === undefined ? undefined : { digest: digest.text, size };
   }
 
@@ -42,9 +50,8 @@ export class CachingStore implements RegistryStorage {
     const here = await this.#store.blob(repository, digest);
     const upstream = this.#store.upstreams.of(repository);
     const info = here === undefined ? await this.blob(repository, digest) : undefined;
-    if (upstream === undefined || info === undefined || !isDigest(digest.text))
-      return this.#store.readBlob(repository, digest, range);
-    return this.#fetch(repository, digest.text, info.size, upstream).read(range);
+    if (upstream === undefined || info === undefined) return this.#store.readBlob(repository, digest, range);
+    return this.#fetch(repository, digest, info.size, upstream).read(range);
   }
 
   async blobFile(repository: string, digest: AnyDigest): Promise<FileHandle | undefined> {
@@ -94,20 +101,40 @@ export class CachingStore implements RegistryStorage {
     return this.#store.adopt(repository, digest, path);
   }
 
-  upload = (repository: string, id: string) => this.#store.upload(repository, id);
-  append = (repository: string, id: string, data: AsyncIterable<Uint8Array>, at: number | undefined) =>
-    this.#store.append(repository, id, data, at);
-  finishUpload = (repository: string, id: string, digest: AnyDigest) =>
-    this.#store.finishUpload(repository, id, digest);
-  cancelUpload = (repository: string, id: string) => this.#store.cancelUpload(repository, id);
+  async upload(repository: string, id: string): Promise<Upload> {
+    this.#requireOwn(repository);
+    return this.#store.upload(repository, id);
+  }
+
+  async append(repository: string, id: string, data: AsyncIterable<Uint8Array>, at: number | undefined) {
+    this.#requireOwn(repository);
+    return this.#store.append(repository, id, data, at);
+  }
+
+  async finishUpload(repository: string, id: string, digest: AnyDigest): Promise<BlobInfo> {
+    this.#requireOwn(repository);
+    return this.#store.finishUpload(repository, id, digest);
+  }
+
+  async cancelUpload(repository: string, id: string): Promise<void> {
+    this.#requireOwn(repository);
+    return this.#store.cancelUpload(repository, id);
+  }
+
   blobUrl = (repository: string, digest: AnyDigest) => this.#store.blobUrl(repository, digest);
   deleteBlob = (repository: string, digest: AnyDigest) => this.#store.deleteBlob(repository, digest);
   deleteManifest = (repository: string, reference: string) => this.#store.deleteManifest(repository, reference);
   deleteRepository = (repository: string) => this.#store.deleteRepository(repository);
   repositories = (page: Page) => this.#store.repositories(page);
   collect = (before: number) => this.#store.collect(before);
-  referrers = (repository: string, digest: AnyDigest, artifactType: string | undefined, page: Page) =>
-    this.#store.referrers(repository, digest, artifactType, page);
+
+  async referrers(repository: string, digest: AnyDigest, artifactType: string | undefined, page: Page) {
+    const upstream = this.#store.upstreams.of(repository);
+    const all = upstream === undefined ? undefined : await this.#remoteReferrers(upstream, repository, digest);
+    if (all === undefined) return this.#store.referrers(repository, digest, artifactType, page);
+    const wanted = all.filter((each) => artifactType === undefined || each.artifactType === artifactType);
+    return wanted.filter((each) => each.digest > page.after).slice(0, page.limit);
+  }
 
   /** Breaks off what is under way; not the store below, which is its opener's. */
   async stop(): Promise<void> {
@@ -119,16 +146,17 @@ export class CachingStore implements RegistryStorage {
     this.#store.close();
   }
 
-  #fetch(repository: string, digest: Digest, size: number, upstream: Upstream): BlobFetch {
-    const key = `${repository} ${digest}`;
+  #fetch(repository: string, digest: AnyDigest, size: number, upstream: Upstream): BlobFetch {
+    const key = `${repository} ${digest.text}`;
     const running = this.#blobs.get(key);
     if (running !== undefined) return running;
     const fetch = new BlobFetch(this.#store, repository, digest, size, remoteOf(upstream, repository));
     this.#blobs.set(key, fetch);
-    const run = fetch.run(digest, this.#stop.signal).then(
+    const run = fetch.run(this.#stop.signal).then(
       () => undefined,
       // Its readers are told by their own streams.
-      (error: unknown) => log.warn("a blob could not be fetched from upstream", { repository, digest, error }),
+      (error: unknown) =>
+        log.warn("a blob could not be fetched from upstream", { repository, digest: digest.text, error }),
     );
     const ended = run.finally(() => {
       this.#blobs.delete(key);
@@ -149,7 +177,11 @@ export class CachingStore implements RegistryStorage {
         if (head?.digest === here.digest) return this.#seen(repository, tag, here);
       }
       const fetched = await remote.manifest(reference, signal);
-      const read = readManifest(fetched.bytes, fetched.mediaType, "sha256");
+      // Kept under what it was asked for, or is called upstream; sha256 was checked when it came.
+      const name = parseAnyDigest(tag === undefined ? reference : (fetched.named ?? ""));
+      const read = readManifest(fetched.bytes, fetched.mediaType, name?.algorithm ?? "sha256");
+      if (name !== undefined && name.text !== read.digest)
+        throw new HoyError("invalid", `manifest verification failed for digest ${name.text}: got ${read.digest}`);
       await this.#store.putManifest(repository, { ...read, sparse: true }, tag === undefined ? [] : [tag]);
       return this.#seen(repository, tag, { ...read, size: fetched.bytes.length });
     } catch (error) {
@@ -172,19 +204,16 @@ export class CachingStore implements RegistryStorage {
     return this.#store.upstreams.checkedAt(repository, tag) + ttl > Date.now();
   }
 
-  async #remoteTags(upstream: Upstream, repository: string): Promise<readonly string[] | undefined> {
-    const known = this.#tags.get(repository);
-    if (known !== undefined && known.until > Date.now()) return known.tags;
-    try {
-      const tags = (await remoteOf(upstream, repository).tags(this.#stop.signal)).sort();
-      const [oldest] = this.#tags.keys();
-      if (this.#tags.size >= TAGS_KEPT && oldest !== undefined) this.#tags.delete(oldest);
-      this.#tags.set(repository, { tags, until: Date.now() + TAGS_FRESH_MS });
-      return tags;
-    } catch (error) {
-      if (!(error instanceof HoyError)) throw error;
-      return undefined;
-    }
+  #remoteTags(upstream: Upstream, repository: string): Promise<readonly string[] | undefined> {
+    return this.#tags.get(repository, async () =>
+      (await remoteOf(upstream, repository).tags(this.#stop.signal)).sort(),
+    );
+  }
+
+  #remoteReferrers(upstream: Upstream, repository: string, digest: AnyDigest) {
+    return this.#referrers.get(`${repository} ${digest.text}`, () =>
+      remoteReferrers(remoteOf(upstream, repository), digest, this.#stop.signal),
+    );
   }
 
   #requireOwn(repository: string): void {

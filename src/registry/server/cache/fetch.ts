@@ -1,13 +1,15 @@
 // One blob on its way from upstream: written to an upload, and read from there by whoever wants it, from the first byte
 // or any other, as it grows. However many want it, upstream is asked once. The last byte is held back until the digest
-// was checked: a reader has either the right bytes or too few.
+// was checked: a reader has either the right bytes or too few. What came is kept when upstream breaks off or the registry
+// stops: the next who wants the blob goes on from there, until the collection of idle uploads takes it.
 
 import type { FileHandle } from "node:fs/promises";
-import type { Digest } from "../../../base/digest.ts";
+import { digestHex, sha256 } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
 import type { Repository } from "../../client/repository.ts";
-import { type AnyDigest, requireDigest } from "../names.ts";
-import type { ByteRange } from "../storage.ts";
+import { RegistryError } from "../errors.ts";
+import type { AnyDigest } from "../names.ts";
+import type { ByteRange, Upload } from "../storage.ts";
 import type { Store } from "../store.ts";
 
 const TRIES = 5;
@@ -24,31 +26,55 @@ export class BlobFetch {
   #failure: unknown;
   #wake = Promise.withResolvers<void>();
 
-  constructor(store: Store, repository: string, digest: Digest, size: number, remote: Repository) {
+  constructor(store: Store, repository: string, digest: AnyDigest, size: number, remote: Repository) {
     this.size = size;
     this.#store = store;
     this.#repository = repository;
-    this.#digest = requireDigest(digest);
+    this.#digest = digest;
     this.#remote = remote;
   }
 
   /** Fetches; resolves when the blob is the repository's. */
-  async run(digest: Digest, signal: AbortSignal): Promise<void> {
-    const { id } = await this.#store.startUpload(this.#repository);
+  async run(signal: AbortSignal): Promise<void> {
     try {
+      const { id } = await this.#begin();
       this.#upload = id;
       this.#tick();
-      await this.#receive(id, digest, signal);
-      await this.#store.finishUpload(this.#repository, id, this.#digest);
+      try {
+        await this.#receive(id, signal);
+        await this.#store.finishUpload(this.#repository, id, this.#digest);
+      } catch (error) {
+        if (isWrong(error)) await this.#drop(id);
+        throw error;
+      }
       this.#state = "done";
     } catch (error) {
       this.#state = "failed";
       this.#failure = error;
-      await this.#store.cancelUpload(this.#repository, id).catch(() => undefined); // finishing it wrongly has ended it
       throw error;
     } finally {
       this.#tick();
     }
+  }
+
+  /** The upload of an earlier fetch, else a new one. Its name is the blob's, so that it is found again. */
+  async #begin(): Promise<Upload> {
+    const id = digestHex(sha256(`fetch ${this.#repository} ${this.#digest.text}`));
+    try {
+      const there = await this.#store.upload(this.#repository, id);
+      if (there.size <= this.size) return there;
+      await this.#drop(id);
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+    }
+    return this.#store.startUpload(this.#repository, id);
+  }
+
+  async #drop(id: string): Promise<void> {
+    await this.#store.cancelUpload(this.#repository, id).catch((error: unknown) => {
+      // Finishing it wrongly has ended it.
+      if (!isUnknown(error)) throw error;
+    });
   }
 
   /** The bytes of a range, as they come. @throws what ended the fetch */
@@ -97,12 +123,12 @@ export class BlobFetch {
   }
 
   /** Goes on where a broken connection left off, as long as each try brings something. */
-  async #receive(id: string, digest: Digest, signal: AbortSignal): Promise<void> {
+  async #receive(id: string, signal: AbortSignal): Promise<void> {
     for (let tries = 0; ; tries++) {
       const { size: at } = await this.#store.upload(this.#repository, id);
       if (at === this.size) return;
       if (tries >= TRIES) throw new HoyError("unavailable", `upstream broke off at byte ${at} of ${this.size}`);
-      const { offset, body } = await this.#remote.blob(digest, at, signal);
+      const { offset, body } = await this.#remote.blob(this.#digest.text, at, signal);
       try {
         await this.#store.append(this.#repository, id, this.#bounded(body, offset, at), at);
       } catch (error) {
@@ -132,4 +158,14 @@ export class BlobFetch {
     this.#wake.resolve();
     this.#wake = Promise.withResolvers<void>();
   }
+}
+
+/** What came is not the blob, or is more than may be kept: nobody can go on with it. */
+function isWrong(error: unknown): boolean {
+  if (error instanceof RegistryError) return true;
+  return error instanceof HoyError && error.code === "invalid";
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof RegistryError && error.status === 404;
 }
