@@ -44,4 +44,5 @@ export const annotationKeys = {
   refName: "org.opencontainers.image.ref.name",
   /** "attestation-manifest" marks BuildKit's provenance beside an image. */
   referenceType: "vnd.docker.reference.type",
+  referenceDigest: "vnd.docker.reference.digest",
 } as const;

@@ -4,6 +4,7 @@
 
 import type { Database } from "bun:sqlite";
 import { withoutSync } from "./database.ts";
+import { ImageIndexTable } from "./image-indexes.ts";
 import type { ImageRow, LayerBlobRow, LayerRow, NewImage } from "./image-schema.ts";
 
 export {
@@ -19,9 +20,11 @@ const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 export class ImageTable {
   readonly #db: Database;
+  readonly indexes: ImageIndexTable;
 
   constructor(db: Database) {
     this.#db = db;
+    this.indexes = new ImageIndexTable(db);
   }
 
   /** Adds the image; one that is there keeps its parent and names, and learns blobs and a manifest it had not. */
@@ -109,6 +112,7 @@ export class ImageTable {
   /** Gives the name (normalised, with tag or digest) to the image, taking it from whichever had it. */
   setName(name: string, image: string, at: string): void {
     const write = this.#db.transaction(() => {
+      this.indexes.copy(name, undefined);
       this.#db
         .query("INSERT INTO image_names (name, image) VALUES ($name, $image) ON CONFLICT DO UPDATE SET image = $image")
         .run({ name, image });

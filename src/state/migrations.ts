@@ -5,6 +5,7 @@ import { buildHistoryMigrations } from "./build-history.ts";
 import { buildStepMigrations } from "./build-steps.ts";
 import { containerMigrations } from "./containers.ts";
 import type { Migration } from "./database.ts";
+import { imageIndexMigrations } from "./image-indexes.ts";
 import { imageMountMigrations } from "./image-mounts.ts";
 import { imageMigrations, imageUseMigrations } from "./images.ts";
 import { networkMigrations } from "./networks.ts";
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   ...buildMountMigrations,
   ...buildHistoryMigrations,
   ...doomedVolumeMigrations,
+  ...imageIndexMigrations,
 ];

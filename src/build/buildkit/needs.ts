@@ -3,6 +3,7 @@
 import type { Digest } from "../../base/digest.ts";
 import type { ImageConfigFile } from "../../image/config.ts";
 import type { BuildHistoryTable } from "../../state/build-history.ts";
+import type { ImageIndex } from "../../state/image-indexes.ts";
 import type { Entitlements } from "../entitlements.ts";
 import type { DockerfileResult } from "../frontend/options.ts";
 import type { LayerSession } from "../needs.ts";
@@ -50,6 +51,8 @@ export interface BuildkitNeeds {
     finish(image: ImageToWrite): Promise<{ readonly config: Uint8Array; readonly tree: Tree }>;
     /** Adds an image to the store, and names it. @returns its id. */
     store(image: ImageToStore): Promise<Digest>;
+    /** The names, which an image of `store` has already, stand for this index; everything of it is in a session that is open. */
+    index(names: readonly string[], index: ImageIndex): Promise<void>;
     /** The image as an archive, under these names; gone again when it was read, unless somebody else has it. */
     archive(id: Digest, names: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array>;
     /** An image was pushed: it is known by that digest too. */

@@ -58,10 +58,16 @@ export function composeBuildkit({
         for (const name of names) await nameImage(images, id, nameOf(name));
         return id;
       },
+      async index(names, index) {
+        for (const name of names) await images.shelf.setIndex(canonicalString(nameOf(name)), index);
+      },
       archive: (id, names, signal) => archive(images, verbs, id, names.map(nameOf), signal),
       async pushed(name, id, digest) {
         const ref = nameOf(name);
-        images.shelf.setName(`${repositoryName(ref)}@${digest}`, id);
+        const byDigest = `${repositoryName(ref)}@${digest}`;
+        const { indexes } = images.shelf.table;
+        images.shelf.setName(byDigest, id);
+        indexes.copy(byDigest, indexes.of(canonicalString(ref)));
         await emitImage(images, "push", id, canonicalString(ref));
       },
     },

@@ -53,6 +53,8 @@ function choose(context: ImageContext, policy: ImagePolicy): Choice[] {
     .filter(({ id }) => !users.has(id))
     .map((row) => ({ row, names: table.names(row.id).map(({ name }) => name) }))
     .filter(({ names }) => !names.some((name) => isKept(name, policy.keep)))
+    // They go with the name whose index has them.
+    .filter(({ row, names }) => names.length > 0 || !table.indexes.isMember(row.id))
     .sort((a, b) => (lastUse(a.row) < lastUse(b.row) ? -1 : 1));
   let left = freedBy(
     unused.flatMap(({ row }) => layers.get(row.id) ?? []),

@@ -13,9 +13,10 @@ export async function imageHistory(
   ref: string,
   platform: string | undefined,
 ): Promise<HistoryItem[]> {
-  const row = shelf.find(ref);
+  const wanted = platform === undefined ? undefined : parsePlatform(platform);
+  const row = shelf.find(ref, wanted);
   const config = await shelf.config(row.id);
-  if (platform !== undefined) checkPlatform(ref, parsePlatform(platform), config);
+  if (wanted !== undefined) checkPlatform(ref, wanted, config);
   const sizes = shelf.table.layersOf(row.id).map((layer) => layer.size);
   const items = (config.history ?? []).map((entry): HistoryItem => {
     const size = entry.empty_layer === true ? 0 : sizes.shift();

@@ -1,13 +1,16 @@
 // `image inspect`: everything there is to say about one image.
 
 import type { ImageConfig, ImageInspect } from "../../api/types/image.ts";
+import { isDigest } from "../../base/digest.ts";
 import type { RunConfig } from "../../image/config.ts";
+import { parseManifest } from "../../image/manifest.ts";
 import { parsePlatform } from "../../image/platform.ts";
 import { ZERO_TIME } from "../time.ts";
 import { type ImageContext, namesOf } from "./context.ts";
-import { manifestSummary, slim } from "./list.ts";
 import { manifestOf } from "./manifest-of.ts";
+import { manifestSummaries, slim } from "./manifest-summary.ts";
 import { checkPlatform } from "./resolve.ts";
+import type { ImageShelf } from "./shelf.ts";
 
 export async function inspectImage(
   context: ImageContext,
@@ -15,9 +18,11 @@ export async function inspectImage(
   options: { manifests: boolean; platform: string | undefined },
 ): Promise<ImageInspect> {
   const { shelf } = context;
-  const row = shelf.find(ref);
+  const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  const row = shelf.find(ref, wanted);
   const config = await shelf.config(row.id);
-  if (options.platform !== undefined) checkPlatform(ref, parsePlatform(options.platform), config);
+  if (wanted !== undefined) checkPlatform(ref, wanted, config);
+  const index = wanted === undefined ? shelf.indexOf(ref) : undefined;
   const { tags, digests } = namesOf(shelf, row.id);
   const { descriptor } = await manifestOf(shelf, row);
   return {
@@ -38,9 +43,15 @@ export async function inspectImage(
     GraphDriver: { Name: shelf.driver.name, Data: {} },
     RootFS: { Type: "layers", Layers: [...config.rootfs.diff_ids] },
     Metadata: { LastTagTime: row.tagged === "" ? ZERO_TIME : row.tagged },
-    Descriptor: slim(descriptor),
-    ...(options.manifests ? { Manifests: [await manifestSummary(context, row, config)] } : {}),
+    Descriptor: (await indexDescriptor(shelf, index)) ?? slim(descriptor),
+    ...(options.manifests ? { Manifests: await manifestSummaries(context, row, config, index) } : {}),
   };
+}
+
+async function indexDescriptor(shelf: ImageShelf, index: string | undefined) {
+  if (index === undefined || !isDigest(index)) return undefined;
+  const bytes = await shelf.content.read(index);
+  return { mediaType: parseManifest(bytes).mediaType, digest: index, size: bytes.byteLength };
 }
 
 /** The members clients look at are always there; the rarer ones only when the image sets them. */

@@ -1,7 +1,7 @@
 // `image ls`: every image that is named or that nothing was built upon, newest first, with all of Docker's filters.
 
 import type { Filters, ImageListOptions } from "../../api/backend.ts";
-import type { ImageManifestSummary, ImageSummary } from "../../api/types/image.ts";
+import type { ImageSummary } from "../../api/types/image.ts";
 import { chainId, isDigest } from "../../base/digest.ts";
 import type { ImageConfigFile } from "../../image/config.ts";
 import { globMatch } from "../../image/glob.ts";
@@ -16,9 +16,8 @@ import {
 import type { ImageRow } from "../../state/images.ts";
 import { booleanFilter, checkFilters, matchLabelFilters, untilFilter } from "../filters.ts";
 import { parseRfc3339 } from "../time.ts";
-import { type ImageContext, usersByImage, usersOf } from "./context.ts";
-import type { ImageUser } from "./contract.ts";
-import { manifestOf } from "./manifest-of.ts";
+import { type ImageContext, usersByImage } from "./context.ts";
+import { isContainer, manifestSummaries } from "./manifest-summary.ts";
 import type { ImageShelf } from "./shelf.ts";
 
 const FILTERS = ["dangling", "label", "label!", "before", "since", "reference", "until"];
@@ -47,46 +46,13 @@ export async function listImages(context: ImageContext, options: ImageListOption
       SharedSize: shared?.get(row.id) ?? -1,
       Labels: config.config?.Labels ?? {},
       Containers: users.get(row.id)?.filter(isContainer).length ?? 0,
-      ...(options.manifests ? { Manifests: [await manifestSummary(context, row, config)] } : {}),
+      ...(options.manifests
+        ? { Manifests: await manifestSummaries(context, row, config, shelf.table.indexes.ofImage(row.id)) }
+        : {}),
     };
     summaries.push({ time: created(config) ?? 0n, summary });
   }
   return summaries.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).map(({ summary }) => summary);
-}
-
-const isContainer = ({ mountedAt }: ImageUser) => mountedAt === undefined;
-
-/** One image's part of `manifests=true`, which `docker image ls --tree` reads. */
-export async function manifestSummary(
-  context: ImageContext,
-  row: ImageRow,
-  config: ImageConfigFile,
-): Promise<ImageManifestSummary> {
-  const { descriptor, config: configPart, layers } = await manifestOf(context.shelf, row);
-  const platform = {
-    architecture: config.architecture,
-    os: config.os,
-    ...(config.variant === undefined ? {} : { variant: config.variant }),
-  };
-  const content = layers.reduce((sum, layer) => sum + layer.size, descriptor.size + configPart.size);
-  return {
-    ID: descriptor.digest,
-    Descriptor: { ...slim(descriptor), platform },
-    Available: true,
-    Size: { Total: content + row.size, Content: content },
-    Kind: "image",
-    ImageData: {
-      Platform: platform,
-      Containers: usersOf(context, row.id)
-        .filter(isContainer)
-        .map((user) => user.id),
-      Size: { Unpacked: row.size },
-    },
-  };
-}
-
-export function slim({ mediaType, digest, size }: { mediaType: string; digest: string; size: number }) {
-  return { mediaType, digest, size };
 }
 
 /** The image's names that the `reference` filter lets through; without one, all. */
@@ -109,6 +75,7 @@ function isWanted(
   filters: Filters,
 ): boolean {
   if (names.length > 0) return dangling !== true || names.every((name) => name.tag === undefined);
+  if (shelf.table.indexes.isMember(row.id)) return false;
   // Without a name only the ends of a line of builds are of interest, and none when names are asked for.
   const isEnd = shelf.table.children(row.id).length === 0;
   if (dangling === true && !isEnd) return false;

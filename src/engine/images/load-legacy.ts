@@ -84,6 +84,7 @@ async function imageOf(cargo: Cargo, id: string): Promise<PlannedImage> {
     names: [],
     manifest: undefined,
     indexes: [],
+    index: undefined,
     parent: undefined,
   };
 }

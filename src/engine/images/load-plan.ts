@@ -24,14 +24,25 @@ export interface PlannedImage {
   readonly manifest: { readonly bytes: Uint8Array; readonly document: Manifest } | undefined;
   /** Indexes that led to the manifest, outermost first: the name's digest is the first one's. */
   readonly indexes: readonly Uint8Array[];
+  /** All that its index holds here, where that is more than this image; see `PlannedIndex`. */
+  readonly index: PlannedIndex | undefined;
   /** As manifest.json has it. */
   readonly parent: string | undefined;
+}
+
+/** An index that the names stand for, with the images of other platforms and the attestations that came along. */
+export interface PlannedIndex {
+  readonly bytes: Uint8Array;
+  /** The image that the names lead to is one of them. */
+  readonly members: readonly PlannedImage[];
+  /** Attestations' manifests, and what they name. */
+  readonly documents: readonly Uint8Array[];
 }
 
 /** @param wanted Only images for this platform; undefined: of each name the one that fits this machine best. */
 export function planLoad(cargo: Cargo, wanted: Platform | undefined, host: Platform): PlannedImage[] {
   const docker = fromManifestJson(cargo);
-  const oci = fromIndex(cargo, wanted ?? host);
+  const oci = fromIndex(cargo, { platform: wanted ?? host, alone: wanted !== undefined });
   if (docker === undefined && oci === undefined) {
     throw new HoyError("invalid", "invalid archive: does not contain a manifest.json", {
       hint: "this is how `docker save` names its table of contents; for the tar of a root file system use import",
@@ -96,6 +107,7 @@ function fromManifestJson(cargo: Cargo): PlannedImage[] | undefined {
       names: (item.RepoTags ?? []).map(taggedName),
       manifest: undefined,
       indexes: [],
+      index: undefined,
       parent: item.Parent,
     };
   });
@@ -112,19 +124,25 @@ function taggedName(text: string): string {
 /** Indexes in indexes, deeper than any tool writes them. */
 const DEPTH_LIMIT = 4;
 
-function fromIndex(cargo: Cargo, platform: Platform): PlannedImage[] | undefined {
+interface Wanted {
+  readonly platform: Platform;
+  /** Of an index only the image that fits it best, and nothing else. */
+  readonly alone: boolean;
+}
+
+function fromIndex(cargo: Cargo, wanted: Wanted): PlannedImage[] | undefined {
   const bytes = cargo.document("index.json");
   if (bytes === undefined || !cargo.has("oci-layout")) return undefined;
   const index = parseManifest(bytes);
   if (index.kind !== "index") throw new HoyError("invalid", "invalid archive: its index.json is not an index");
   const found = index.manifests.flatMap((entry) =>
-    follow(cargo, entry, platform, 0).map((image) => ({ ...image, names: namesIn(entry) })),
+    follow(cargo, entry, wanted, 0).map((image) => ({ ...image, names: namesIn(entry) })),
   );
   // The same name for several platforms, side by side: the one that fits best has it.
-  return found.filter((image) => isBest(image, found, platform));
+  return found.filter((image) => isBest(image, found, wanted.platform));
 }
 
-function follow(cargo: Cargo, entry: Descriptor, platform: Platform, depth: number): PlannedImage[] {
+function follow(cargo: Cargo, entry: Descriptor, wanted: Wanted, depth: number): PlannedImage[] {
   if (isAttestation(entry)) return [];
   // Archives may list what they leave out, for instance other platforms.
   const bytes = blob(cargo, entry.digest);
@@ -136,12 +154,30 @@ function follow(cargo: Cargo, entry: Descriptor, platform: Platform, depth: numb
     return image === undefined ? [] : [image];
   }
   if (depth >= DEPTH_LIMIT) throw new HoyError("invalid", "invalid archive: its indexes are nested too deeply");
-  const images = document.manifests.flatMap((inner) => follow(cargo, inner, platform, depth + 1));
+  const { platform, alone } = wanted;
+  const images = document.manifests.flatMap((inner) => follow(cargo, inner, wanted, depth + 1));
   const best = pickBest(images, platform);
   if (best === undefined && images.length > 0) {
     throw new HoyError("not-found", `the archive has no image for the platform ${formatPlatform(platform)}`);
   }
-  return best === undefined ? [] : [{ ...best, indexes: [bytes, ...best.indexes] }];
+  if (best === undefined) return [];
+  const indexes = [bytes, ...best.indexes];
+  // What is kept as a whole is what the name stands for; of indexes within it each gives its best image.
+  if (alone || depth > 0) return [{ ...best, indexes }];
+  const members = images.filter(({ parsed }) => parsed.os === "linux");
+  const documents = document.manifests.filter(isAttestation).flatMap((inner) => attestation(cargo, inner));
+  const isMore = members.length > 1 || documents.length > 0;
+  return [{ ...best, indexes, index: isMore ? { bytes, members, documents } : undefined }];
+}
+
+/** The manifest and what it names; nothing when a part is not in the archive. */
+function attestation(cargo: Cargo, entry: Descriptor): Uint8Array[] {
+  const bytes = blob(cargo, entry.digest);
+  const manifest = bytes === undefined ? undefined : parseManifest(bytes);
+  if (bytes === undefined || manifest?.kind !== "manifest") return [];
+  const parts = [manifest.config, ...manifest.layers].map(({ digest }) => blob(cargo, digest));
+  const here = parts.filter((part) => part !== undefined);
+  return here.length === parts.length ? [bytes, ...here] : [];
 }
 
 /** Undefined when it is no image, or its config or a layer is not in the archive. */
@@ -157,7 +193,8 @@ function imageOf(cargo: Cargo, document: Manifest, bytes: Uint8Array): PlannedIm
     );
   }
   const layers = document.layers.map((layer) => blobName(layer.digest));
-  return { config, parsed, layers, names: [], manifest: { bytes, document }, indexes: [], parent: undefined };
+  const manifest = { bytes, document };
+  return { config, parsed, layers, names: [], manifest, indexes: [], index: undefined, parent: undefined };
 }
 
 /** A document under its digest, which is checked. */

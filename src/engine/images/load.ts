@@ -7,13 +7,14 @@ import type { ImageConfigFile } from "../../image/config.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import { writeManifest } from "../../image/manifest.ts";
 import { mediaTypes } from "../../image/media-types.ts";
-import { hostPlatform, parsePlatform } from "../../image/platform.ts";
+import { formatPlatform, hostPlatform, parsePlatform } from "../../image/platform.ts";
 import { familiarString, parseReference, repositoryName } from "../../image/reference.ts";
+import type { ImageIndex } from "../../state/image-indexes.ts";
 import type { IngestSession } from "./collector.ts";
 import { emitImage, type ImageContext } from "./context.ts";
 import { Cargo, type CargoLayer } from "./load-cargo.ts";
 import { legacyImages } from "./load-legacy.ts";
-import { type PlannedImage, planLoad } from "./load-plan.ts";
+import { type PlannedImage, type PlannedIndex, planLoad } from "./load-plan.ts";
 import { messagesOf, type Say } from "./messages.ts";
 
 export async function loadImages(
@@ -47,6 +48,8 @@ interface Checked {
   readonly manifest: Digest | undefined;
   /** What its names have after the "@". */
   readonly nameDigest: Digest | undefined;
+  /** The other images of the index that its names stand for, and the index's own blobs. */
+  readonly index: { readonly others: readonly Checked[]; readonly blobs: readonly Digest[] } | undefined;
 }
 
 async function check(cargo: Cargo, session: IngestSession, image: PlannedImage): Promise<Checked> {
@@ -55,13 +58,32 @@ async function check(cargo: Cargo, session: IngestSession, image: PlannedImage):
     layers.push(await cargo.layer(image.layers[index] ?? "", diffId));
   }
   const kept = layers.flatMap((layer) => layer.blobs);
-  if (image.manifest === undefined || isRemade(image, layers)) {
-    return { image, layers, blobs: kept, manifest: undefined, nameDigest: undefined };
+  if (image.manifest === undefined || (image.index === undefined && isRemade(image, layers))) {
+    return { image, layers, blobs: kept, manifest: undefined, nameDigest: undefined, index: undefined };
   }
   const { digest } = await session.putBlob(image.manifest.bytes);
   const indexes: Digest[] = [];
   for (const bytes of image.indexes) indexes.push((await session.putBlob(bytes)).digest);
-  return { image, layers, blobs: [digest, ...indexes, ...kept], manifest: digest, nameDigest: indexes[0] ?? digest };
+  const blobs = [digest, ...indexes, ...kept];
+  const index = image.index === undefined ? undefined : await checkIndex(cargo, session, image, image.index);
+  return { image, layers, blobs, manifest: digest, nameDigest: indexes[0] ?? digest, index };
+}
+
+async function checkIndex(
+  cargo: Cargo,
+  session: IngestSession,
+  image: PlannedImage,
+  { bytes, members, documents }: PlannedIndex,
+): Promise<Checked["index"]> {
+  const others: Checked[] = [];
+  const manifests: Uint8Array[] = [];
+  for (const member of members) {
+    if (member.manifest !== undefined) manifests.push(member.manifest.bytes);
+    if (sha256(member.config) !== sha256(image.config)) others.push(await check(cargo, session, member));
+  }
+  const blobs: Digest[] = [];
+  for (const one of [bytes, ...manifests, ...documents]) blobs.push((await session.putBlob(one)).digest);
+  return { others, blobs };
 }
 
 /** The manifest is the one that save makes for an image that has none of its own; it need not be kept. */
@@ -80,16 +102,10 @@ function isRemade(image: PlannedImage, layers: readonly CargoLayer[]): boolean {
 
 async function keep(context: ImageContext, session: IngestSession, checked: Checked, say: Say): Promise<void> {
   const { shelf } = context;
-  const { image, layers, blobs, manifest, nameDigest } = checked;
-  const id = await shelf.add({
-    config: image.config,
-    layers: layers.map((one) => one.layer),
-    blobs,
-    packed: layers.flatMap(({ layer, packed }) => (packed === undefined ? [] : [[layer.diffId, packed] as const])),
-    manifest,
-    parent: undefined,
-    session,
-  });
+  const { image, nameDigest } = checked;
+  for (const other of checked.index?.others ?? []) await add(context, session, other);
+  const id = await add(context, session, checked);
+  const index = indexOf(checked);
   for (const name of image.names) {
     const ref = parseReference(name);
     const before = shelf.table.byName(name);
@@ -99,11 +115,37 @@ async function keep(context: ImageContext, session: IngestSession, checked: Chec
       });
     }
     shelf.setName(name, id);
-    if (nameDigest !== undefined) shelf.setName(`${repositoryName(ref)}@${nameDigest}`, id);
+    const byDigest = nameDigest === undefined ? [] : [`${repositoryName(ref)}@${nameDigest}`];
+    for (const one of byDigest) shelf.setName(one, id);
+    if (index !== undefined) for (const one of [name, ...byDigest]) await shelf.setIndex(one, index);
     say({ stream: `Loaded image: ${familiarString(ref)}\n` });
   }
   if (image.names.length === 0) say({ stream: `Loaded image ID: ${id}\n` });
   await emitImage(context, "load", id);
+}
+
+async function add({ shelf }: ImageContext, session: IngestSession, checked: Checked): Promise<Digest> {
+  const { image, layers, blobs, manifest } = checked;
+  return shelf.add({
+    config: image.config,
+    layers: layers.map((one) => one.layer),
+    blobs,
+    packed: layers.flatMap(({ layer, packed }) => (packed === undefined ? [] : [[layer.diffId, packed] as const])),
+    manifest,
+    parent: undefined,
+    session,
+  });
+}
+
+function indexOf(checked: Checked): ImageIndex | undefined {
+  const { index, nameDigest } = checked;
+  if (index === undefined || nameDigest === undefined) return undefined;
+  const members = [checked, ...index.others].flatMap(({ image: { config, parsed, manifest } }) => {
+    const { os, architecture, variant } = parsed;
+    const platform = formatPlatform({ os, architecture, variant });
+    return manifest === undefined ? [] : [{ image: sha256(config), manifest: sha256(manifest.bytes), platform }];
+  });
+  return { digest: nameDigest, members, blobs: index.blobs };
 }
 
 /** manifest.json says which image was built upon which; believed of images that came along and look like it. */

@@ -44,7 +44,8 @@ async function candidates(
   const refs: string[] = [];
   for (const row of shelf.table.all()) {
     const names = shelf.table.names(row.id);
-    if (names.length === 0 && shelf.table.children(row.id).length > 0) continue;
+    if (names.length === 0 && (shelf.table.children(row.id).length > 0 || shelf.table.indexes.isMember(row.id)))
+      continue;
     const config = await shelf.config(row.id);
     const time = created(config);
     if (until !== undefined && (time === undefined || time > until)) continue;

@@ -42,7 +42,10 @@ export async function removeImage(context: ImageContext, ref: string, options: R
   let quiet = false;
   if (!isIdPrefix(row.id, ref) && imageIdentifier(ref) === undefined) {
     const rest = await removeName(context, row.id, ref, options.force, removal);
-    if (rest > 0) return removal;
+    if (rest > 0) {
+      await removeMembers(context, options, removal);
+      return removal;
+    }
     quiet = true;
   } else {
     const names = referencesTo(context, row.id);
@@ -53,7 +56,17 @@ export async function removeImage(context: ImageContext, ref: string, options: R
     }
   }
   await removeWhole(context, row.id, options, quiet, removal);
+  await removeMembers(context, options, removal);
   return removal;
+}
+
+/** The images of other platforms that came under a name which is gone; one that is in use stays, without a name. */
+async function removeMembers(context: ImageContext, options: RemoveOptions, removal: MutableRemoval): Promise<void> {
+  const { table } = context.shelf;
+  for (const id of await context.shelf.releaseIndexes()) {
+    if (table.get(id) === null || table.names(id).length > 0 || table.indexes.isMember(id)) continue;
+    await removeWhole(context, id, { ...options, force: false }, true, removal);
+  }
 }
 
 interface MutableRemoval extends Removal {
@@ -69,7 +82,9 @@ async function removeName(
   removal: MutableRemoval,
 ): Promise<number> {
   if (!force && isSingleReference(referencesTo(context, id))) {
-    const [user] = usersOf(context, id);
+    const index = context.shelf.indexOf(text);
+    const members = index === undefined ? [] : context.shelf.table.indexes.members(index).map(({ image }) => image);
+    const [user] = [id, ...members.filter((member) => member !== id)].flatMap((one) => usersOf(context, one));
     if (user !== undefined) {
       throw new HoyError(
         "conflict",

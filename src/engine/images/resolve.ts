@@ -2,7 +2,7 @@
 
 import { HoyError } from "../../base/error.ts";
 import type { ImageConfigFile } from "../../image/config.ts";
-import { formatPlatform, type Platform, platformRank } from "../../image/platform.ts";
+import { formatPlatform, type Platform, parsePlatform, platformRank } from "../../image/platform.ts";
 import {
   canonicalString,
   familiarString,
@@ -14,13 +14,18 @@ import {
 } from "../../image/reference.ts";
 import type { ImageRow, ImageTable } from "../../state/images.ts";
 
-/** @throws HoyError "not-found" `No such image: foo:latest`, "invalid" for a bad reference. */
-export function findImage(table: ImageTable, text: string): ImageRow {
+/**
+ * @param platform Of a name for several platforms, the image that fits it best; the named one where none does.
+ * @throws HoyError "not-found" `No such image: foo:latest`, "invalid" for a bad reference.
+ */
+export function findImage(table: ImageTable, text: string, platform?: Platform): ImageRow {
   const hex = imageIdentifier(text);
   if (hex !== undefined) {
-    const row = table.get(`sha256:${hex}`) ?? table.byManifest(`sha256:${hex}`);
-    if (row === null) throw noSuchImage(`sha256:${hex}`);
-    return row;
+    const digest = `sha256:${hex}`;
+    const row = table.get(digest) ?? table.byManifest(digest) ?? table.get(table.indexes.imageOf(digest) ?? "");
+    if (row === null) throw noSuchImage(digest);
+    // An image's own digests mean that image.
+    return row.id === digest || row.manifest === digest ? row : fitting(table, row, digest, platform);
   }
   const ref = withDefaultTag(parseReference(text));
   // With a digest the tag says nothing more.
@@ -29,7 +34,32 @@ export function findImage(table: ImageTable, text: string): ImageRow {
   const found = named ?? byPrefix(table, text);
   const row = found === undefined ? null : table.get(found);
   if (row === null) throw noSuchImage(familiarString(ref));
-  return row;
+  return named === undefined ? row : fitting(table, row, table.indexes.of(name), platform);
+}
+
+/** Digest of the index that a name stands for, or that is given itself. */
+export function indexOf(table: ImageTable, text: string): string | undefined {
+  const hex = imageIdentifier(text);
+  if (hex !== undefined) return table.indexes.imageOf(`sha256:${hex}`) === undefined ? undefined : `sha256:${hex}`;
+  const ref = withDefaultTag(parseReference(text));
+  return table.indexes.of(ref.digest === undefined ? canonicalString(ref) : `${repositoryName(ref)}@${ref.digest}`);
+}
+
+function fitting(
+  table: ImageTable,
+  row: ImageRow,
+  index: string | undefined,
+  platform: Platform | undefined,
+): ImageRow {
+  if (index === undefined || platform === undefined) return row;
+  const best = table.indexes
+    .members(index)
+    .flatMap((member) => {
+      const rank = platformRank(platform, parsePlatform(member.platform));
+      return rank === undefined ? [] : [{ member, rank }];
+    })
+    .sort((a, b) => a.rank - b.rank)[0];
+  return best === undefined ? row : (table.get(best.member.image) ?? row);
 }
 
 /** @throws HoyError "not-found" when the image is for another platform than the wanted one. */

@@ -5,7 +5,7 @@ import { type Digest, digestHex, isDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { annotationKeys, type Descriptor } from "../../image/descriptor.ts";
 import { mediaTypes } from "../../image/media-types.ts";
-import { parsePlatform } from "../../image/platform.ts";
+import { type Platform, parsePlatform } from "../../image/platform.ts";
 import {
   canonicalString,
   familiarName,
@@ -20,6 +20,7 @@ import { archiveDirectory, archiveDocument, archiveFile } from "../../storage/ta
 import { END_OF_ARCHIVE } from "../../storage/tar/writer.ts";
 import { closing } from "../closing.ts";
 import { emitImage, type ImageContext } from "./context.ts";
+import { type KeptIndex, keptIndex } from "./kept-index.ts";
 import { type ImageManifest, layerPath, manifestOf } from "./manifest-of.ts";
 import { checkPlatform, isIdPrefix } from "./resolve.ts";
 import type { ImageShelf } from "./shelf.ts";
@@ -33,6 +34,8 @@ interface Chosen {
 interface Prepared extends Chosen {
   readonly diffIds: readonly Digest[];
   readonly manifest: ImageManifest;
+  /** By name in full: the indexes that names stand for. */
+  readonly indexes: ReadonlyMap<string, KeptIndex>;
 }
 
 /** What is asked for and here is known before this resolves; reading the layers comes with the stream. */
@@ -48,7 +51,7 @@ export async function saveImages(
   await using opening = new AsyncDisposableStack();
   const session = opening.use(shelf.session());
   const prepared: Prepared[] = [];
-  for (const { row, refs: own } of choose(shelf, refs)) {
+  for (const { row, refs: own } of choose(shelf, refs, platform)) {
     // What is built only to be sent has names that are not in the store.
     const chosen = { row, refs: options.names === undefined ? own : [...options.names] };
     const config = await shelf.config(chosen.row.id);
@@ -60,13 +63,18 @@ export async function saveImages(
       if ((await session.useBlob(digest)) === undefined) await session.useLayer(digest);
       await layerPath(shelf, digest);
     }
-    prepared.push({ ...chosen, diffIds: config.rootfs.diff_ids, manifest });
+    const indexes = new Map<string, KeptIndex>();
+    for (const name of platform === undefined ? chosen.refs.map(canonicalString) : []) {
+      const index = shelf.table.indexes.of(name);
+      if (index !== undefined) indexes.set(name, await keptIndex(shelf, session, index));
+    }
+    prepared.push({ ...chosen, diffIds: config.rootfs.diff_ids, manifest, indexes });
   }
   return closing(write(context, prepared, signal), opening.move(), signal);
 }
 
 /** By name: that tag, or all of a repository's when no tag is given. By id: the image without names. */
-function choose(shelf: ImageShelf, refs: readonly string[]): Chosen[] {
+function choose(shelf: ImageShelf, refs: readonly string[], platform: Platform | undefined): Chosen[] {
   const chosen = new Map<string, Chosen>();
   const add = (row: ImageRow, ref?: Reference) => {
     const one = chosen.get(row.id) ?? { row, refs: [] };
@@ -77,22 +85,26 @@ function choose(shelf: ImageShelf, refs: readonly string[]): Chosen[] {
   if (refs.length === 0) throw new HoyError("invalid", "no image to save is named");
   for (const text of refs) {
     const ref = imageIdentifier(text) === undefined ? parseReference(text) : undefined;
-    const all = ref !== undefined && ref.tag === undefined && ref.digest === undefined ? tagsOf(shelf, ref) : [];
+    const all =
+      ref !== undefined && ref.tag === undefined && ref.digest === undefined ? tagsOf(shelf, ref, platform) : [];
     for (const { row, tag } of all) add(row, tag);
     if (all.length > 0) continue;
-    const row = shelf.find(text);
+    const row = shelf.find(text, platform);
     if (ref === undefined || isIdPrefix(row.id, text)) add(row);
     else add(row, ref);
   }
   return [...chosen.values()];
 }
 
-function tagsOf(shelf: ImageShelf, repository: Reference): { row: ImageRow; tag: Reference }[] {
-  return shelf.table.names().flatMap(({ name, image }) => {
+function tagsOf(
+  shelf: ImageShelf,
+  repository: Reference,
+  platform: Platform | undefined,
+): { row: ImageRow; tag: Reference }[] {
+  return shelf.table.names().flatMap(({ name }) => {
     const tag = parseReference(name);
-    const row = shelf.table.get(image);
     const fits = tag.digest === undefined && repositoryName(tag) === repositoryName(repository);
-    return fits && row !== null ? [{ row, tag }] : [];
+    return fits ? [{ row: shelf.find(name, platform), tag }] : [];
   });
 }
 
@@ -105,18 +117,19 @@ async function* write(
   const written = new Set<string>();
   yield archiveDirectory("blobs");
   yield archiveDirectory("blobs/sha256");
-  for (const { row, manifest } of images) {
-    for (const layer of manifest.layers) {
-      if (written.has(layer.digest)) continue;
-      written.add(layer.digest);
-      yield* archiveFile(blobName(layer.digest), await layerPath(shelf, layer.digest), signal);
+  const isNew = (digest: string) => !written.has(digest) && written.add(digest).size > 0;
+  for (const { row, manifest, indexes } of images) {
+    const kept = [...indexes.values()];
+    for (const { digest } of [...manifest.layers, ...kept.flatMap(blobsIn)]) {
+      if (digest === row.id || !isNew(digest)) continue;
+      yield* archiveFile(blobName(digest), await layerPath(shelf, digest), signal);
     }
     for (const [digest, bytes] of [
       [row.id, await shelf.content.read(manifest.config.digest)],
       [manifest.descriptor.digest, manifest.bytes],
+      ...kept.flatMap(documentsIn),
     ] as const) {
-      if (isDigest(digest) && !written.has(digest)) yield* archiveDocument(blobName(digest), bytes);
-      written.add(digest);
+      if (isDigest(digest) && isNew(digest)) yield* archiveDocument(blobName(digest), bytes);
     }
     await emitImage(context, "save", row.id);
   }
@@ -128,12 +141,20 @@ async function* write(
   yield END_OF_ARCHIVE;
 }
 
+function blobsIn({ parts }: KeptIndex): Descriptor[] {
+  return parts.flatMap(({ blobs }) => blobs);
+}
+
+function documentsIn({ parts, descriptor, bytes }: KeptIndex): (readonly [Digest, Uint8Array])[] {
+  return [...parts, { descriptor, bytes }].map((each) => [each.descriptor.digest, each.bytes] as const);
+}
+
 function index(images: readonly Prepared[]) {
-  const manifests = images.flatMap(({ refs, manifest }): Descriptor[] => {
+  const manifests = images.flatMap(({ refs, manifest, indexes }): Descriptor[] => {
     const plain = slim(manifest.descriptor);
     if (refs.length === 0) return [plain];
     return refs.map((ref) => ({
-      ...plain,
+      ...(indexes.get(canonicalString(ref))?.descriptor ?? plain),
       annotations: { [annotationKeys.imageName]: canonicalString(ref), [annotationKeys.refName]: ref.tag ?? "" },
     }));
   });

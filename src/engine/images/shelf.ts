@@ -8,8 +8,9 @@ import { HoyError } from "../../base/error.ts";
 import { type ImageConfigFile, parseConfig } from "../../image/config.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import { parseManifest } from "../../image/manifest.ts";
-import { parsePlatform } from "../../image/platform.ts";
+import { type Platform, parsePlatform } from "../../image/platform.ts";
 import { familiarString, parseReference } from "../../image/reference.ts";
+import type { ImageIndex } from "../../state/image-indexes.ts";
 import type { ImageRow, ImageTable } from "../../state/images.ts";
 import type { ContentStore } from "../../storage/content.ts";
 import type { LayerInfo, SnapshotDriver } from "../../storage/snapshot.ts";
@@ -17,7 +18,7 @@ import { now } from "../time.ts";
 import { Collector, type IngestSession, type Stores } from "./collector.ts";
 import type { ImageStore, ResolvedImage } from "./contract.ts";
 import { sweepPartials } from "./pull/partial.ts";
-import { checkPlatform, findImage } from "./resolve.ts";
+import { checkPlatform, findImage, indexOf } from "./resolve.ts";
 
 /** Parsed configs are small; this many are kept. */
 const CONFIGS_KEPT = 500;
@@ -75,9 +76,10 @@ export class ImageShelf implements ImageStore {
   // ── what the engine asks ──────────────────────────────────────────────────────────────────────────────────────
 
   async resolve(ref: string, platform?: string): Promise<ResolvedImage> {
-    const row = findImage(this.table, ref);
+    const wanted = platform === undefined || platform === "" ? undefined : parsePlatform(platform);
+    const row = findImage(this.table, ref, wanted);
     const config = await this.config(row.id);
-    if (platform !== undefined && platform !== "") checkPlatform(ref, parsePlatform(platform), config);
+    if (wanted !== undefined) checkPlatform(ref, wanted, config);
     const names = this.table.names(row.id).map(({ name }) => familiarString(parseReference(name)));
     return {
       id: parseDigest(row.id),
@@ -118,6 +120,7 @@ export class ImageShelf implements ImageStore {
   /** Finds and frees what no row refers to, as every start does: layers, blobs, beginnings of pulls that nobody took up. */
   async sweep(): Promise<void> {
     await sweepPartials(this.temporary);
+    this.#collector.suspect(this.table.indexes.release().blobs);
     await this.#collector.repair();
   }
 
@@ -127,9 +130,9 @@ export class ImageShelf implements ImageStore {
 
   // ── what the verbs are made of ────────────────────────────────────────────────────────────────────────────────
 
-  /** Finds an image's row. @throws "not-found" `No such image: …`, "invalid" */
-  find(ref: string): ImageRow {
-    return findImage(this.table, ref);
+  /** Finds an image's row; see `findImage`. @throws "not-found" `No such image: …`, "invalid" */
+  find(ref: string, platform?: Platform): ImageRow {
+    return findImage(this.table, ref, platform);
   }
 
   async config(id: string): Promise<ImageConfigFile> {
@@ -205,6 +208,28 @@ export class ImageShelf implements ImageStore {
   /** Gives the image a normalised name with a tag or digest. */
   setName(name: string, id: string): void {
     this.table.setName(name, id, now());
+  }
+
+  /** The name, which an image has already, stands for an index; its blobs and images are here, held by a session. */
+  async setIndex(name: string, index: ImageIndex): Promise<void> {
+    this.table.indexes.set(name, index);
+    // It may have stood for another one.
+    await this.releaseIndexes();
+  }
+
+  /** Digest of the index that a name (or its digest) stands for, as a user typed it. */
+  indexOf(ref: string): string | undefined {
+    return indexOf(this.table, ref);
+  }
+
+  /** Lets go of the indexes that no name stands for any more, and frees their blobs. @returns images that they had. */
+  async releaseIndexes(): Promise<readonly string[]> {
+    const { images, blobs } = this.table.indexes.release();
+    if (blobs.length > 0) {
+      this.#collector.suspect(blobs);
+      await this.#collector.collect();
+    }
+    return images;
   }
 
   /** Removes the image's rows and frees what it alone held. */

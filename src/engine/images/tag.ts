@@ -11,6 +11,7 @@ import {
   withTag,
 } from "../../image/reference.ts";
 import { emitImage, type ImageContext } from "./context.ts";
+import { isIdPrefix } from "./resolve.ts";
 
 export async function tagImage(
   context: ImageContext,
@@ -20,7 +21,11 @@ export async function tagImage(
 ): Promise<void> {
   const name = repositoryAndTag(repo, tag);
   if (name === undefined) throw new HoyError("invalid", "invalid reference format: the repository is empty");
-  await nameImage(context, context.shelf.find(ref).id, name);
+  const { shelf } = context;
+  const { id } = shelf.find(ref);
+  await nameImage(context, id, name);
+  // By its own id it is that image alone.
+  if (!isIdPrefix(id, ref)) shelf.table.indexes.copy(canonicalString(name), shelf.indexOf(ref));
 }
 
 export async function nameImage(context: ImageContext, id: string, name: Reference): Promise<void> {

@@ -3,7 +3,6 @@
 
 import { type Digest, isDigest } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
-import { hostPlatform, platformRank } from "../../../image/platform.ts";
 import { parseReference } from "../../../image/reference.ts";
 import { booleanOf, packingOf } from "../../content/compression.ts";
 import { RegistryPlace } from "../../content/registry-place.ts";
@@ -18,6 +17,7 @@ import {
   onlyOne,
   refuseUnserved,
 } from "./exporter.ts";
+import { keepPackage } from "./keep.ts";
 import { annotationsIn } from "./package/annotations.ts";
 import { mustAttest } from "./package/attestations.ts";
 import { type Packaged, sendPackage } from "./package/package.ts";
@@ -46,8 +46,6 @@ const SERVED: ReadonlySet<string> = new Set([
   "squash",
 ]);
 
-const NOT_HERE = "an image of several platforms is not kept in the store: push it, or write it with type=oci";
-
 export function imageExporter(type: "image" | "moby" | "registry"): MakeExporter {
   return (attrs, _index, needs) => {
     refuseUnserved(attrs, SERVED);
@@ -66,23 +64,20 @@ export function imageExporter(type: "image" | "moby" | "registry"): MakeExporter
   };
 }
 
-/** Into the store alone: as a package only where annotations have to be kept. */
+/** Into the store alone: as a package only where it is more than one image, which has to be kept as it is. */
 async function stored(input: ExportInput, request: PackRequest, progress: StepProgress): Promise<ExporterResponse> {
   const { build, needs } = input;
   const { attrs, names, annotations } = request;
-  const one = onlyOne(input.solved, NOT_HERE);
-  if (mustAttest(input.attestations)) {
-    throw new HoyError("not-implemented", "attestations are not kept in the store by this version of hoy", {
-      hint: "they go along with --push and with type=oci",
-    });
-  }
   build.signal.throwIfAborted();
   await using layers = needs.solver.needs.layers.session();
-  if (annotations.length > 0) {
-    const plain = { ...input, attestations: { provenance: undefined, sbom: false } };
-    const result = await packResult(plain, request, layers, progress);
-    return keep(result, needs, layers, names, progress);
+  const attested = mustAttest(input.attestations);
+  if (annotations.length > 0 || attested || input.solved.size > 1) {
+    const asked = attested ? input : { ...input, attestations: { provenance: undefined, sbom: false } };
+    const result = await packResult(asked, request, layers, progress);
+    // Waited for: the session holds what is written until rows do.
+    return await keep(result, needs, layers, names, progress);
   }
+  const one = onlyOne(input.solved, "an image is of one platform");
   const finished = await finish(input, one.platform, one, attrs, layers);
   const image = { ...finished, names, packaged: undefined };
   const id = await told(progress, "exporting layers", () => needs.images.store(image));
@@ -115,24 +110,16 @@ async function pushed(input: ExportInput, request: PackRequest, progress: StepPr
   return kept;
 }
 
-/** The image of this machine's platform into the store, under the names; others are kept nowhere but at the registry. */
 async function keep(
-  { packaged, images }: PackedResult,
+  result: PackedResult,
   needs: BuildkitNeeds,
   layers: LayerSession,
   names: readonly string[],
   progress: StepProgress,
 ): Promise<ExporterResponse> {
-  const at = images.findIndex(({ platform }) => platformRank(hostPlatform, platform) !== undefined);
-  const [image, manifest] = [images[at], packaged.ofImages[at]];
-  if (image === undefined || manifest === undefined) return responseOf(packaged, undefined, names);
-  const { mediaType, digest } = manifest.descriptor;
-  await layers.put(manifest.bytes, mediaType);
-  const { layers: packed } = JSON.parse(Buffer.from(manifest.bytes).toString()) as { layers: { digest: Digest }[] };
-  const blobs = [digest, ...packed.map((layer) => layer.digest)];
-  const id = await needs.images.store({ ...image, names, packaged: { manifest: digest, blobs } });
+  const id = await keepPackage(result, needs, layers, names);
   shown(progress, id, names);
-  return responseOf(packaged, id, names);
+  return responseOf(result.packaged, id, names);
 }
 
 function shown(progress: StepProgress, id: Digest, names: readonly string[]): void {

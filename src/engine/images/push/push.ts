@@ -9,6 +9,8 @@ import { shortId } from "../../../base/id.ts";
 import type { RegistrySettings } from "../../../base/settings.ts";
 import { userAgent } from "../../../base/version.ts";
 import { type LayerCompression, parseCompression } from "../../../image/compression.ts";
+import type { Descriptor } from "../../../image/descriptor.ts";
+import { type Platform, parsePlatform } from "../../../image/platform.ts";
 import {
   canonicalString,
   parseReference,
@@ -23,7 +25,10 @@ import { handoverKey } from "../../../registry/handover.ts";
 import { emitImage, type ImageContext } from "../context.ts";
 import { messagesOf, type Say } from "../messages.ts";
 import { Slots } from "../pull/shared.ts";
+import { checkPlatform } from "../resolve.ts";
 import { type PackedImage, packImage, repackImage } from "./pack.ts";
+import { pushBlob } from "./push-blob.ts";
+import { pushIndex } from "./push-index.ts";
 
 export class Pusher {
   readonly #context: ImageContext;
@@ -59,7 +64,8 @@ export class Pusher {
         settings,
         userAgent,
       });
-      for (const target of targets) await this.#pushOne(repository, target, settings, compression, say, abort);
+      const what = { compression, platform: options.platform ? parsePlatform(options.platform) : undefined };
+      for (const target of targets) await this.#pushOne(repository, target, settings, what, say, abort);
     });
   }
 
@@ -75,13 +81,23 @@ export class Pusher {
     repository: Repository,
     ref: Reference,
     settings: RegistrySettings,
-    compression: LayerCompression | undefined,
+    { compression, platform }: { compression: LayerCompression | undefined; platform: Platform | undefined },
     say: Say,
     signal: AbortSignal,
   ): Promise<void> {
     const { shelf } = this.#context;
-    const row = shelf.find(canonicalString(ref));
+    const name = canonicalString(ref);
+    const row = shelf.find(name, platform);
+    if (platform !== undefined) checkPlatform(name, platform, await shelf.config(row.id));
     await using session = shelf.session();
+    const index = shelf.table.indexes.of(name);
+    if (index !== undefined && compression === undefined && platform === undefined) {
+      const how = { settings, mountFrom: this.#siblings(ref, row.id) };
+      const kept = await pushIndex(shelf, session, index, repository, ref, how, say, signal);
+      await this.#pushed(ref, row.id, kept, say);
+      shelf.table.indexes.copy(`${repositoryName(ref)}@${kept.digest}`, index);
+      return;
+    }
     const image = await (compression === undefined
       ? packImage(shelf, session, row, signal)
       : repackImage(shelf, session, row, compression, signal));
@@ -101,11 +117,14 @@ export class Pusher {
     };
     await upload(repository, config.descriptor, config.path, quiet);
     await repository.putManifest(ref.tag ?? image.descriptor.digest, image.descriptor.mediaType, image.bytes, signal);
-    const { digest, size } = image.descriptor;
-    shelf.setName(`${repositoryName(ref)}@${digest}`, row.id);
+    await this.#pushed(ref, row.id, image.descriptor, say);
+  }
+
+  async #pushed(ref: Reference, id: string, { digest, size }: Descriptor, say: Say): Promise<void> {
+    this.#context.shelf.setName(`${repositoryName(ref)}@${digest}`, id);
     say({ status: `${ref.tag ?? ""}: digest: ${digest} size: ${size}` });
     say({ aux: { Tag: ref.tag ?? "", Digest: digest, Size: size } });
-    await emitImage(this.#context, "push", row.id, canonicalString(ref));
+    await emitImage(this.#context, "push", id, canonicalString(ref));
   }
 
   async #layer(
@@ -115,14 +134,7 @@ export class Pusher {
     say: Say,
     signal: AbortSignal,
   ) {
-    const { descriptor, path } = layer;
-    const id = shortId(layer.diffId);
-    say({ status: "Preparing", progressDetail: {}, id });
-    const onProgress = (current: number) =>
-      say({ status: "Pushing", progressDetail: { current, total: descriptor.size }, id });
-    const done = await upload(repository, descriptor, path, { ...how, signal, onProgress });
-    const words = { there: "Layer already exists", sent: "Pushed", "handed over": "Pushed", mounted: "" };
-    say({ status: done.how === "mounted" ? `Mounted from ${done.from}` : words[done.how], progressDetail: {}, id });
+    await pushBlob(repository, layer, shortId(layer.diffId), how, say, signal);
   }
 
   /** Other repositories of the same registry that this image came from or went to. */
