@@ -25,6 +25,8 @@ export interface CliIo {
   readonly cwd: string;
   /** Calls back on each signal until the returned function is called. */
   onSignal(name: SignalName, listener: () => void): () => void;
+  /** Goes on as another program: same process, same streams. @throws when it can't be started */
+  become(file: string, argv: readonly string[], env: CliIo["env"]): never;
   /** Last path segment of argv[0]: "docker" gives docker's texts, all else hoy's. */
   readonly program: string;
 }
@@ -38,11 +40,18 @@ export function processIo(program: string): CliIo {
     env: process.env,
     cwd: process.cwd(),
     program: program === "docker" ? "docker" : "hoy",
+    become,
     onSignal(name, listener) {
       process.on(name, listener);
       return () => process.off(name, listener);
     },
   };
+}
+
+function become(file: string, argv: readonly string[], env: CliIo["env"]): never {
+  const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  if (process.execve === undefined) throw new Error("this platform can't replace a process");
+  return process.execve(file, [file, ...argv], Object.fromEntries(given));
 }
 
 function processInput(): Input {

@@ -77,11 +77,19 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
   if (first === "help") return showTopic(io, rest);
   if (values.help) return showTopic(io, args);
   const found = find(tree, args);
+  if (found.node === tree) await tryPlugin(argv, first, io, globals);
   if (found.rest.length > 0 && found.node.kind === "group")
     return await groupCall(io, found.node, found.path, found.rest);
   if (found.node.kind === "group") return showGroup(io, found.node, found.path, false);
   checkGlobals(globals);
   return runLeaf(found.node, found.path, found.rest, io, globals);
+}
+
+/** Returns when no plugin has this name. */
+async function tryPlugin(argv: readonly string[], name: string, io: CliIo, globals: Globals): Promise<void> {
+  const { becomePlugin, findPlugin } = await import("./plugins.ts");
+  const file = findPlugin(name, globals);
+  if (file !== undefined) becomePlugin(file, argv, io, globals);
 }
 
 const helpFlag = flag.bool("Print usage");

@@ -83,6 +83,13 @@ export function defaultHost({ globals, io }: Pick<Context, "globals" | "io">): s
   return io.program === "docker" && existsSync(DOCKER_SOCKET) ? `unix://${DOCKER_SOCKET}` : HOY_SOCKET;
 }
 
+/** The engine's address, where neither the command line, the environment nor a context says it; else undefined. */
+export function addressInUse(context: Pick<Context, "globals" | "io" | "config">): string | undefined {
+  const { globals, io } = context;
+  if (globals.host.length > 0 || io.env.DOCKER_HOST || contextName(context) !== DEFAULT_CONTEXT) return undefined;
+  return defaultHost(context);
+}
+
 function namedEndpoint(store: ContextStore, name: string): Endpoint {
   const endpoint = store.get(name).Endpoints.docker;
   if (endpoint === undefined) throw new HoyError("not-found", "endpoint docker not found in context");

@@ -20,7 +20,7 @@ test("Unix time as text, with a fraction down to the nanosecond", () => {
   expect(parseTimestamp("1700000000.123456789")).toBe(1_700_000_000_123_456_789n);
   expect(parseTimestamp("1700000000")).toBe(1_700_000_000_000_000_000n);
   expect(parseTimestamp("0")).toBe(0n);
-  expect(() => parseTimestamp("yesterday")).toThrow('invalid timestamp: "yesterday"');
+  expect(() => parseTimestamp("yesterday")).toThrow('failed to parse value as time or duration: "yesterday"');
 });
 
 test("now is the wall clock's now, and never goes back", () => {

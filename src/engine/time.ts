@@ -47,8 +47,8 @@ export function parseTimestamp(text: string): bigint {
   const match = /^(-?\d{1,18})(?:\.(\d{1,9})\d*)?$/.exec(text);
   if (match !== null) return BigInt(match[1] ?? 0) * 1_000_000_000n + BigInt((match[2] ?? "").padEnd(9, "0"));
   const ns = parseRfc3339(text);
-  if (ns === undefined) throw new HoyError("invalid", `invalid timestamp: ${JSON.stringify(text.slice(0, 64))}`);
-  return ns;
+  if (ns !== undefined) return ns;
+  throw new HoyError("invalid", `failed to parse value as time or duration: ${JSON.stringify(text.slice(0, 64))}`);
 }
 
 /** A span in words, as Docker's tables say it: "About a minute", "3 hours", "2 weeks". */

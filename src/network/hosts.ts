@@ -22,8 +22,10 @@ export function hostsLines(request: NetworkRequest, endpoints: readonly Endpoint
 
 function own(request: NetworkRequest, endpoints: readonly EndpointRecord[]): HostsLine[] {
   if (request.hostname === "") return [];
-  const names =
-    request.domainname === "" ? [request.hostname] : [`${request.hostname}.${request.domainname}`, request.hostname];
+  // The full name may be in the hostname alone, or split over both; the bare one stands beside it either way.
+  const full = request.domainname === "" ? request.hostname : `${request.hostname}.${request.domainname}`;
+  const [bare = ""] = full.split(".");
+  const names = bare === "" || bare === full ? [full] : [full, bare];
   const addresses = endpoints
     .flatMap((endpoint) => [endpoint.ipv4, endpoint.ipv6])
     .filter((address) => address !== undefined);

@@ -124,7 +124,8 @@ export function bytesToKeep(
   return Math.max(keep ?? 0, keepStorage ?? 0);
 }
 
-const KNOWN = ["id", "parent", "type", "description", "inuse", "shared", "private"];
+/** Labels come with `system prune`; the cache's entries have none. */
+const KNOWN = ["id", "parent", "type", "description", "inuse", "shared", "private", "label", "label!"];
 
 /**
  * Filters of `builder prune` (BuildKit's), keys apart from times. Several values of one key: one of them must match.
@@ -150,6 +151,10 @@ function matches(entry: CacheEntry, key: string, value: string): boolean {
       return entry.inUse === yes;
     case "shared":
       return entry.shared === yes;
+    case "label":
+      return false;
+    case "label!":
+      return true;
     default:
       return entry.shared !== yes;
   }

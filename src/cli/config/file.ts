@@ -38,6 +38,7 @@ export interface ConfigData {
   pruneFilters?: string[];
   proxies?: Record<string, ProxyConfig>;
   currentContext?: string;
+  cliPluginsExtraDirs?: string[];
 }
 
 export class ConfigFile {

@@ -65,6 +65,8 @@ describe("names", () => {
   test("dir/. is what the directory holds", () => {
     expect(planCopy(contents, there("/dst", true)).rename("./x")).toBe("./x");
     expect(planCopy(contents, absent("/dst/new")).rename("./x")).toBe("new/x");
+    expect(planCopy(contents, absent("/dst/new")).rename("x/y")).toBe("new/x/y");
+    expect(planCopy(contents, absent("/dst/new")).rename(".")).toBe("new");
   });
 
   test("a directory can't become a file, nor a file a directory", () => {

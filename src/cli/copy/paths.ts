@@ -82,6 +82,8 @@ export function renamer(from: string, to: string): (name: string) => string {
   const old = from.replace(/\/+$/, "");
   const fresh = to.replace(/\/+$/, "");
   return (name) => {
+    // What "dir/." holds is named with "./" before it or without.
+    if (old === ".") return posix.join(fresh, name);
     if (old === "") return `${fresh}/${name.replace(/^\/+/, "")}`;
     if (name !== old && !name.startsWith(`${old}/`)) return name;
     return fresh + name.slice(old.length);

@@ -82,6 +82,7 @@ function parseLine(raw: string, environment: Environment): string[] {
 const REASONS: Record<string, string> = {
   ENOENT: "no such file or directory",
   EACCES: "permission denied",
+  EEXIST: "file exists",
   EISDIR: "is a directory",
   ENOTDIR: "not a directory",
 };

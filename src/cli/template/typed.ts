@@ -44,6 +44,12 @@ const OPTIONAL: readonly (readonly [mark: string, fields: Readonly<Record<string
     "RepoTags",
     { Variant: "", OsVersion: "", Descriptor: NIL, Manifests: [], Parent: "", DockerVersion: "", Comment: "" },
   ],
+  // An image's config.
+  [
+    "OnBuild",
+    { ExposedPorts: {}, Healthcheck: NIL, ArgsEscaped: false, StopSignal: "", Shell: [], Volumes: {}, Labels: {} },
+  ],
+  ["Components", { Experimental: false }],
   ["ConfigOnly", { Peers: [], Services: {} }],
   ["Mountpoint", { Status: {}, UsageData: NIL, CreatedAt: "", ClusterVolume: NIL }],
 ];

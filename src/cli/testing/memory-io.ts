@@ -47,6 +47,9 @@ export function memoryIo(options: MemoryOptions = {}) {
     env: options.env ?? {},
     cwd: options.cwd ?? "/",
     program: options.program ?? "hoy",
+    become(file) {
+      throw new Error(`in memory nothing becomes ${file}`);
+    },
     onSignal(name, listener) {
       const set = listeners.get(name) ?? new Set();
       listeners.set(name, set.add(listener));

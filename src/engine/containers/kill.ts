@@ -20,7 +20,7 @@ const KILLED_WITHIN_MS = 30_000;
 
 /** @throws HoyError "conflict" when it does not run, "invalid" for an unknown signal. */
 export async function killContainer(engine: EngineContext, ref: string, options: KillOptions): Promise<void> {
-  const container = engine.containers.find(ref);
+  const container = found(engine, ref);
   const signal = options.signal === undefined || options.signal === "" ? SIGKILL : parseSignal(options.signal);
   if (!isActive(container.state)) throw notRunning(container, ref);
   const ends = ENDING.has(signal) || signal === stopSignal(container);
@@ -77,6 +77,16 @@ export async function killForRemoval(engine: EngineContext, container: Container
 export function stopSignal(container: Container): number {
   const text = container.spec.config.StopSignal;
   return text ? parseSignal(text) : SIGTERM;
+}
+
+/** @throws HoyError "not-found" in Docker's words, which say what was not done. */
+function found(engine: EngineContext, ref: string): Container {
+  try {
+    return engine.containers.find(ref);
+  } catch (error) {
+    if (!(error instanceof HoyError)) throw error;
+    throw new HoyError(error.code, `cannot kill container: ${ref}: ${error.message}`, { cause: error });
+  }
 }
 
 /** `ref`: as the client named it. */

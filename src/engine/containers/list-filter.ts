@@ -33,8 +33,12 @@ export interface ListContext {
   readonly namesOf: (container: Container) => readonly string[];
   /** Ids of the images that an ancestor filter means; none when there is no such image. */
   readonly imagesOf: (ancestor: string) => Promise<ReadonlySet<string>>;
-  /** Names and ids of a container's networks. */
-  readonly networksOf: (container: Container) => readonly string[];
+  readonly networksOf: (container: Container) => readonly NetworkName[];
+}
+
+export interface NetworkName {
+  readonly name: string;
+  readonly id: string;
 }
 
 /** @throws HoyError "invalid" for unknown keys and values, "not-found" for the container of before or since. */
@@ -60,7 +64,7 @@ export async function containerFilter(
   const all = options.all || (options.limit ?? 0) > 0 || filters.has("status") || before !== "" || since !== "";
   return (container) =>
     (all || exits !== undefined || isActive(container.state)) &&
-    context.namesOf(container).some((name) => matchPattern(filters.get("name"), name)) &&
+    context.namesOf(container).some((name) => matchName(filters.get("name"), name)) &&
     matchPrefix(filters.get("id"), container.id) &&
     matchLabels(filters.get("label"), container.spec.config.Labels ?? {}) &&
     matchExact(filters.get("status"), container.state.status) &&
@@ -75,6 +79,11 @@ export async function containerFilter(
     matchNetwork(filters.get("network"), context.networksOf(container)) &&
     matchPublished(published, container) &&
     matchExposed(exposed, container);
+}
+
+/** With the slash and without: `^/web$` and `^web$` mean the same container. */
+function matchName(wanted: ReadonlySet<string> | undefined, name: string): boolean {
+  return matchPattern(wanted, name) || matchPattern(wanted, name.replace(/^\//, ""));
 }
 
 function exitCodes(filters: Filters): ReadonlySet<number> | undefined {
@@ -103,9 +112,10 @@ function matchVolume(wanted: ReadonlySet<string> | undefined, container: Contain
   return places.some((place) => place !== "" && wanted.has(place));
 }
 
-function matchNetwork(wanted: ReadonlySet<string> | undefined, networks: readonly string[]): boolean {
+/** By name, or by the beginning of an id. */
+function matchNetwork(wanted: ReadonlySet<string> | undefined, networks: readonly NetworkName[]): boolean {
   if (wanted === undefined || wanted.size === 0) return true;
-  return networks.some((network) => wanted.has(network));
+  return networks.some(({ name, id }) => wanted.has(name) || matchPrefix(wanted, id));
 }
 
 interface PortRange {

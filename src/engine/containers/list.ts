@@ -25,7 +25,7 @@ export async function listContainers(
     imagesOf: async (ancestor) => new Set(await imageIds(ancestor)),
     networksOf: (container) => {
       const networks = settingsOf(engine, container).Networks ?? {};
-      return Object.entries(networks).flatMap(([name, endpoint]) => [name, endpoint.NetworkID ?? ""]);
+      return Object.entries(networks).map(([name, endpoint]) => ({ name, id: endpoint.NetworkID ?? "" }));
     },
   });
   const chosen = engine.containers

@@ -32,7 +32,8 @@ export function resolveLogConfig(wanted: LogConfig | undefined, daemon: LogDrive
   const inherited = type === (daemon.driver || "json-file") ? daemon.options : {};
   const options = { ...inherited, ...wanted?.Config };
   for (const key of Object.keys(options)) {
-    if (!DRIVERS[driver].options.includes(key)) fail(`unknown log opt '${key}' for ${driver} log driver`);
+    if (DRIVERS[driver].options.includes(key)) continue;
+    fail(`unknown log opt '${key}' for ${driver === "local" ? "log driver local" : `${driver} log driver`}`);
   }
   limits(driver, options);
   for (const key of ["labels-regex", "env-regex"]) checkPattern(options[key]);

@@ -11,12 +11,12 @@ import { networkRequest } from "./network-request.ts";
 export function renameContainer(engine: EngineContext, container: Container, wanted: string): Promise<void> {
   return container.lock.run(async () => {
     if (wanted === "") throw new HoyError("invalid", "Neither old nor new names may be empty");
-    const name = checkName(wanted);
+    const name = named(() => checkName(wanted));
     const old = container.name;
     if (name === old) {
       throw new HoyError("invalid", "Renaming a container with the same name as its current name");
     }
-    engine.containers.reserve(name, container.id);
+    named(() => engine.containers.reserve(name, container.id));
     container.spec.name = name;
     const linked = engine.containers.all().flatMap((other) => followLinks(other.spec, old, name) ?? []);
     try {
@@ -35,4 +35,14 @@ export function renameContainer(engine: EngineContext, container: Container, wan
     }
     engine.events.emit("container", "rename", container.id, { ...container.attributes, oldName: `/${old}` });
   });
+}
+
+/** Says of an error that it was about the new name, in Docker's words. */
+function named<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof HoyError)) throw error;
+    throw new HoyError(error.code, `Error when allocating new name: ${error.message}`, { cause: error });
+  }
 }

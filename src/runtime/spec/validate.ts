@@ -67,7 +67,9 @@ export function validateHostConfig(
   const { resources, warnings } = validateResources(config, facts, false);
   refuseMissing(resources);
   checkRest(resources);
-  return { hostConfig: resources, warnings: [...warnings, ...checkSecurity(resources, facts)] };
+  const ports = resources.NetworkMode === "host" && Object.keys(resources.PortBindings ?? {}).length > 0;
+  const discarded = ports ? ["Published ports are discarded when using host network mode"] : [];
+  return { hostConfig: resources, warnings: [...warnings, ...discarded, ...checkSecurity(resources, facts)] };
 }
 
 function checkModes(config: HostConfig, container: ContainerConfig): void {

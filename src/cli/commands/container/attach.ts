@@ -55,10 +55,10 @@ export const attach = command({
 async function runningContainer({ engine }: Context, name: string): Promise<ContainerInspectResponse> {
   const container = await engine.json<ContainerInspectResponse>("GET", `/containers/${encodeURIComponent(name)}/json`);
   const { State: state = {} } = container;
-  if (state.Running !== true) throw new ExitError(1, "cannot attach to a stopped container, start it first");
-  if (state.Paused === true) throw new ExitError(1, "cannot attach to a paused container, unpause it first");
+  if (state.Running !== true) throw new ExitError(1, "You cannot attach to a stopped container, start it first");
+  if (state.Paused === true) throw new ExitError(1, "You cannot attach to a paused container, unpause it first");
   if (state.Restarting === true)
-    throw new ExitError(1, "cannot attach to a restarting container, wait until it is running");
+    throw new ExitError(1, "You cannot attach to a restarting container, wait until it is running");
   return container;
 }
 

@@ -109,11 +109,11 @@ function openCidFile(cwd: string, path: string): CidFile | undefined {
   if (path === "") return undefined;
   const file = resolve(cwd, path);
   if (existsSync(file))
-    throw new ExitError(125, `container ID file found, make sure the other container isn't running or delete ${path}`);
+    throw new ExitError(1, `container ID file found, make sure the other container isn't running or delete ${path}`);
   try {
     writeFileSync(file, "", { flag: "wx" });
   } catch (thrown) {
-    throw new ExitError(125, `failed to create the container ID file: ${openFailure(path, thrown)}`);
+    throw new ExitError(1, `failed to create the container ID file: ${openFailure(path, thrown)}`);
   }
   let written = false;
   return {

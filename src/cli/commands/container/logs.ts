@@ -1,6 +1,7 @@
 // `logs`: what a container wrote, and with -f what it writes.
 
 import type { ContainerInspectResponse } from "../../../api/types/container.ts";
+import { UsageError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { apiTimestamp } from "../../format/time.ts";
@@ -27,13 +28,12 @@ export const logs = command({
   },
   async run({ engine, io }, { flags, args: [name = ""] }) {
     const path = `/containers/${encodeURIComponent(name)}`;
-    const time = (text: string) => (text === "" ? undefined : apiTimestamp(text));
     const { headers, body } = await engine.send("GET", `${path}/logs`, {
       query: {
         stdout: true,
         stderr: true,
-        since: time(flags.since),
-        until: time(flags.until),
+        since: time("since", flags.since),
+        until: time("until", flags.until),
         timestamps: flags.timestamps,
         follow: flags.follow,
         tail: flags.tail,
@@ -49,3 +49,14 @@ export const logs = command({
     else for await (const { stream, data } of demultiplex(body)) await io[stream].write(data);
   },
 });
+
+/** @throws UsageError that names the option. */
+function time(option: string, text: string): string | undefined {
+  if (text === "") return undefined;
+  try {
+    return apiTimestamp(text);
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown;
+    throw new UsageError(`invalid value for "${option}": ${thrown.message}`);
+  }
+}

@@ -33,7 +33,7 @@ export const ls = command({
         all: flags.all,
         limit: limit > 0 ? limit : undefined,
         // Sizes are dear: asked for only when they are shown.
-        size: flags.size || /\.Size\b/.test(format),
+        size: flags.size || /\.Size\b|\bjson\s+\.(?!\w)/.test(format),
         filters: filterQuery(flags.filter),
       },
     });

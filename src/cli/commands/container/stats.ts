@@ -52,7 +52,8 @@ async function once(context: Context, call: StatsCall): Promise<number> {
       }
     }),
   );
-  context.io.stdout.print(draw(context, call, board));
+  // Nothing found of what was named: the errors alone, as docker does it.
+  if (board.size > 0 || names.length === 0) context.io.stdout.print(draw(context, call, board));
   failures.raise();
   return 0;
 }

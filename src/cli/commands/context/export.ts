@@ -3,9 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pack } from "tar-stream";
-import { ExitError, messageOf } from "../../base/errors.ts";
+import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { ContextStore, DEFAULT_CONTEXT } from "../../config/contexts.ts";
+import { openFailure } from "../../run/environment.ts";
 import { type FoundContext, findContext } from "./find.ts";
 
 export const exportContext = command({
@@ -25,7 +26,7 @@ export const exportContext = command({
     try {
       writeFileSync(resolve(io.cwd, file), archive, { flag: "wx", mode: 0o600 });
     } catch (thrown) {
-      throw new ExitError(1, messageOf(thrown));
+      throw new ExitError(1, openFailure(file, thrown), thrown);
     }
     io.stderr.line(`Written file ${JSON.stringify(file)}`);
   },

@@ -1,5 +1,6 @@
 // `context rm`.
 
+import { HoyError } from "../../../base/error.ts";
 import { ExitError, FailureList } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { DEFAULT_CONTEXT } from "../../config/contexts.ts";
@@ -17,7 +18,8 @@ export const rm = command({
     for (const name of names) {
       try {
         if (name === DEFAULT_CONTEXT) throw new ExitError(1, 'context "default" cannot be removed');
-        if (!flags.force) store.get(name);
+        if (!flags.force && !store.has(name))
+          throw new HoyError("not-found", `context ${JSON.stringify(name)} does not exist`);
         if (name === contextName(context)) {
           if (!flags.force)
             throw new ExitError(1, `context ${JSON.stringify(name)} is in use, set -f flag to force remove`);

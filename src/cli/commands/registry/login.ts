@@ -22,7 +22,7 @@ export const login = command({
     if (flags["password-stdin"] && flags.password !== "")
       throw new ExitError(1, "--password and --password-stdin are mutually exclusive");
     if (flags["password-stdin"] && flags.username === "")
-      throw new ExitError(1, "Must provide --username with --password-stdin");
+      throw new ExitError(1, "the --password-stdin option requires --username to be set");
     if (changed.has("username") && flags.username === "") throw new ExitError(1, "username is empty");
     if (changed.has("password") && flags.password === "") throw new ExitError(1, "password is empty");
     if (flags.password !== "")
