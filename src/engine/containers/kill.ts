@@ -25,13 +25,21 @@ export async function killContainer(engine: EngineContext, ref: string, options:
   if (!isActive(container.state)) throw notRunning(container, ref);
   const ends = ENDING.has(signal) || signal === stopSignal(container);
   if (ends) markStopped(engine, container);
-  if (container.state.status === "restarting") {
-    if (ends) await container.lock.run(async () => cancelRestart(engine, container));
-  } else if (signal === SIGKILL && isUnreachable(container)) {
-    await container.lock.run(() => endUnreachable(engine, container));
-  } else {
-    await signalContainer(container, signal);
-    if (ends && container.state.status === "paused") await thaw(engine, container);
+  // Waits for the restart policy's start, if that is under way: then it is what just started that is to end.
+  if (ends && container.state.status === "restarting") {
+    await container.lock.run(async () => {
+      cancelRestart(engine, container);
+      if (isRunning(container.state)) markStopped(engine, container);
+    });
+  }
+  // Between two tries there is no process, and the mark was enough.
+  if (isRunning(container.state)) {
+    if (signal === SIGKILL && isUnreachable(container)) {
+      await container.lock.run(() => endUnreachable(engine, container));
+    } else {
+      await signalContainer(container, signal);
+      if (ends && container.state.status === "paused") await thaw(engine, container);
+    }
   }
   engine.events.emit("container", "kill", container.id, { ...container.attributes, signal: String(signal) });
   if (signal === SIGKILL && container.shim !== undefined) await within(container.shim.exited, KILLED_WITHIN_MS);

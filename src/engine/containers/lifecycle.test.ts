@@ -100,6 +100,20 @@ describe("a container's life", () => {
     await engine.containers.stop(id, { signal: undefined, timeout: 1 }, never());
     expect(await engine.state(id)).toMatchObject({ Status: "exited", Restarting: false });
   });
+
+  test.each(["stop", "kill"] as const)(
+    "%s in the midst of the policy's start ends what starts, for good",
+    async (verb) => {
+      const once = sh("test -e /once && exec sleep 100; touch /once; exit 1");
+      const id = await engine.run(once, { RestartPolicy: { Name: "always" } });
+      // The count goes up when the start begins.
+      while ((await engine.containers.inspect(id, { size: false })).RestartCount === 0) await Bun.sleep(1);
+      if (verb === "stop") await engine.containers.stop(id, { signal: undefined, timeout: 0 }, never());
+      else await engine.containers.kill(id, { signal: undefined });
+      while ((await engine.state(id)).Status === "running") await Bun.sleep(5);
+      expect(await engine.state(id)).toMatchObject({ Status: "exited", ExitCode: 137 });
+    },
+  );
 });
 
 describe("names", () => {

@@ -58,6 +58,8 @@ async function stopRunning(
     markStopped(engine, container);
     // Waits for a start that is under way, and cancels the restart policy's next try.
     await container.lock.run(async () => {
+      // A start that was under way has taken the mark away with it.
+      markStopped(engine, container);
       cancelRestart(engine, container);
       await endUnreachable(engine, container);
     });
