@@ -8,6 +8,7 @@ import { NetworkNamespace } from "../../linux/namespace.ts";
 import { Netlink } from "../../linux/netlink.ts";
 import { setUp } from "../link.ts";
 import { answerFromZone, fitUdp, readQuery } from "./answer.ts";
+import { framed } from "./forward.ts";
 import { DnsServer } from "./server.ts";
 import { type NamedEndpoint, Zone } from "./zone.ts";
 
@@ -148,6 +149,19 @@ test("too long for UDP: truncated, so that the asker comes by TCP", () => {
   const short = packet.decode(Buffer.from(fitUdp(query, answer)));
   expect(short.flag_tc).toBe(true);
   expect(short.answers).toHaveLength(0);
+});
+
+test("by TCP, long; and no packet of it all is known to connection tracking", async () => {
+  for (let index = 0; index < 100; index++)
+    zone.set(`many${index}`, [endpoint(`many${index}`, "front", ["many"], `10.5.1.${index}`)]);
+  const query = packet.encode({ type: "query", id: 9, questions: [{ type: "A", name: "many" }] });
+  const within = ["nsenter", `--net=/proc/${process.pid}/fd/${namespace.fd}`, "--"];
+  const script = `busybox nc -w 5 127.0.0.11 53; cat /proc/sys/net/netfilter/nf_conntrack_count >&2 || true`;
+  const asker = Bun.spawn([...within, "sh", "-c", script], { stdin: framed(query), stdout: "pipe", stderr: "pipe" });
+  const [answer, count] = await Promise.all([new Response(asker.stdout).bytes(), new Response(asker.stderr).text()]);
+  for (let index = 0; index < 100; index++) zone.delete(`many${index}`);
+  expect(packet.decode(Buffer.from(answer.subarray(2))).answers).toHaveLength(100);
+  expect(count.trim()).toMatch(/^0$|No such file/);
 });
 
 test("a link is a name that only the asker knows, and the other may come and go", () => {
