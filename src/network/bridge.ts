@@ -8,6 +8,7 @@ import { isErrno } from "../linux/libc.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import { formatAddress, parseAddress, parsePrefix } from "./address.ts";
+import { blockPort, isolatePort } from "./bridge-port.ts";
 import type { NetworkDriver } from "./driver.ts";
 import { configureInterface, routeDefault } from "./interface.ts";
 import * as link from "./link.ts";
@@ -34,6 +35,8 @@ export class BridgeDriver implements NetworkDriver {
   readonly #socket: Netlink;
   readonly #ipForward: boolean;
   readonly #group: number;
+  /** By network. */
+  readonly #indexes = new Map<string, number>();
 
   /**
    * In the network namespace of the calling thread. `ipForward`: may set net.ipv4.ip_forward; `group`: of the devices
@@ -86,6 +89,7 @@ export class BridgeDriver implements NetworkDriver {
    * that have ended: the kernel may keep a veth for minutes, and without its bridge nobody would know it for ours.
    */
   remove(network: NetworkRecord): void {
+    this.#indexes.delete(network.id);
     const found = link.findLink(this.#socket, network.interface);
     if (found?.kind !== "bridge" || network.adopted) return;
     for (const port of link.listLinks(this.#socket))
@@ -94,26 +98,15 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   connect(endpoint: EndpointRecord, namespace: NetworkNamespace, gateway: boolean): void {
-    const bridge = link.findLink(this.#socket, endpoint.network.interface);
-    if (bridge === undefined) {
-      throw new HoyError(
-        "unavailable",
-        `the bridge ${endpoint.network.interface} of network ${endpoint.network.name} is gone`,
-        {
-          hint: "restart the engine: it makes its bridges again at every start",
-        },
-      );
-    }
     const pair = {
       host: endpoint.hostInterface,
-      master: bridge.index,
       peer: endpoint.settings.interface,
       peerMac: endpoint.mac,
       peerNamespace: namespace.fd,
       mtu: endpoint.network.mtu,
     };
-    step("network.link", () => this.#makePair(pair));
-    if (!endpoint.network.icc) step("network.isolate", () => link.isolatePort(this.#socket, endpoint.hostInterface));
+    step("network.link", () => this.#makePort(endpoint.network, pair));
+    if (!endpoint.network.icc) step("network.isolate", () => isolatePort(this.#socket, endpoint.hostInterface));
     step("network.interface", () => configureInterface(endpoint, namespace, gateway));
   }
 
@@ -127,11 +120,32 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   retire(endpoint: EndpointRecord): void {
-    link.blockPort(this.#socket, endpoint.hostInterface);
+    blockPort(this.#socket, endpoint.hostInterface);
   }
 
   limit(endpoint: EndpointRecord, rate: NetworkRate | undefined): void {
     holdRate(this.#socket, endpoint.hostInterface, rate, this.#group);
+  }
+
+  /** The bridge's number is kept: to ask for it takes as long as all addresses and routes. Made anew, it has another. */
+  #makePort(network: NetworkRecord, pair: Omit<link.VethOptions, "master">): void {
+    const known = this.#indexes.get(network.id);
+    try {
+      if (known !== undefined) {
+        this.#makePair({ ...pair, master: known });
+        return;
+      }
+    } catch (error) {
+      if (!isErrno(error, "EINVAL", "ENODEV", "EOPNOTSUPP")) throw error; // of a number that is no bridge's any more
+    }
+    const bridge = link.findLink(this.#socket, network.interface);
+    if (bridge === undefined) {
+      throw new HoyError("unavailable", `the bridge ${network.interface} of network ${network.name} is gone`, {
+        hint: "restart the engine: it makes its bridges again at every start",
+      });
+    }
+    this.#makePair({ ...pair, master: bridge.index });
+    this.#indexes.set(network.id, bridge.index);
   }
 
   #makePair(pair: link.VethOptions): void {

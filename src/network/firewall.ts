@@ -1,7 +1,7 @@
 // The rules of hoy, all in one table of its own, `inet hoy`: which networks are masqueraded, what may pass between them,
 // and where published ports lead. Text in nft(8)'s language, from what should be; never a look at, or a change of,
 // anyone else's table. `load` replaces the whole table in one transaction (the daemon's start, a change of networks);
-// ports come and go as elements of its maps, one small transaction each.
+// ports come and go as elements of its maps, one small transaction each (elements.ts).
 //
 // Known limit: a rule that accepts here can't overrule one that drops in another table (nft(8), "base chains"): where
 // another program's forward policy is drop, it must let hoy's bridges pass.
@@ -73,7 +73,7 @@ export function loadTable(
     ...postrouting(networks, families),
     ...forward(networks, families),
     "}",
-    addPorts(
+    ...portElements(
       table,
       ports.filter(({ family }) => families.includes(family)),
     ),
@@ -83,14 +83,6 @@ export function loadTable(
 
 export function deleteTable(table: TableName): string {
   return `table ${table}\ndelete table ${table}\n`;
-}
-
-export function addPorts(table: TableName, ports: readonly FirewallPort[]): string {
-  return changePorts(`add element ${table}`, ports, (port) => ` : ${port.containerIp} . ${port.containerPort}`);
-}
-
-export function removePorts(table: TableName, ports: readonly FirewallPort[]): string {
-  return changePorts(`delete element ${table}`, ports, () => "");
 }
 
 /** So many networks are compared one by one, which is faster than a look-up: half a microsecond a packet is all there is. */
@@ -213,20 +205,16 @@ function forward(networks: readonly FirewallNetwork[], families: readonly Family
   ];
 }
 
-function changePorts(verb: string, ports: readonly FirewallPort[], value: (port: FirewallPort) => string): string {
-  const maps = new Map<string, string[]>();
-  for (const family of [4, 6] as const) {
-    const own = ports
-      .filter((port) => port.family === family)
-      .map((port) => [port.containerIp, port.protocol, port.hostPort].join(" . "));
-    if (own.length > 0) maps.set(`own${family}`, [...new Set(own)]);
+/** As text, for the whole table; one by one they come and go as elements.ts has it. */
+function portElements(table: TableName, ports: readonly FirewallPort[]): string[] {
+  const maps = new Map<string, Set<string>>();
+  const put = (map: string, element: string) => maps.set(map, (maps.get(map) ?? new Set()).add(element));
+  for (const { family, protocol, hostIp, hostPort, containerIp, containerPort } of ports) {
+    put(`own${family}`, [containerIp, protocol, hostPort].join(" . "));
+    const key = [protocol, ...(hostIp === undefined ? [] : [hostIp]), hostPort].join(" . ");
+    put(`published${family}${hostIp === undefined ? "_any" : ""}`, `${key} : ${containerIp} . ${containerPort}`);
   }
-  for (const port of ports) {
-    const map = `published${port.family}${port.hostIp === undefined ? "_any" : ""}`;
-    const key = [port.protocol, ...(port.hostIp === undefined ? [] : [port.hostIp]), port.hostPort].join(" . ");
-    maps.set(map, [...(maps.get(map) ?? []), key + value(port)]);
-  }
-  return [...maps].map(([map, keys]) => `${verb} ${map} { ${keys.join(", ")} }`).join("\n");
+  return [...maps].map(([map, all]) => `add element ${table} ${map} { ${[...all].join(", ")} }`);
 }
 
 function elements(items: readonly string[]): string {

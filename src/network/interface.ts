@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { HoyError } from "../base/error.ts";
 import { isErrno } from "../linux/libc.ts";
 import type { NetworkNamespace } from "../linux/namespace.ts";
-import { Netlink } from "../linux/netlink.ts";
+import { Netlink, type Request } from "../linux/netlink.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import * as link from "./link.ts";
 import { type EndpointRecord, ROUTER } from "./network.ts";
@@ -23,26 +23,29 @@ export function configureInterface(endpoint: EndpointRecord, namespace: NetworkN
   });
   const device = link.findLink(socket, name);
   if (device === undefined) throw new HoyError("internal", `interface ${name} did not appear in the container`);
-  link.setUp(socket, 1);
-  for (const { address, prefix } of placesOf(endpoint)) link.addAddress(socket, device.index, address, prefix);
-  for (const text of endpoint.settings.linkLocal ?? []) {
-    const { address, prefix } = parseCidr(`${text}/${text.includes(":") ? 64 : 16}`);
-    link.addAddress(socket, device.index, address, prefix);
-  }
-  link.setUp(socket, device.index);
-  if (gateway) addRoutes(socket, device.index, endpoint);
+  const { index } = device;
+  const linkLocal = (endpoint.settings.linkLocal ?? []).map((text) =>
+    parseCidr(`${text}/${text.includes(":") ? 64 : 16}`),
+  );
+  const addresses = [...placesOf(endpoint), ...linkLocal];
+  socket.batch(`interface ${name}`, [
+    link.upRequest(1),
+    ...addresses.map(({ address, prefix }) => link.addressRequest(index, address, prefix)),
+    link.upRequest(index),
+    ...(gateway ? routes(index, endpoint) : []),
+  ]);
 }
 
 /** Leads the default route over `endpoint`'s interface, in place of another; nothing if the container renamed that. */
 export function routeDefault(endpoint: EndpointRecord, namespace: NetworkNamespace): void {
   using socket = namespace.run(() => new Netlink());
   const device = link.findLink(socket, endpoint.settings.interface);
-  if (device !== undefined) addRoutes(socket, device.index, endpoint);
+  if (device !== undefined) socket.batch("default route", routes(device.index, endpoint));
 }
 
-function addRoutes(socket: Netlink, index: number, endpoint: EndpointRecord): void {
-  if (endpoint.network.internal) return;
-  for (const { gateway } of placesOf(endpoint)) link.addDefaultRoute(socket, index, gateway);
+function routes(index: number, endpoint: EndpointRecord): Request[] {
+  if (endpoint.network.internal) return [];
+  return placesOf(endpoint).map(({ gateway }) => link.routeRequest(index, gateway));
 }
 
 /** Its address in each family, with what of the network belongs to that. */

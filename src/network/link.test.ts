@@ -7,6 +7,7 @@ import { NetworkNamespace } from "../linux/namespace.ts";
 import { Netlink } from "../linux/netlink.ts";
 import { NftablesError, nft } from "../linux/nftables.ts";
 import { formatAddress, formatPrefix, parseAddress, parseCidr, parsePrefix } from "./address.ts";
+import { blockPort } from "./bridge-port.ts";
 import * as link from "./link.ts";
 
 const MAC = "02:42:ac:1f:00:02";
@@ -43,7 +44,7 @@ test("a bridge and a veth pair carry packets between two namespaces", () => {
   link.addAddress(inner, eth0.index, parseAddress("172.31.9.2"), gateway.prefix);
   link.addAddress(inner, eth0.index, parseAddress("fd00:9::2"), parsePrefix("fd00:9::/64"));
   link.setUp(inner, eth0.index);
-  link.addDefaultRoute(inner, eth0.index, gateway.address);
+  inner.batch("default route", [link.routeRequest(eth0.index, gateway.address)]);
 
   expect(inside(container, "ip", "-4", "route")).toContain("default via 172.31.9.1 dev eth0");
   expect(link.listAddresses(inner).map((a) => `${formatAddress(a.address)}/${a.length}`)).toContain("fd00:9::2/64");
@@ -81,14 +82,14 @@ test("through a blocked port comes nothing, and to its hardware address the next
   };
   using _dying = own("vdying");
   expect(answers()).toBe(true);
-  link.blockPort(outer, "vdying");
-  link.blockPort(outer, "vdying");
+  blockPort(outer, "vdying");
+  blockPort(outer, "vdying");
   expect(ping()).toContain("0 packets received");
   using _next = own("vnext");
   expect(answers()).toBe(true);
-  link.blockPort(outer, "vnext");
+  blockPort(outer, "vnext");
   expect(ping()).toContain("0 packets received");
-  link.blockPort(outer, "nosuch");
+  blockPort(outer, "nosuch");
 });
 
 test("the kernel's own words come with a refusal", () => {
@@ -119,4 +120,17 @@ test("nft works on when the program holds more files than select(2) can watch", 
     for (const fd of held) closeSync(fd);
   }
   expect(host.run(() => nft("list tables"))).toContain("table inet after");
+});
+
+test("of several requests in one, those after one that failed are done, and the first failure is told", () => {
+  using host = NetworkNamespace.create();
+  using socket = host.run(() => new Netlink());
+  const { address, prefix } = parseCidr("10.9.0.1/16");
+  expect(() =>
+    socket.batch("all", [link.upRequest(4711), link.upRequest(1), link.addressRequest(4712, address, prefix)]),
+  ).toThrow(/ENODEV/);
+  expect(link.findLink(socket, "lo")?.up).toBe(true);
+  socket.batch("all", []);
+  socket.batch("all", [link.addressRequest(1, address, prefix)]);
+  expect(inside(host, "ip", "-4", "addr", "show", "lo")).toContain("10.9.0.1/16");
 });

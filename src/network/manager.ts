@@ -26,6 +26,7 @@ import { type PortWish, portWishes } from "./ports/request.ts";
 import { Publisher } from "./publisher.ts";
 import { limits } from "./rate.ts";
 import { Sweeper, sweepLinks } from "./sweep.ts";
+import { Rules } from "./table.ts";
 import { NetworkView } from "./view.ts";
 
 export class Networks implements NetworkManager {
@@ -33,6 +34,7 @@ export class Networks implements NetworkManager {
   readonly #rows: NetworkRows;
   readonly #defaults: NetworkDefaults;
   readonly #publisher: Publisher;
+  readonly #rules: Rules;
   readonly #names: Names;
   readonly #group: number;
   readonly #sweeper = new Sweeper(() => this.#sweepLinks());
@@ -56,10 +58,11 @@ export class Networks implements NetworkManager {
     this.catalog.ensureAll((network, error) =>
       log.error("a network could not be made", { network: network.name, error }),
     );
-    this.#publisher = new Publisher(rows, this.catalog, defaults, `inet hoy${mark}`);
+    this.#rules = new Rules(rows, this.catalog, defaults, `inet hoy${mark}`);
+    this.#publisher = new Publisher(rows, this.#rules);
     this.#sweepLinks();
-    this.#publisher.reload();
-    this.#publisher.watch();
+    this.#rules.reload();
+    this.#rules.watch();
     for (const obstacle of this.warnings()) log.warn(obstacle);
   }
 
@@ -146,6 +149,7 @@ export class Networks implements NetworkManager {
     // A killed container's socket with bytes that nobody took keeps its namespace, and so its veth, for minutes.
     this.#sweeper.close();
     this.#publisher.close();
+    this.#rules.close();
   }
 
   async adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation> {
@@ -172,7 +176,7 @@ export class Networks implements NetworkManager {
     this.#rows.transaction(() => {
       for (const container of new Set(stale.map((row) => row.container))) this.#rows.deleteOf(container);
     });
-    this.#publisher.reload();
+    this.#rules.reload();
   }
 
   describe(request: NetworkRequest): NetworkSettings {
@@ -180,7 +184,7 @@ export class Networks implements NetworkManager {
   }
 
   warnings(): readonly string[] {
-    return this.#publisher.obstacles();
+    return this.#rules.obstacles();
   }
 
   /** Who is on a network now. */
@@ -245,13 +249,13 @@ export class Networks implements NetworkManager {
 
   /** Networks were made or removed. */
   reloadFirewall(): void {
-    this.#publisher.reload();
+    this.#rules.reload();
   }
 
   /** Takes the engine's own bridges and rules away: for uninstalling, and for tests that leave nothing behind. */
   removeAll(): void {
     for (const network of this.catalog.all()) this.catalog.driverOf(network)?.remove(network);
-    this.#publisher.removeTable();
+    this.#rules.remove();
   }
 
   #sweepLinks(): void {

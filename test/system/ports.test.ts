@@ -186,6 +186,23 @@ describe("over the life of the daemon", () => {
     await remove(name);
   });
 
+  test("a flushed table heals while the engine runs: when a port comes or goes, and when it is looked at", async () => {
+    const [first, second] = [await server("-p", "8096:80"), await server("-p", "8094:80")];
+    const answers = async () =>
+      (await world.run(...get(`http://${HOST.v4}:8096/cgi-bin/who`))).stdout.includes(OUTSIDE.v4);
+    await ok(world.host("nft", "flush", "ruleset"));
+    await remove(second);
+    expect(await answers()).toBe(true);
+    await ok(world.host("nft", "flush", "ruleset"));
+    const third = await server("-p", "8094:80");
+    expect(await answers()).toBe(true);
+    await ok(world.host("nft", "flush", "ruleset"));
+    await ok(hoy.hoy("info"));
+    expect(await answers()).toBe(true);
+    for (const name of [first, third]) await remove(name);
+    expect(await ok(world.host("nft", "list", "ruleset"))).not.toMatch(/809[46]/);
+  });
+
   test("a container that ends gives its ports back at once, and takes them again when it starts", async () => {
     const name = await server("-p", "8097:80");
     await ok(hoy.hoy("stop", "-t", "0", name));
