@@ -11,7 +11,7 @@ import { ExitError } from "../base/errors.ts";
 import type { Context } from "../command.ts";
 import { connectBuild, type SessionNames } from "./connection.ts";
 import { type OpenContext, openContext } from "./context.ts";
-import { debugFailure } from "./debug.ts";
+import type { CheckResult } from "./drive.ts";
 import type { BuildFlags } from "./flags.ts";
 import { agentService, agentsOf } from "./lend/agents.ts";
 import { contentService } from "./lend/content.ts";
@@ -24,7 +24,7 @@ import type { ProgressMode } from "./progress/modes.ts";
 import { openProgress, type Progress } from "./progress/open.ts";
 import { reportExplanations, reportFailure, reportWarnings } from "./progress/report.ts";
 import { frontendAttributes, namedContexts, parseCache } from "./request.ts";
-import { type Built, type CheckResult, solveBuild, solveCheck, solveDebugged } from "./solve.ts";
+import { type Built, solveBuild } from "./solve.ts";
 import { Stores } from "./stores.ts";
 
 const INTERRUPTED = 130;
@@ -58,15 +58,20 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
   const solve = { control: connection.control, session: session.id, progress, signal, ...request };
   let hasReported = false;
   try {
-    if (flags.check) return showCheck(context, await solveCheck(solve));
-    const built = flags.debug
-      ? await solveDebugged(solve, async (error, ref) => {
-          progress.end();
-          report(context, error, progress);
-          hasReported = true;
-          await debugFailure(error, { io, control: connection.control, ref, signal });
-        })
-      : await solveBuild(solve);
+    if (flags.check) {
+      const { solveCheck } = await import("./drive.ts");
+      return showCheck(context, await solveCheck(solve));
+    }
+    const debugged = async () => {
+      const [{ solveDebugged }, { debugFailure }] = await Promise.all([import("./drive.ts"), import("./debug.ts")]);
+      return solveDebugged(solve, async (error, ref) => {
+        progress.end();
+        report(context, error, progress);
+        hasReported = true;
+        await debugFailure(error, { io, control: connection.control, ref, signal });
+      });
+    };
+    const built = await (flags.debug ? debugged() : solveBuild(solve));
     await stores.finish(built.response);
     progress.end();
     reportWarnings(io.stderr, progress);

@@ -36,10 +36,8 @@ const NO_DEVICE = { major: 0, minor: 0 };
 /** Takes one Stat after the other. @throws HoyError "invalid" for a list that no walk gives. */
 export class Listing {
   readonly files: ListedFile[] = [];
-  /** The directories that the last file is in, from the top: what may come next is in one of them. */
-  readonly #open: RawText[] = [];
-  /** The last path in the order of a walk, in which a slash comes before every other byte. */
-  #last = "";
+  /** The directories that the last file is in, from the root: what may come next is in one of them. */
+  readonly #open: OpenDirectory[] = [{ path: "", last: "" }];
   /** By path, for links; made when there is a first one. */
   #types: Map<RawText, TarType> | undefined;
   #count = 0;
@@ -54,7 +52,7 @@ export class Listing {
     // A whiteout to a layer; in a context only a file with an odd name, which no image could hold.
     if (path === "" || kind === undefined || isWhiteout(path)) return;
     this.#enter(path);
-    if (kind === "dir") this.#open.push(path);
+    if (kind === "dir") this.#open.push({ path, last: "" });
     const linked = kind === "file" && stat.linkname !== "";
     const type = linked ? "hardlink" : kind;
     const linkname = linked ? cleanPath(stat.linkname) : stat.linkname;
@@ -77,13 +75,19 @@ export class Listing {
     });
   }
 
-  /** Its directory came, is one, and everything before it in a walk's order did too: so it comes once only. */
+  /** Its directory came, is one, and has had no name yet that a walk finds later: so it comes once only. */
   #enter(path: RawText): void {
-    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    while (this.#open.length > 0 && this.#open.at(-1) !== parent) this.#open.pop();
-    if (this.#open.length === 0 && parent !== "") throw bad(`${rawToText(path)} has no parent`);
-    if (compareWalk(this.#last, path) >= 0) throw bad(`${rawToText(path)} came twice, or not in the order of a walk`);
-    this.#last = path;
+    const slash = path.lastIndexOf("/");
+    const parent = slash < 0 ? "" : path.slice(0, slash);
+    let directory = this.#open.at(-1);
+    while (directory !== undefined && directory.path !== parent) {
+      this.#open.pop();
+      directory = this.#open.at(-1);
+    }
+    if (directory === undefined) throw bad(`${rawToText(path)} has no parent`);
+    const name = path.slice(slash + 1);
+    if (name <= directory.last) throw bad(`${rawToText(path)} came twice, or not in the order of a walk`);
+    directory.last = name;
   }
 
   #typeAt(path: RawText): TarType | undefined {
@@ -92,17 +96,11 @@ export class Listing {
   }
 }
 
-/** Below 0 when `a` comes before `b` in a walk that takes names in the order of their bytes. */
-function compareWalk(a: RawText, b: RawText): number {
-  const shared = Math.min(a.length, b.length);
-  for (let at = 0; at < shared; at++) {
-    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
-    if (x !== y) return (x === SLASH ? 0 : x) - (y === SLASH ? 0 : y);
-  }
-  return a.length - b.length;
+interface OpenDirectory {
+  readonly path: RawText;
+  /** The last name in it. */
+  last: RawText;
 }
-
-const SLASH = 0x2f;
 
 /** @throws HoyError for a path that is absolute, leads out, or is not in its shortest form. */
 function cleanPath(path: RawText): RawText {
