@@ -64,6 +64,23 @@ test("a layer comes from outside once; what a tag means is asked each time", asy
   expect(await id(b)).toBe(await id(a));
 });
 
+test("of two engines that begin at once one goes outside for a layer, and the other waits for it", async () => {
+  const { name, layers } = publish();
+  // Long enough for both to be there before the first has anything.
+  const slow = async ({ url }: { readonly url: string }) => {
+    if (url.includes("/blobs/")) await Bun.sleep(700);
+    return false;
+  };
+  upstream.rules = [slow];
+  try {
+    await Promise.all([ok(a.hoy("pull", name)), ok(b.hoy("pull", name))]);
+  } finally {
+    upstream.rules = [];
+  }
+  for (const digest of layers) expect(upstream.count("GET", digest)).toBe(1);
+  expect((await b.hoy("image", "verify", name)).code).toBe(0);
+});
+
 test("an image is there for the others while the registry is away, and as layers that came uncompressed", async () => {
   const app = unique("team/plain");
   upstream.put(app, "v1", [tar({ plain: randomBytes(100_000) })], "plain");

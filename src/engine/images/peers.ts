@@ -5,6 +5,7 @@ import { type Digest, isDigest } from "../../base/digest.ts";
 import { globMatch } from "../../image/glob.ts";
 import { parseManifest } from "../../image/manifest.ts";
 import { parseReference, type Reference, repositoryName } from "../../image/reference.ts";
+import type { Coming } from "../../registry/client/under-way.ts";
 import type { PeerDocument, PeerSource } from "../../registry/peer/source.ts";
 import { manifestOf } from "./manifest-of.ts";
 import type { ImageShelf } from "./shelf.ts";
@@ -41,10 +42,19 @@ export class PeerImages implements PeerSource {
   }
 
   async blob(digest: Digest): Promise<string | undefined> {
-    if (!this.#isGiven(digest)) return undefined;
+    const pulledFor = this.#shelf.underWay.nameOf(digest);
+    const isPulled = pulledFor !== undefined && this.#mayHave(pulledFor);
+    if (!isPulled && !this.#isGiven(digest)) return undefined;
     if ((await this.#shelf.content.size(digest)) !== undefined) return this.#shelf.content.path(digest);
     // A layer that came uncompressed is kept by the driver alone.
     return this.#shelf.driver.layerTar(digest);
+  }
+
+  coming(name: string, digest: Digest, asker: Coming | undefined): Coming | undefined {
+    if (!this.#mayHave(name)) return undefined;
+    const coming = this.#shelf.underWay.coming(name, digest);
+    if (coming === undefined && asker !== undefined) this.#shelf.underWay.heard(digest, asker);
+    return coming;
   }
 
   async #document(digest: Digest): Promise<PeerDocument | undefined> {

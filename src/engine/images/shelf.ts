@@ -10,6 +10,7 @@ import type { Descriptor } from "../../image/descriptor.ts";
 import { parseManifest } from "../../image/manifest.ts";
 import { type Platform, parsePlatform } from "../../image/platform.ts";
 import { familiarString, parseReference } from "../../image/reference.ts";
+import { BlobsUnderWay } from "../../registry/client/under-way.ts";
 import type { ImageIndex } from "../../state/image-indexes.ts";
 import type { ImageRow, ImageTable } from "../../state/images.ts";
 import type { ContentStore } from "../../storage/content.ts";
@@ -50,6 +51,8 @@ export class ImageShelf implements ImageStore {
   readonly content: ContentStore;
   readonly driver: SnapshotDriver;
   readonly temporary: string;
+  /** What pulls are just fetching. */
+  readonly underWay = new BlobsUnderWay();
   readonly #collector: Collector;
   readonly #configs = new Map<string, ImageConfigFile>();
 

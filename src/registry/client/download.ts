@@ -8,6 +8,7 @@ import type { Digest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { letGo } from "../../base/passing.ts";
 import type { Repository } from "./repository.ts";
+import type { Claim } from "./under-way.ts";
 
 export interface DownloadOptions {
   readonly signal: AbortSignal;
@@ -16,6 +17,7 @@ export interface DownloadOptions {
   readonly onProgress: (received: number) => void;
   /** How long a connection may bring nothing before it counts as broken. */
   readonly idleMs?: number;
+  readonly claim?: Claim;
 }
 
 const READ = 1024 * 1024;
@@ -44,7 +46,7 @@ export async function* download(
   for (let failures = 0; received < blob.size; ) {
     const before = received;
     try {
-      const answer = await repository.blob(blob.digest, received, options.signal);
+      const answer = await repository.blob(blob.digest, received, options.signal, options.claim);
       let skip = received - answer.offset;
       for await (const raw of lively(answer.body, options.idleMs ?? IDLE_MS)) {
         const chunk = raw.subarray(Math.min(skip, raw.length));

@@ -3,15 +3,20 @@
 // registry can't be reached.
 //
 // A peer is not trusted: what it sends is checked like anything else, it gets no credentials, and its redirects are not
-// followed. One that is silent, breaks off or lies is set aside for a while, so that it costs one pull a few seconds.
+// followed. One that is silent, breaks off or lies is set aside for a while, so that it costs one pull a few seconds. One
+// that is just fetching the same blob is waited for, as long as it gets on with it (under-way.ts).
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { log } from "../../base/log.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type HttpOptions, type HttpRequest, send } from "./http.ts";
+import { type Claim, COMING_HEADER, type Coming, comingHeader, Patience, parseComing } from "./under-way.ts";
 
 /** A peer is near; one that needs longer for the head of an answer is as good as down. */
 const PATIENCE_MS = 3_000;
 const ASIDE_MS = 60_000;
+/** A peer that fetches is asked again so often. */
+const POLL_MS = 300;
 
 /** Until when (ms) each peer is left alone, by its URL: known to all pulls of this process. */
 const aside = new Map<string, number>();
@@ -29,14 +34,36 @@ export class Peers {
 
   /**
    * Asks one after the other. @param path Begins with "/v2/". @param digest Of a blob: asking for it again says that
-   * the last sender failed. @returns the first answer that has it; undefined when none has.
+   * the last sender failed. @param claim Ours on that blob: who is ahead of it is waited for.
+   * @returns the first answer that has it; undefined when none has.
    */
   async ask(
     request: Omit<HttpRequest, "url">,
     path: string,
     digest: string | undefined,
+    claim?: Claim,
   ): Promise<Response | undefined> {
     if (digest !== undefined) this.blame(digest, "broke off");
+    const patience = new Patience();
+    const headers =
+      claim === undefined ? request.headers : { ...request.headers, [COMING_HEADER]: comingHeader(claim.coming) };
+    const told = { ...request, ...(headers === undefined ? {} : { headers }) };
+    for (;;) {
+      const ahead: Coming[] = [];
+      const response = await this.#askAll(told, path, digest, (coming) => {
+        if (claim?.isBehind(coming)) ahead.push(coming);
+      });
+      if (response !== undefined || !patience.holds(ahead)) return response;
+      await sleep(POLL_MS, undefined, { signal: request.signal });
+    }
+  }
+
+  async #askAll(
+    request: Omit<HttpRequest, "url">,
+    path: string,
+    digest: string | undefined,
+    onComing: (coming: Coming) => void,
+  ): Promise<Response | undefined> {
     for (const endpoint of this.#endpoints) {
       if ((aside.get(endpoint.base) ?? 0) > Date.now()) continue;
       try {
@@ -46,6 +73,8 @@ export class Peers {
           return response;
         }
         await response.body?.cancel();
+        const coming = parseComing(response.headers.get(COMING_HEADER));
+        if (coming !== undefined) onComing(coming);
         // Not having something is no fault.
         if (response.status !== 404) setAside(endpoint, `answers ${response.status}`);
       } catch (error) {

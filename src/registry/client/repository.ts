@@ -12,6 +12,7 @@ import { type Endpoint, endpointsFor } from "./endpoint.ts";
 import { refusal } from "./errors.ts";
 import { type HttpOptions, type HttpRequest, send } from "./http.ts";
 import { Peers } from "./peers.ts";
+import type { Claim } from "./under-way.ts";
 
 export interface RepositoryOptions {
   /** Domain and path of a normalised name: "docker.io", "library/busybox". */
@@ -118,17 +119,18 @@ export class Repository {
 
   /**
    * The blob's bytes from `offset` on; the registry may refuse a range, then `offset` of the answer is 0.
-   * @param digest Of any algorithm, checked by who reads.
+   * @param digest Of any algorithm, checked by who reads. @param claim Of this engine, where peers are to know of it.
    */
   async blob(
     digest: string,
     offset: number,
     signal: AbortSignal,
+    claim?: Claim,
   ): Promise<{ offset: number; body: ReadableStream<Uint8Array> }> {
     const headers = offset > 0 ? { Range: `bytes=${offset}-` } : undefined;
     const path = `/v2/${this.#path}/blobs/${digest}`;
     const request = { method: "GET", path, signal, ...(headers === undefined ? {} : { headers }) } as const;
-    const response = await this.#readContent(request, digest);
+    const response = await this.#readContent(request, digest, claim);
     if (!response.ok || response.body === null) throw await refusal(response, `${this.name}@${digest}`);
     const start = response.status === 206 ? rangeStart(response.headers.get("content-range"), offset) : 0;
     if (start > offset) {
@@ -240,8 +242,10 @@ export class Repository {
   }
 
   /** What has this digest, wherever it comes from. */
-  async #readContent(request: Request, digest: string): Promise<Response> {
-    return (await this.#peers.ask(request, this.#peerPath(request), digest)) ?? this.#read(request);
+  async #readContent(request: Request, digest: string, claim?: Claim): Promise<Response> {
+    const response = await this.#peers.ask(request, this.#peerPath(request), digest, claim);
+    claim?.receiving();
+    return response ?? this.#read(request);
   }
 
   /** What the registry calls by this name; a peer's word only when nothing is heard of the registry. */

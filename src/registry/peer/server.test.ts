@@ -21,6 +21,7 @@ const file = join(root, "blob");
 writeFileSync(file, bytes);
 const absent: Digest = `sha256:${"0".repeat(64)}`;
 const gone: Digest = `sha256:${"1".repeat(64)}`;
+const token = "ab".repeat(16);
 const asked: string[] = [];
 const source: PeerSource = {
   async manifest(name, reference) {
@@ -31,6 +32,11 @@ const source: PeerSource = {
   async blob(wanted) {
     if (wanted === gone) return join(root, "removed meanwhile");
     return wanted === digest ? file : undefined;
+  },
+  coming(name, wanted, asker) {
+    if (wanted !== gone && wanted !== absent) return undefined;
+    asked.push(`${name} ${asker?.token}`);
+    return wanted === absent && name === "docker.io/coming" ? { token, receiving: true, received: 7 } : undefined;
   },
 };
 
@@ -63,6 +69,19 @@ test("manifests by the registry's name and a tag or digest, blobs whole and in r
   const head = await get(`app/blobs/${digest}`, { method: "HEAD" });
   expect([head.status, head.headers.get("content-length")]).toEqual([200, "2500000"]);
   expect((await get("")).status).toBe(200);
+});
+
+test("of a blob that is being fetched a peer hears how far it is, and says what it does itself", async () => {
+  await using server = await serve();
+  const head = async (name: string, said: string) => {
+    const headers = { "Hoy-Coming": said };
+    const answer = await fetch(`http://${server.address}/v2/${name}/blobs/${absent}?ns=docker.io`, { headers });
+    return [answer.status, answer.headers.get("hoy-coming")];
+  };
+  asked.length = 0;
+  expect(await head("coming", `${token} asking 0`)).toEqual([404, `${token} receiving 7`]);
+  expect(await head("other", "nonsense")).toEqual([404, null]);
+  expect(asked).toEqual([`docker.io/coming ${token}`, "docker.io/other undefined"]);
 });
 
 test("everything else is an error that says nothing", async () => {

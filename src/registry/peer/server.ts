@@ -10,6 +10,7 @@ import { isIP } from "node:net";
 import { isDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
+import { COMING_HEADER, comingHeader, parseComing } from "../client/under-way.ts";
 import { RegistryError } from "../server/errors.ts";
 import { isTag } from "../server/names.ts";
 import { parseRange } from "../server/range.ts";
@@ -99,7 +100,11 @@ async function answer(source: PeerSource, request: IncomingMessage, response: Se
   }
   if (route?.kind === "blob" && isDigest(route.reference)) {
     const path = await source.blob(route.reference);
-    if (path === undefined) throw unknown();
+    if (path === undefined) {
+      const asker = parseComing(request.headers[COMING_HEADER.toLowerCase()]?.toString() ?? null);
+      const coming = source.coming(`${registryOf(url)}/${route.name}`, route.reference, asker);
+      throw unknown(coming === undefined ? {} : { [COMING_HEADER]: comingHeader(coming) });
+    }
     return sendBlob(request, response, path, route.reference);
   }
   throw unknown();
@@ -164,8 +169,8 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
 }
 
 /** The same for what is not here and what is not for peers. */
-function unknown(): RegistryError {
-  return new RegistryError(404, "UNKNOWN", "not here");
+function unknown(headers: Readonly<Record<string, string>> = {}): RegistryError {
+  return new RegistryError(404, "UNKNOWN", "not here", { headers });
 }
 
 function isAllowed(address: string, networks: BlockList): boolean {

@@ -2,6 +2,7 @@
 // when it came. Contract between the server beside this and the engine's images.
 
 import type { Digest } from "../../base/digest.ts";
+import type { Coming } from "../client/under-way.ts";
 
 export interface PeerDocument {
   readonly digest: Digest;
@@ -16,6 +17,12 @@ export interface PeerSource {
    */
   manifest(name: string, reference: string): Promise<PeerDocument | undefined>;
 
-  /** The file of a blob of an image that peers may have; bytes never change while it is there. */
+  /** The file of a blob of an image that peers may have, or that is being pulled; bytes never change while it is there. */
   blob(digest: Digest): Promise<string | undefined>;
+
+  /**
+   * Of a blob that is not here: whether it is just being fetched, for a repository that peers may have.
+   * @param asker What the peer says of itself.
+   */
+  coming(name: string, digest: Digest, asker: Coming | undefined): Coming | undefined;
 }

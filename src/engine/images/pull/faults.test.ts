@@ -10,7 +10,7 @@ import { HoyError } from "../../../base/error.ts";
 import { download } from "../../../registry/client/download.ts";
 import { Repository } from "../../../registry/client/repository.ts";
 import { NEVER, TestHouse, tar } from "../testing.ts";
-import { cutAfter, refuse, TestRegistry } from "./testing-registry.ts";
+import { cutAfter, type Rule, refuse, TestRegistry } from "./testing-registry.ts";
 
 const TARS = [tar({ "etc/motd": "hello" }), tar({ "usr/data": randomBytes(300_000) })];
 
@@ -457,6 +457,24 @@ describe("peers", () => {
     await peer[Symbol.asyncDispose]();
     await house.pull(name);
     expect(registry.count("GET", large())).toBe(2);
+  });
+
+  test("that are just fetching a layer are waited for; one that gives it up is not", async () => {
+    const token = "0".repeat(32);
+    let left = 3;
+    const busy: Rule = ({ url }, response) => {
+      if (!url.includes(large()) || left-- <= 0) return false;
+      response.writeHead(404, { "Hoy-Coming": `${token} receiving ${3 - left}` }).end();
+      return true;
+    };
+    peer.rules = [busy];
+    await house.pull(name);
+    expect([registry.count("GET", large()), peer.count("GET", large())]).toEqual([0, 4]);
+    await house.images.remove(name, { force: false, prune: true });
+    left = 2;
+    peer.blobs.delete(large());
+    await house.pull(name);
+    expect([registry.count("GET", large()), peer.count("GET", large())]).toEqual([1, 7]);
   });
 
   test("stand in for a registry that can't be reached", async () => {

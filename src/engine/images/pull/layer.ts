@@ -82,23 +82,37 @@ async function fetchLayer(pull: LayerPull, session: IngestSession, signal: Abort
     synced.catch(() => undefined);
     pull.onReceived();
   };
-  const stream = drained(download(pull.repository, blob, path, { signal, attempts, onProgress }), onEnd);
-  const added = await addTar(shelf, session, relieved(decompress(stream, { signal, passing: true })), {
-    expected: diffId,
-    signal,
-    packed: true,
-  }).catch(async (error: unknown) => {
-    // A full disk is not left full by a beginning that may never be taken up.
-    if (isFull(error)) await rm(path, { force: true });
+  const claim = shelf.underWay.begin(pull.repository.name, blob.digest);
+  const onBytes = (received: number) => {
+    claim.progress(received);
+    onProgress(received);
+  };
+  try {
+    const stream = drained(
+      download(pull.repository, blob, path, { signal, attempts, claim, onProgress: onBytes }),
+      onEnd,
+    );
+    const added = await addTar(shelf, session, relieved(decompress(stream, { signal, passing: true })), {
+      expected: diffId,
+      signal,
+      packed: true,
+    }).catch(async (error: unknown) => {
+      // A full disk is not left full by a beginning that may never be taken up.
+      if (isFull(error)) await rm(path, { force: true });
+      throw error;
+    });
+    // The tar may end before the blob does (padding after it): the rest is read for its digest.
+    for await (const _ of stream.rest()) signal.throwIfAborted();
+    await synced;
+    await shelf.content.adopt(path, blob.digest);
+    await session.useBlob(blob.digest);
+    await rm(path, { force: true });
+    claim.here();
+    return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
+  } catch (error) {
+    claim.failed();
     throw error;
-  });
-  // The tar may end before the blob does (padding after it): the rest is read for its digest.
-  for await (const _ of stream.rest()) signal.throwIfAborted();
-  await synced;
-  await shelf.content.adopt(path, blob.digest);
-  await session.useBlob(blob.digest);
-  await rm(path, { force: true });
-  return { layer: added.layer, blobs: [blob.digest, ...added.blobs] };
+  }
 }
 
 function isFull(error: unknown): boolean {

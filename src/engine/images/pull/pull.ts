@@ -95,6 +95,8 @@ export class Puller {
     const fetched = chosen.manifest.layers.map((blob, index) =>
       this.#layer(repository, session, blob, diffIds[index], say, signal),
     );
+    // As soon as the image has its name, peers have its layers by that.
+    using _ = { [Symbol.dispose]: () => shelf.underWay.end(chosen.manifest.layers.map(({ digest }) => digest)) };
     const pulled = await allOrFirstFault(fetched);
     const documents = await Promise.all(chosen.documents.map(async (bytes) => (await session.putBlob(bytes)).digest));
     const before = shelf.table.byName(canonicalString(ref));
