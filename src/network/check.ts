@@ -1,11 +1,13 @@
 // Whether what a request wants of networks can ever be given: looked at before anything is taken. What is free at the
 // moment of a start (addresses, ports) is not asked here.
 
+import type { EndpointSettings } from "../api/types/network.ts";
 import { HoyError } from "../base/error.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkRequest } from "./contract.ts";
 import { checkEndpoint, wantedNetworks } from "./endpoints.ts";
 import { checkUnmanaged, namespaceSource } from "./mode.ts";
+import type { NetworkRecord } from "./network.ts";
 import { portWishes } from "./ports/request.ts";
 import { checkRate, limits } from "./rate.ts";
 
@@ -17,7 +19,6 @@ export function checkRequest(catalog: NetworkCatalog, request: NetworkRequest, d
   const source = namespaceSource(request.networkMode);
   checkRate(request.hostConfig.NetworkRate);
   checkUnmanaged(source, request);
-  const limited = limits(request.hostConfig.NetworkRate);
   if (source.kind !== "managed") return;
   for (const { network, asked } of wantedNetworks(catalog, request)) {
     if (network.driver === "host" || network.driver === "null") {
@@ -26,10 +27,20 @@ export function checkRequest(catalog: NetworkCatalog, request: NetworkRequest, d
         `conflicting options: a container can't be on "${network.name}" and on another network`,
       );
     }
-    checkEndpoint(network, asked);
-    if (limited && catalog.driverOf(network)?.limit === undefined) {
-      throw new HoyError("invalid", `a network rate can't be held on a network of the driver ${network.driver}`);
-    }
+    checkNetwork(catalog, request, network, asked);
   }
   portWishes(request.hostConfig, request.exposedPorts, defaultIp);
+}
+
+/** Whether a container may be on the network in that way. @throws HoyError "invalid". */
+export function checkNetwork(
+  catalog: NetworkCatalog,
+  request: NetworkRequest,
+  network: NetworkRecord,
+  asked: EndpointSettings,
+): void {
+  checkEndpoint(network, asked);
+  if (limits(request.hostConfig.NetworkRate) && catalog.driverOf(network)?.limit === undefined) {
+    throw new HoyError("invalid", `a network rate can't be held on a network of the driver ${network.driver}`);
+  }
 }

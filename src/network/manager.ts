@@ -12,10 +12,10 @@ import type { NetworkRows } from "../state/networks.ts";
 import { Attachments } from "./attachments.ts";
 import { BridgeDriver } from "./bridge.ts";
 import { NetworkCatalog } from "./catalog.ts";
-import { checkRequest } from "./check.ts";
+import { checkNetwork, checkRequest } from "./check.ts";
 import type { NetworkManager, NetworkRequest, Reservation } from "./contract.ts";
 import type { NetworkDriver } from "./driver.ts";
-import { checkEndpoint, gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./endpoints.ts";
+import { gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./endpoints.ts";
 import { IpvlanDriver } from "./ipvlan.ts";
 import type { Live } from "./live.ts";
 import { MacvlanDriver } from "./macvlan.ts";
@@ -24,7 +24,6 @@ import { Names } from "./names.ts";
 import type { EndpointRecord } from "./network.ts";
 import { type PortWish, portWishes } from "./ports/request.ts";
 import { Publisher } from "./publisher.ts";
-import { limits } from "./rate.ts";
 import { Sweeper, sweepLinks } from "./sweep.ts";
 import { Rules } from "./table.ts";
 import { NetworkView } from "./view.ts";
@@ -198,14 +197,19 @@ export class Networks implements NetworkManager {
     return this.#live.get(containerId);
   }
 
-  /** Adds a running container to one more network. @throws "forbidden" when it is on it already. */
-  async join(request: NetworkRequest, networkId: string, asked: EndpointSettings): Promise<void> {
-    const live = this.#live.get(request.containerId);
+  /**
+   * Adds a running container to one more network; `namespacePath`: its own, for one that is on none so far.
+   * @throws "forbidden" when it is on it already.
+   */
+  async join(
+    request: NetworkRequest,
+    networkId: string,
+    asked: EndpointSettings,
+    namespacePath: string,
+  ): Promise<void> {
+    const live = this.#live.get(request.containerId) ?? this.#unconnected(request, namespacePath);
     const network = this.catalog.find(networkId);
-    checkEndpoint(network, asked);
-    if (limits(request.hostConfig.NetworkRate) && this.catalog.driverOf(network)?.limit === undefined) {
-      throw new HoyError("invalid", `a network rate can't be held on a network of the driver ${network.driver}`);
-    }
+    checkNetwork(this.catalog, request, network, asked);
     if (live === undefined)
       throw new HoyError("conflict", `container ${request.name} has no network of its own to add to`);
     if (live.endpoints.some((endpoint) => endpoint.network.id === network.id)) {
@@ -228,10 +232,17 @@ export class Networks implements NetworkManager {
     }
   }
 
+  /** It was started without networks, or had left its last when an engine took it up. */
+  #unconnected(request: NetworkRequest, namespacePath: string): Live | undefined {
+    if (namespaceSource(request.networkMode).kind !== "private") return undefined;
+    const live = { request, endpoints: [], ports: [], namespace: NetworkNamespace.open(namespacePath) };
+    this.#live.set(request.containerId, live);
+    return live;
+  }
+
   /** What /etc/resolv.conf of a running container should say now; changes with the networks it is on. */
-  resolvConf(containerId: string): string | undefined {
-    const live = this.#live.get(containerId);
-    return live === undefined ? undefined : this.#names.resolvConf(live);
+  resolvConf(request: NetworkRequest): string {
+    return this.#names.resolvConf(this.#live.get(request.containerId) ?? { request, endpoints: [] });
   }
 
   /** Takes a running container off a network. */

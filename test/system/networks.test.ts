@@ -402,6 +402,31 @@ describe("the networks' verbs", () => {
     await remove(name, other);
   });
 
+  eachClient(
+    hoy,
+    "a container that left its last network is connected again, also by the next engine",
+    async (client) => {
+      const name = await network();
+      const [other, one] = [await sleeper("--network", name), await sleeper("--network", name)];
+      const bare = await sleeper("--network", "none");
+      const servers = () => ok(exec(one, "grep", "-c", "127.0.0.11", "/etc/resolv.conf"));
+      for (const restart of [false, true]) {
+        await ok(client("network", "disconnect", name, one));
+        expect((await exec(one, "grep", "-c", "127.0.0.11", "/etc/resolv.conf")).stdout.trim()).toBe("0");
+        if (restart) await hoy.restart("SIGKILL");
+        for (const container of [one, bare]) {
+          await ok(client("network", "connect", "--alias", "again", name, container));
+          expect(await ok(exec(container, "ping", "-c", "1", "-W", "5", other))).toContain("1 packets received");
+          expect(await ok(exec(other, "nslookup", "again"))).toContain("Address");
+        }
+        expect(await servers()).toBe("1");
+        await ok(client("network", "disconnect", name, bare));
+      }
+      await remove(other, one, bare);
+      await ok(client("network", "rm", name));
+    },
+  );
+
   test("a link on a network of the user's own is a name, also of what comes later", async () => {
     const name = await network();
     const later = unique("later");

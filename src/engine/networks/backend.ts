@@ -1,7 +1,7 @@
 // The networks' verbs behind the API: list, inspect, create, remove, connect, disconnect, prune. What a network is on
 // the host is src/network's; here are the API's words, events, and the containers that are on them.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Filters, NetworkBackend, NetworkCreateRequest } from "../../api/backend.ts";
 import type { EndpointSettings, Network, NetworkContainer, NetworkCreateResponse } from "../../api/types/network.ts";
 import { HoyError } from "../../base/error.ts";
@@ -120,9 +120,10 @@ function connect(
       );
     }
     if (isActive(container.state)) {
-      const before = networks.resolvConf(container.id);
-      await networks.join(networkRequest(container.spec), network.id, endpoint);
-      updateResolvConf(container, before, networks.resolvConf(container.id));
+      const request = networkRequest(container.spec);
+      const before = networks.resolvConf(request);
+      await networks.join(request, network.id, endpoint, `/proc/${container.state.pid}/ns/net`);
+      updateResolvConf(container, before, networks.resolvConf(request));
     }
     // "none" is not on any network: its first one takes the place of none.
     if (mode === "none") container.spec.hostConfig = { ...container.spec.hostConfig, NetworkMode: network.name };
@@ -161,7 +162,12 @@ function disconnect(
     // What is on record first: a next engine takes it off the network, should this one not come to it.
     engine.containers.save(container);
     try {
-      if (isActive(container.state)) await networks.leave(container.id, network.id);
+      if (isActive(container.state)) {
+        const request = networkRequest(container.spec);
+        const text = networks.resolvConf(request);
+        await networks.leave(container.id, network.id);
+        updateResolvConf(container, text, networks.resolvConf(request));
+      }
     } catch (error) {
       Object.assign(container.spec, before);
       engine.containers.save(container);
@@ -267,12 +273,14 @@ function describeMember(name: string, endpoint: EndpointRecord): NetworkContaine
 }
 
 /**
- * The first network with names of its own brings the engine's name server. The file is mounted into the container: it
+ * The first network with names of its own brings the engine's name server, and the last takes it along. The file is mounted into the container: it
  * is written in place, and left alone where the container has changed it.
  */
-function updateResolvConf(container: Container, before: string | undefined, after: string | undefined): void {
-  if (before === after || after === undefined) return;
+function updateResolvConf(container: Container, before: string, after: string): void {
+  if (before === after) return;
   const path = container.paths.resolvConf;
+  // The container may have made it as large as its disk.
+  if (statSync(path).size !== Buffer.byteLength(before)) return;
   if (readFileSync(path, "utf8") === before) writeFileSync(path, after);
 }
 
