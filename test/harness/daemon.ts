@@ -9,7 +9,7 @@ import { NetworkNamespace } from "../../src/linux/namespace.ts";
 import { Netlink } from "../../src/linux/netlink.ts";
 import { listLinks, setUp } from "../../src/network/link.ts";
 import { eventually } from "./clients.ts";
-import { type CommandOptions, command, type Result, type Running, start } from "./command.ts";
+import { type CommandOptions, command, type Result, type Running, SLOWER, start } from "./command.ts";
 import { importBase } from "./images.ts";
 import { interfaces, removeEmptyCgroups, traces } from "./machine.ts";
 import { have } from "./needs.ts";
@@ -33,7 +33,7 @@ export interface DaemonOptions {
 /** Starts a daemon now and registers its end with the file's tests. */
 export async function testDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
   const daemon = new TestDaemon(options);
-  afterAll(() => daemon.close(), 60_000);
+  afterAll(() => daemon.close(), 60_000 * SLOWER);
   await daemon.up();
   for (const name of options.images ?? ["busybox"]) await importBase(daemon, name);
   return daemon;

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { contextIn } from "../harness/buildx.ts";
 import { fails, ok, unique } from "../harness/clients.ts";
+import { SLOWER } from "../harness/command.ts";
 import { TestDaemon } from "../harness/daemon.ts";
 import { mountDisk } from "../harness/disks.ts";
 import { importBase } from "../harness/images.ts";
@@ -25,7 +26,7 @@ describe("builds on a small disk", async () => {
     await hoy.up();
     await importBase(hoy, "busybox");
   }
-  afterAll(() => close(hoy, disk), 60_000);
+  afterAll(() => close(hoy, disk), 60_000 * SLOWER);
   const on = (name: string, body: () => Promise<void>) =>
     typeof disk === "string" ? test.skip(`${name} (skipped: ${disk})`, body) : test(name, body, 60_000);
 

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fails, ok, unique } from "../harness/clients.ts";
+import { SLOWER } from "../harness/command.ts";
 import { type Client, TestDaemon } from "../harness/daemon.ts";
 import { type Disk, mountDisk } from "../harness/disks.ts";
 import { importBase } from "../harness/images.ts";
@@ -25,7 +26,7 @@ for (const [kind, { mkfs, size }] of Object.entries(FILE_SYSTEMS)) {
       await hoy.up();
       await importBase(hoy, "busybox");
     }
-    afterAll(() => close(hoy, disk), 60_000);
+    afterAll(() => close(hoy, disk), 60_000 * SLOWER);
     const each = (name: string, body: (client: Client) => Promise<void>) => {
       for (const client of hoy.clients) {
         const title = `${client.program}: ${name}`;

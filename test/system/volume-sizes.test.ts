@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { isMountPoint } from "../../src/linux/mount-table.ts";
 import { eachClient, eventually, fails, ok, unique } from "../harness/clients.ts";
+import { SLOWER } from "../harness/command.ts";
 import { type Client, TestDaemon, testDaemon } from "../harness/daemon.ts";
 import { mountDisk } from "../harness/disks.ts";
 import { importBase } from "../harness/images.ts";
@@ -170,7 +171,7 @@ describe("a directory with a size", async () => {
       await disk.unmount();
     }
     await limited.close();
-  }, 60_000);
+  }, 60_000 * SLOWER);
 
   quotas("takes what fits and no more, also over a kill -9, and gives it back", async () => {
     const [volume, other] = [unique("v"), unique("v")];

@@ -2,8 +2,6 @@
 // undone when its last one goes. Users are a set of names and not a number, so saying the same twice does no harm, and
 // the mount table is the truth: what an engine that was killed has mounted is found there and not mounted again.
 
-import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
 import { HoyError } from "../../base/error.ts";
 import { isErrno, SystemError } from "../../linux/libc.ts";
 import { MNT, MS, mount, unmount } from "../../linux/mount.ts";
@@ -11,6 +9,7 @@ import { isMountPoint } from "../../linux/mount-table.ts";
 import { Lock } from "../lock.ts";
 import { attachDisk, DISK_TYPE } from "./disk.ts";
 import { type DeviceMount, LOOP } from "./local-options.ts";
+import { reachable } from "./server.ts";
 
 export class VolumeDevices {
   readonly #users = new Map<string, Set<string>>();
@@ -74,12 +73,12 @@ export class VolumeDevices {
 }
 
 async function mountDevice(path: string, device: DeviceMount): Promise<void> {
-  const { type, device: source, flags, propagation, data } = device;
+  const { type, device: source, flags, propagation } = device;
   // Held until it is mounted, which keeps it from then on.
   using disk = type === LOOP ? attachDisk(path, (flags & MS.RDONLY) !== 0) : undefined;
   try {
     const what = disk === undefined ? { source, type } : { source: disk.path, type: DISK_TYPE };
-    const options = { ...what, target: path, data: await resolved(type, data) };
+    const options = { ...what, target: path, data: await reachable(device) };
     const bind = flags & (MS.BIND | MS.REC);
     mount({ ...options, flags: bind === 0 ? flags : bind });
     try {
@@ -93,18 +92,8 @@ async function mountDevice(path: string, device: DeviceMount): Promise<void> {
       throw error;
     }
   } catch (error) {
-    const why = error instanceof SystemError ? error.message : String(error);
+    const why = error instanceof SystemError || error instanceof HoyError ? error.message : String(error);
     const message = `error while mounting volume '${path}': failed to mount local volume: mount ${source || type}:${path}: ${why}`;
     throw new HoyError("invalid", message, { cause: error });
   }
-}
-
-/** The kernel wants a number where people write a name: addr= of nfs and cifs. */
-async function resolved(type: string, data: string): Promise<string> {
-  if (!["nfs", "nfs4", "cifs"].includes(type)) return data;
-  const words = data.split(",").map(async (word) => {
-    if (!word.startsWith("addr=") || isIP(word.slice(5)) !== 0) return word;
-    return `addr=${(await lookup(word.slice(5))).address}`;
-  });
-  return (await Promise.all(words)).join(",");
 }

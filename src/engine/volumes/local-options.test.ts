@@ -37,6 +37,18 @@ describe("options of the volume driver local", () => {
     });
   });
 
+  test("a comma in a password of cifs, written twice, ends no word", () => {
+    const cifs = { type: "cifs", device: "//server/share", o: "username=u,password=a,,ro,,b,rw,vers=3.0" };
+    expect(parseLocalOptions(cifs).mount).toMatchObject({
+      flags: 0,
+      data: "username=u,password=a,,ro,,b,vers=3.0",
+    });
+    expect(parseLocalOptions({ type: "nfs", device: ":/x", o: "soft,,ro" }).mount).toMatchObject({
+      flags: MS.RDONLY,
+      data: "soft",
+    });
+  });
+
   test("a bind of another directory, in both spellings", () => {
     for (const options of [
       { type: "none", o: "bind", device: "/srv" },

@@ -76,6 +76,16 @@ export function parseLocalOptions(options: Readonly<Record<string, string>>): Lo
   return { mount, owner, size: ours ? parseBound(options.size, loop) : undefined };
 }
 
+/** Whether it is the kernel's client of Windows shares (SMB), by one of its two names. */
+export function isCifs(type: string): boolean {
+  return type === "cifs" || type === "smb3";
+}
+
+/** The words of `o`. Two commas are one in a password of cifs (fs/smb/client/fs_context.c), and end no word. */
+export function optionWords(type: string, text: string): string[] {
+  return text.split(isCifs(type) ? /(?<!,),(?!,)/ : ",").filter((word) => word !== "");
+}
+
 /** The type of a volume that is a file system in a file of ours. */
 export const LOOP = "loop";
 
@@ -83,7 +93,7 @@ const LOOP_NEEDS: Readonly<Record<string, readonly string[]>> = { type: ["size"]
 
 function parseLoop({ device, o = "" }: Readonly<Record<string, string>>): DeviceMount {
   if (device !== undefined) throw invalid("a volume of type loop takes no device: its file is the engine's");
-  const { flags, propagation, data } = parseMountWords(o);
+  const { flags, propagation, data } = parseMountWords(optionWords(LOOP, o));
   if ((flags & MS.BIND) !== 0) throw invalid("invalid mount option: bind");
   // What is deleted in it becomes free outside.
   return { type: LOOP, device: "", flags, propagation, data: ["discard", ...data].join(",") };
@@ -115,7 +125,7 @@ function parseId(key: string, text: string | undefined): number | undefined {
 function parseDevice(options: Readonly<Record<string, string>>, owner: VolumeOwner): DeviceMount {
   const { type = "", device = "", o = "", size } = options;
   if (device === "") throw invalid("missing device in volume options");
-  const words = parseMountWords(o);
+  const words = parseMountWords(optionWords(type, o));
   // `type=none,o=bind` and `type=bind` mean the same to mount(8).
   const bind = type === "bind" || type === "rbind" || (words.flags & MS.BIND) !== 0;
   if (bind && !device.startsWith("/")) throw invalid(`device of a bind volume must be an absolute path: ${device}`);
@@ -177,11 +187,11 @@ const PROPAGATION_WORDS = new Map<string, number>(
   ),
 );
 
-function parseMountWords(text: string) {
+function parseMountWords(words: readonly string[]) {
   let flags = 0;
   let propagation = 0;
   const data: string[] = [];
-  for (const word of text.split(",").filter((each) => each !== "")) {
+  for (const word of words) {
     if (word === "remount") throw invalid("invalid mount option: remount");
     const [set, clear] = FLAG_WORDS.get(word) ?? [undefined, 0];
     if (set !== undefined) flags = (flags | set) & ~clear;

@@ -91,7 +91,13 @@ test("bodies that lie about their length, and requests that are none", async () 
     await cut(registry.url, bytes);
   expect((await registry.request("GET", "/v2/")).status).toBe(200);
   const chunked = `PUT ${location}?digest=${digestOf("hello")} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
-  expect(await cut(registry.url, `${chunked}5\r\nhello\r\n0\r\n\r\n`, true)).toStartWith("HTTP/1.1 201");
+  // The server may not have seen yet that the one before has gone, and lets one write at a time.
+  let answer = "HTTP/1.1 409";
+  for (let round = 0; round < 1000 && answer.startsWith("HTTP/1.1 409"); round++) {
+    answer = await cut(registry.url, `${chunked}5\r\nhello\r\n0\r\n\r\n`, true);
+    if (answer.startsWith("HTTP/1.1 409")) await Bun.sleep(20);
+  }
+  expect(answer).toStartWith("HTTP/1.1 201");
 });
 
 test("paths that lead elsewhere lead nowhere", async () => {
