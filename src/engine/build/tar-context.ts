@@ -1,6 +1,7 @@
 // A build's context that came as a tar: kept as a layer of the snapshot driver, so that nothing is unpacked. What its
 // .dockerignore leaves out, and the client sent all the same, is hidden by a second layer above it.
 
+import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
 import type { Source } from "../../build/graph.ts";
 import type { BuildNeeds, LayerSession } from "../../build/needs.ts";
@@ -13,10 +14,10 @@ import { Matcher } from "../../image/ignore/matcher.ts";
 import { S } from "../../linux/stat.ts";
 import { decompress } from "../../storage/decompress.ts";
 import { cleanName } from "../../storage/layer/name.ts";
+import { ArchiveWriter } from "../../storage/tar/archive-writer.ts";
 import { type RawText, rawToText, type TarEntry, textToRaw } from "../../storage/tar/entry.ts";
 import { readTar } from "../../storage/tar/reader.ts";
-import { END_OF_ARCHIVE, formatHeader, paddingAfter } from "../../storage/tar/writer.ts";
-import { gathered } from "../../storage/tree/tar-stream.ts";
+import { ToldTar } from "../../storage/tar/told.ts";
 import { walkTree } from "../../storage/tree/walk.ts";
 
 type LocalSource = Extract<Source, { type: "local" }>;
@@ -42,7 +43,7 @@ export async function receiveContext(
 ): Promise<ReceivedContext> {
   const kept = new Kept(wanted);
   try {
-    const { diffId } = await layers.add(gathered(ownedByRoot(decompress(body, { signal }), kept)), signal);
+    const { diffId } = await layers.add(ownedByRoot(decompress(body, { signal }), kept), signal);
     return { tree: treeOf([diffId]), file: (name) => kept.file(name) };
   } catch (error) {
     if (!(error instanceof HoyError) || error.code !== "invalid") throw error;
@@ -86,21 +87,35 @@ class Kept {
 }
 
 /** Files of a context belong to root, whoever they belonged to at the client; no name in it hides another. */
-async function* ownedByRoot(tar: AsyncIterable<Uint8Array>, kept: Kept): AsyncGenerator<Uint8Array, void, void> {
-  for await (const { entry, data } of readTar(tar, { unpadded: true })) {
-    if (isMark(entry.name)) continue;
-    const chunks = kept.begin(entry);
-    yield formatHeader({ ...entry, uid: 0, gid: 0 });
-    if (entry.type === "file") {
-      for await (const chunk of data) {
-        chunks?.push(chunk);
-        yield chunk;
+function ownedByRoot(tar: AsyncIterable<Uint8Array>, kept: Kept): ToldTar {
+  return new ToldTar(async function* (tell) {
+    const out = new ArchiveWriter(tell);
+    for await (const { entry, data } of readTar(tar, { unpadded: true })) {
+      if (isMark(entry.name)) continue;
+      const chunks = kept.begin(entry);
+      out.header({ ...entry, uid: 0, gid: 0 });
+      if (entry.type === "file" && entry.size > 0) {
+        yield* out.through(chunks === undefined ? data : alsoInto(chunks, data));
+        out.padding(entry.size);
       }
-      yield paddingAfter(entry.size);
+      if (chunks !== undefined) kept.end(entry, chunks);
+      if (!out.isFull) continue;
+      yield out.take();
+      // A reader that is always ready would keep all other work waiting for the whole tree.
+      await setImmediate();
     }
-    if (chunks !== undefined) kept.end(entry, chunks);
+    yield out.end();
+  });
+}
+
+async function* alsoInto(
+  chunks: Uint8Array[],
+  data: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of data) {
+    chunks.push(chunk);
+    yield chunk;
   }
-  yield END_OF_ARCHIVE;
 }
 
 /** A whiteout to a layer; in a context only a file with an odd name, which no image could hold. */
