@@ -46,7 +46,7 @@ function compile(format: string): Template {
 
 function render(template: Template, text: string): string {
   try {
-    return template.render(typed(JSON.parse(text)), { missingKey: "error" });
+    return template.render(typed(JSON.parse(text)), { missingKey: "error", nil: "<nil>" });
   } catch (thrown) {
     if (thrown instanceof TemplateError) throw new ExitError(1, `template parsing error: ${thrown.message}`, thrown);
     throw thrown;

@@ -36,6 +36,12 @@ ps --no-trunc
 ps -s
 ps --format json
 ps --format '{{json .}}'
+inspect web -f '{{.HostConfig.RestartPolicy}} {{.HostConfig.LogConfig}} {{.HostConfig.CapAdd}} {{len .HostConfig.CapAdd}}'
+inspect web -f '{{.HostConfig.PidsLimit}} {{.HostConfig.Init}} {{.State.Health}} {{.Config.Healthcheck}} {{.SizeRw}}'
+inspect web -f '{{.Mounts}} {{range .Mounts}}{{.Type}}:{{.Name}}:{{.Driver}} {{end}}'
+inspect web -f '{{json .Mounts}} {{json .HostConfig.CapAdd}} {{json .Config.OnBuild}}'
+inspect web -f '{{.NetworkSettings.Ports}} {{.HostConfig.PortBindings}} {{.Config.ExposedPorts}} {{.Config.Volumes}}'
+inspect web -f '{{.Config.Labels.absent}} {{index .Config.Labels "absent"}} {{.NetworkSettings.Networks.absent.IPAddress}}'
 ps --format '{{.Names}}: {{.Status}}'
 ps --format 'table {{.Names}}\t{{.Ports}}'
 ps --format 'table {{.ID}}\\t{{.Label "com.example.role"}}\\t{{.Mounts}}\\t{{.Networks}}'

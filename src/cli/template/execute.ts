@@ -14,6 +14,8 @@ const MAX_CALLS = 1000;
 export interface ExecuteOptions {
   /** What `.Missing` of a map is: "no-value" prints <no value>, "error" fails. */
   readonly missingKey?: "no-value" | "error";
+  /** What a nil prints as: "<nil>" where Go knows its type, "<no value>" where it does not. */
+  readonly nil?: "<nil>" | "<no value>";
   /** Functions that stand in for the usual ones. */
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
 }
@@ -63,7 +65,7 @@ class Execution {
         return "on";
       case "action": {
         const value = this.#pipe(node.pipe, dot);
-        if (node.pipe.declared.length === 0) this.output += print(value);
+        if (node.pipe.declared.length === 0) this.output += print(value, this.#options.nil);
         return "on";
       }
       case "if":

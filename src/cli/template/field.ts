@@ -1,6 +1,7 @@
 // `.Name` of a value, by Go's rules for structs, maps and nil.
 
 import { CallError } from "./functions.ts";
+import { isGoMap } from "./go-types.ts";
 import { isMap, typeName, type Value, View } from "./value.ts";
 
 export interface FieldOptions {
@@ -14,13 +15,12 @@ export function fieldOf(receiver: Value, name: string, options: FieldOptions): V
   if (receiver instanceof View) return fieldOfView(receiver, name);
   if (isMap(receiver)) {
     if (Object.hasOwn(receiver, name)) return receiver[name];
+    if (isGoMap(receiver)) return undefined;
     if (options.missingKey === "error") throw new CallError(`map has no entry for key ${JSON.stringify(name)}`);
     return undefined;
   }
-  if (receiver === undefined) {
-    if (options.missingKey === "error") throw new CallError(`nil data; no entry for key ${JSON.stringify(name)}`);
-    return undefined;
-  }
+  // Of a map's missing key, all fields are missing.
+  if (receiver === undefined) return undefined;
   if (receiver === null) throw new CallError(`nil pointer evaluating interface {}.${name}`);
   throw new CallError(`can't evaluate field ${name} in type ${options.typed ? typeName(receiver) : "interface {}"}`);
 }

@@ -1,6 +1,7 @@
 // The functions that a template may call: Go's own (eq, len, index, printf …) and docker's (json, join, pad …).
 // `and` and `or` are not here: they stop early, which only the evaluator can do.
 
+import { zeroOf } from "./go-types.ts";
 import { toJson } from "./json.ts";
 import { sprintf } from "./printf.ts";
 import { isList, isMap, isTrue, show, typeName, type Value } from "./value.ts";
@@ -137,7 +138,7 @@ function index(value: Value, key: Value): Value {
   if (value === undefined || value === null) throw new CallError("index of untyped nil");
   if (isMap(value)) {
     if (typeof key !== "string") throw new CallError(`value has type ${typeName(key)}; should be string`);
-    return Object.hasOwn(value, key) ? value[key] : undefined;
+    return Object.hasOwn(value, key) ? value[key] : zeroOf(value);
   }
   if (!isList(value) && typeof value !== "string") throw new CallError(`can't index item of type ${typeName(value)}`);
   if (typeof key !== "number") throw new CallError(`cannot index slice/array with type ${typeName(key)}`);

@@ -1,5 +1,6 @@
 // JSON as docker's templates print it: Go's escapes, keys of a view sorted, keys of an API object as they came.
 
+import { structFields, wasNil } from "./go-types.ts";
 import { isList, isMap, keysOf, type Value, View } from "./value.ts";
 
 /** One line of JSON, with <, > and & left alone, as docker's `json` function. */
@@ -13,7 +14,7 @@ export function toHtmlSafeJson(value: Value): string {
 }
 
 function encode(value: Value, html: boolean): string {
-  if (value === undefined || value === null) return "null";
+  if (value === undefined || value === null || wasNil(value)) return "null";
   if (isList(value)) return `[${value.map((item) => encode(item, html)).join(",")}]`;
   if (typeof value === "bigint") return String(value);
   if (value instanceof View) {
@@ -23,7 +24,8 @@ function encode(value: Value, html: boolean): string {
     return `{${names.map((name) => `${escapeText(name, true)}:${encode(value.fields[name]?.(), true)}`).join(",")}}`;
   }
   if (isMap(value)) {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    const names = structFields(value)?.filter((name) => Object.keys(value).includes(name)) ?? Object.keys(value);
+    const entries = names.map((name) => [name, value[name]] as const).filter(([, item]) => item !== undefined);
     return `{${entries.map(([key, item]) => `${escapeText(key, html)}:${encode(item, html)}`).join(",")}}`;
   }
   if (typeof value === "string") return escapeText(value, html);

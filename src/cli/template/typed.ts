@@ -2,9 +2,15 @@
 // its zero value ({{if .State.Health}} is no error), and where names are Go's (.ID, where JSON says Id). This puts both
 // back: zero values of the fields that may be left out, and Go's spellings beside JSON's.
 
+import { markMap, markNil, markStruct } from "./go-types.ts";
 import { isList, isMap, type Value } from "./value.ts";
 
 const NIL = null;
+/** A nil slice. */
+const NONE: Value = markNil([]);
+
+const none = (...names: readonly string[]): Readonly<Record<string, Value>> =>
+  Object.fromEntries(names.map((name) => [name, NONE]));
 
 /** Fields that the API leaves out when empty, by the object they are in (known by a field that is always there). */
 const OPTIONAL: readonly (readonly [mark: string, fields: Readonly<Record<string, Value>>])[] = [
@@ -20,11 +26,17 @@ const OPTIONAL: readonly (readonly [mark: string, fields: Readonly<Record<string
       StopSignal: "",
       StopTimeout: NIL,
       Shell: [],
+      ...none("OnBuild", "Entrypoint", "Cmd", "Env"),
     },
   ],
   [
     "NetworkMode",
     {
+      ...none("CapAdd", "CapDrop", "Binds", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Links"),
+      ...none("SecurityOpt", "VolumesFrom", "Devices", "DeviceCgroupRules", "DeviceRequests"),
+      PidsLimit: NIL,
+      OomKillDisable: NIL,
+      MemorySwappiness: NIL,
       StorageOpt: {},
       Tmpfs: {},
       Sysctls: {},
@@ -44,6 +56,7 @@ const OPTIONAL: readonly (readonly [mark: string, fields: Readonly<Record<string
     "RepoTags",
     { Variant: "", OsVersion: "", Descriptor: NIL, Manifests: [], Parent: "", DockerVersion: "", Comment: "" },
   ],
+  ["Destination", { Name: "", Source: "", Driver: "" }],
   // An image's config.
   [
     "OnBuild",
@@ -74,12 +87,59 @@ const GO_NAMES: Readonly<Record<string, string>> = {
   HttpsProxy: "HTTPSProxy",
 };
 
+/** Go maps, by the field they are in: the zero value of what they hold; null is a nil pointer. */
+const MAPS: Readonly<Record<string, Value>> = {
+  Labels: "",
+  Options: "",
+  Tmpfs: "",
+  Sysctls: "",
+  StorageOpt: "",
+  Annotations: "",
+  DriverOpts: "",
+  AuxiliaryAddresses: "",
+  Data: "",
+  Attributes: "",
+  Networks: NIL,
+  Ports: undefined,
+  PortBindings: undefined,
+  Containers: undefined,
+  Volumes: undefined,
+  ExposedPorts: undefined,
+};
+
+/** Go slices that are null in JSON when empty. */
+const LISTS = new Set([
+  ...["CapAdd", "CapDrop", "Binds", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt"],
+  ...["VolumesFrom", "Devices", "DeviceCgroupRules", "DeviceRequests", "Ulimits", "Mounts", "MaskedPaths"],
+  ...["ReadonlyPaths", "Entrypoint", "Cmd", "OnBuild", "Shell", "ExecIDs", "Aliases", "DNSNames", "Env", "Args"],
+  ...["BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps"],
+]);
+
+/** Structs that people print whole, by the two fields that tell them; in Go's order. */
+const STRUCTS: readonly (readonly [mark: string, second: string, fields: readonly string[]])[] = [
+  ["Name", "MaximumRetryCount", ["Name", "MaximumRetryCount"]],
+  ["Type", "Config", ["Type", "Config"]],
+  ["HostIp", "HostPort", ["HostIp", "HostPort"]],
+  ["Destination", "RW", ["Type", "Name", "Source", "Destination", "Driver", "Mode", "RW", "Propagation"]],
+];
+
 /** A view of the object for templates: what is enumerable is as it came, so that `json` prints it unchanged. */
-export function typed(value: Value): Value {
-  if (isList(value)) return value.map(typed);
+export function typed(value: Value, field = ""): Value {
+  const known = Object.hasOwn(MAPS, field);
+  if (value === null && known) return markNil(markMap({}, MAPS[field]));
+  if (value === null && LISTS.has(field)) return markNil([]);
+  if (isList(value)) return value.map((item) => typed(item));
   if (!isMap(value)) return value;
   const copy: Record<string, Value> = {};
-  for (const [key, item] of Object.entries(value)) copy[key] = typed(item);
+  const set = field === "Volumes" || field === "ExposedPorts";
+  for (const [key, item] of Object.entries(value)) {
+    // The names in a map are data, and say nothing of types.
+    const own = typed(item, known ? "" : key);
+    copy[key] = set && isMap(own) ? markStruct(own, []) : own;
+  }
+  if (known) return markMap(copy, MAPS[field]);
+  for (const [mark, second, fields] of STRUCTS)
+    if (Object.hasOwn(copy, mark) && Object.hasOwn(copy, second)) markStruct(copy, fields);
   for (const [json, go] of Object.entries(GO_NAMES))
     if (Object.hasOwn(copy, json) && !Object.hasOwn(copy, go)) hide(copy, go, copy[json]);
   for (const [mark, fields] of OPTIONAL) {

@@ -2,6 +2,8 @@
 // an object is a map, an array a slice, null is nil. `undefined` is Go's invalid value ("<no value>").
 // What a list command shows is a View: named fields computed on demand, and methods.
 
+import { structFields } from "./go-types.ts";
+
 export type Value =
   | undefined
   | null
@@ -64,14 +66,17 @@ export function show(value: Value): string {
     return `{${Object.values(value.fields)
       .map((field) => show(field()))
       .join(" ")}}`;
+  const fields = structFields(value);
+  if (fields !== undefined) return `{${fields.map((name) => show(value[name] ?? "")).join(" ")}}`;
   return `map[${keysOf(value)
     .map((key) => `${key}:${show(value[key])}`)
     .join(" ")}]`;
 }
 
-/** As an action prints it: nil is "<no value>". */
-export function print(value: Value): string {
-  return value === undefined || value === null ? "<no value>" : show(value);
+/** As an action prints it: what is not there is "<no value>", and so is a nil whose type is not known. */
+export function print(value: Value, nil: "<nil>" | "<no value>" = "<no value>"): string {
+  if (value === null) return nil;
+  return value === undefined ? "<no value>" : show(value);
 }
 
 /** Go's %v of a float64; whole numbers as integers, since JSON does not tell them apart. */

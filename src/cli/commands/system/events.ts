@@ -7,6 +7,7 @@ import { flag } from "../../flag.ts";
 import { apiTimestamp, rfc3339Nano } from "../../format/time.ts";
 import { parseLine, textLines } from "../../stream/bytes.ts";
 import { objectFormat } from "../../template/format.ts";
+import { markMap } from "../../template/go-types.ts";
 import type { Value } from "../../template/value.ts";
 import { filterQuery, inspectFormat } from "../shared.ts";
 
@@ -59,7 +60,9 @@ function forTemplate(event: Event): Value {
     Scope: event.scope,
     ID: event.Actor?.ID,
     Status: event.Action,
+    From: event.Type === "container" ? event.Actor?.Attributes?.image : "",
   };
+  if (event.Actor?.Attributes !== undefined) markMap(event.Actor.Attributes, "");
   for (const [name, item] of Object.entries(names))
     Object.defineProperty(value, name, { value: item ?? "", enumerable: false });
   return value as Value;
