@@ -84,6 +84,8 @@ export interface ExecOp {
   readonly secretEnv: readonly { readonly name: string; readonly id: string; readonly optional: boolean }[];
   /** The one at "/" is the root. */
   readonly mounts: readonly ExecMount[];
+  /** Exit codes with which it went well, 0 only if it is among them; not given: 0. */
+  readonly validExitCodes?: readonly number[];
 }
 
 export interface ExecMount {

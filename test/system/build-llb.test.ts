@@ -132,6 +132,13 @@ describe("commands", () => {
     );
   });
 
+  test("other exit codes than 0 are good ones where the definition says so, and 0 then is none", async () => {
+    const codes = (...validExitCodes: number[]) => ({ meta: { validExitCodes } });
+    expect(await llb.read(run(busybox(), "echo kept > /f; exit 3", codes(7, 3)), "/f")).toBe("kept\n");
+    await expect(llb.solve(run(busybox(), "exit 4", codes(7, 3)))).rejects.toThrow("exit code: 4");
+    await expect(llb.solve(run(busybox(), "true", codes(3)))).rejects.toThrow("exit code: 0");
+  });
+
   test("one that fails says so; one that asks for more than it was granted does not run", async () => {
     await expect(llb.solve(run(busybox(), "exit 9"))).rejects.toThrow("exit code: 9");
     await expect(llb.solve(run(busybox(), "true", { security: 1 }))).rejects.toThrow(

@@ -42,6 +42,7 @@ export function execParts(vertex: Vertex, op: ExecOp, contents: readonly (string
     shmSize,
     cgroupParent,
   };
+  if (op.validExitCodes !== undefined) parts[`${PART.setting}exit codes`] = plain(op.validExitCodes);
   for (const [name, value] of Object.entries(settings)) parts[`${PART.setting}${name}`] = plain(value);
   parts[`${PART.setting}platform`] = formatPlatform(vertex.platform);
   for (const [index, { target, input, selector, readonly, detail }] of op.mounts.entries()) {

@@ -88,7 +88,7 @@ async function runCommand(
     signal,
   });
   const finished = stack.use(step);
-  if (finished.code !== 0) {
+  if (!(op.validExitCodes ?? [0]).includes(finished.code)) {
     await lent.letGo();
     const left = leftOf({ vertex, op, inputs }, finished, lent, stack.move());
     say({ kind: "failed", left });

@@ -16,7 +16,7 @@ export function execOp(exec: PbExec, inputs: number): ExecOp {
   const { meta } = exec;
   if (meta === undefined || meta.args.length === 0) throw new HoyError("invalid", "no command was given");
   if (exec.cdiDevices.length > 0) throw missing("CDI devices of a step");
-  if (meta.validExitCodes.some((code) => code !== 0)) throw missing("other exit codes than 0");
+  if (meta.validExitCodes.length > MAX_EXIT_CODES) throw new HoyError("invalid", "too many exit codes of a command");
   const mounts = exec.mounts.map((mount) => mountOf(mount, inputs));
   if (mounts.filter(({ target }) => target === "/").length !== 1) {
     throw new HoyError("invalid", "a command has one mount at /");
@@ -41,8 +41,13 @@ export function execOp(exec: PbExec, inputs: number): ExecOp {
     proxyEnv: proxies(meta.proxyEnv),
     secretEnv: exec.secretenv.map(({ id, name, optional }) => ({ id, name, optional })),
     mounts,
+    // In one order: the same codes are the same step.
+    ...(meta.validExitCodes.length === 0 ? {} : { validExitCodes: meta.validExitCodes.toSorted((a, b) => a - b) }),
   };
 }
+
+/** All that there are. */
+const MAX_EXIT_CODES = 256;
 
 function networkOf(mode: NetMode): ExecOp["network"] {
   if (mode === NetMode.NET_HOST) return "host";
