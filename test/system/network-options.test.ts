@@ -2,7 +2,7 @@
 // daemon's own settings of the default bridge and of the address pools.
 
 import { describe, expect, test } from "bun:test";
-import { fails, ok, unique } from "../harness/clients.ts";
+import { eventually, fails, ok, unique } from "../harness/clients.ts";
 import { command } from "../harness/command.ts";
 import { type TestDaemon, testDaemon } from "../harness/daemon.ts";
 
@@ -226,4 +226,33 @@ describe("the daemon's settings", () => {
     expect(await show(name, "/proc/net/if_inet6")).toContain("eth0");
     await ok(hoy.hoy("network", "rm", name));
   });
+});
+
+describe("rules of one family alone", () => {
+  for (const [off, on] of [
+    [6, 4],
+    [4, 6],
+  ] as const) {
+    test(`without those of IPv${off}: none speaks of it, and a published port answers by both`, async () => {
+      const daemon = await testDaemon({ flags: [off === 6 ? "--ip6tables=false" : "--iptables=false"] });
+      await ok(
+        daemon.hoy("network", "create", "--ipv6", "--subnet", "172.31.40.0/24", "--subnet", "fd00:40::/64", "n"),
+      );
+      const [web, port] = [unique(), "8066"];
+      const serve = ["nc", "-ll", "-p", "80", "-e", "echo", "hello"];
+      await ok(daemon.hoy("run", "-d", "--name", web, "--network", "n", "-p", `${port}:80`, "busybox", ...serve));
+      const rules = await host(daemon, "nft", "list", "ruleset");
+      const ruled = { 4: "ip saddr 172.31.40.0/24", 6: "ip6 saddr fd00:40::/64" };
+      expect(rules).toContain(ruled[on]);
+      expect(rules).not.toContain(ruled[off]);
+      expect(rules).toMatch(new RegExp(`map published${on}_any \\{[^}]*elements = \\{ tcp \\. ${port} `));
+      expect(rules).not.toMatch(new RegExp(`map published${off}_any \\{[^}]*elements`));
+      for (const address of ["127.0.0.1", "::1"]) {
+        const ask = () => command([...daemon.inside, "busybox", "nc", "-w", "5", address, port]);
+        await eventually(async () => (await ask()).stdout.includes("hello"), `it answers at ${address}`);
+      }
+      await ok(daemon.hoy("rm", "-f", web));
+      await ok(daemon.hoy("network", "rm", "n"));
+    });
+  }
 });
