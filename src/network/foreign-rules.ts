@@ -2,9 +2,8 @@
 // chain accepts still meets the others (nft(8), "base chains"), so a forward chain of ufw, firewalld or dockerd that drops
 // what it does not know drops what containers send, and no rule of ours can overrule it (docs/decisions/other-firewalls.md).
 
-import { readFileSync } from "node:fs";
 import { log } from "../base/log.ts";
-import { isErrno } from "../linux/libc.ts";
+import { hasLegacyFilter, legacyForward } from "../linux/iptables.ts";
 import { nft } from "../linux/nftables.ts";
 
 export interface Wall {
@@ -19,14 +18,32 @@ export function findWalls(bridges: readonly string[]): Wall[] {
   const [first] = bridges;
   if (first === undefined) return [];
   const chains = forwardChains(nft("list chains"));
-  return chains.flatMap(({ family, table, chain, drops }): Wall[] => {
-    const text = nft(`list chain ${family} ${table} ${chain}`);
-    if (!drops && !endsInDrop(text)) return [];
-    const whole = nft(`list table ${family} ${table}`);
-    const closed = bridges.filter((bridge) => !lets(whole, bridge));
+  return [
+    ...legacyWalls(bridges),
+    ...chains.flatMap(({ family, table, chain, drops }): Wall[] => {
+      const text = nft(`list chain ${family} ${table} ${chain}`);
+      if (!drops && !endsInDrop(text)) return [];
+      const whole = nft(`list table ${family} ${table}`);
+      const closed = bridges.filter((bridge) => !lets(whole, bridge));
+      return closed.map((bridge) => ({
+        chain: `${family} ${table} ${chain}`,
+        command: opening(family, table, chain, whole, bridge),
+      }));
+    }),
+  ];
+}
+
+/** Of the older iptables. Distributions that have both call it by its long name. */
+function legacyWalls(bridges: readonly string[]): Wall[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const forward = legacyForward(family);
+    if (forward === undefined || !forward.drops) return [];
+    const short = family === 4 ? "iptables" : "ip6tables";
+    const program = Bun.which(`${short}-legacy`) === null ? short : `${short}-legacy`;
+    const closed = bridges.filter((bridge) => !forward.lets.includes(bridge));
     return closed.map((bridge) => ({
-      chain: `${family} ${table} ${chain}`,
-      command: opening(family, table, chain, whole, bridge),
+      chain: `${short} filter FORWARD`,
+      command: `${program} -I FORWARD -i ${bridge} -j ACCEPT && ${program} -I FORWARD -o ${bridge} -j ACCEPT`,
     }));
   });
 }
@@ -37,23 +54,11 @@ export function findWalls(bridges: readonly string[]): Wall[] {
  */
 export function othersFilter(): boolean {
   try {
-    return forwardChains(nft("list chains")).length > 0 || legacyTables().includes("filter");
+    return forwardChains(nft("list chains")).length > 0 || ([4, 6] as const).some(hasLegacyFilter);
   } catch (error) {
     log.warn("other firewalls' rules could not be read", { error });
     return true;
   }
-}
-
-/** Of the older iptables, whose rules nftables does not show. */
-function legacyTables(): string[] {
-  return ["ip", "ip6"].flatMap((family) => {
-    try {
-      return readFileSync(`/proc/thread-self/net/${family}_tables_names`, "utf8").split("\n");
-    } catch (error) {
-      if (isErrno(error, "ENOENT")) return [];
-      throw error;
-    }
-  });
 }
 
 interface ForwardChain {

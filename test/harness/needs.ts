@@ -14,6 +14,7 @@ export const have = {
   apparmor: existsSync("/sys/kernel/security/apparmor/profiles") && Bun.which("apparmor_parser") !== null,
   systemd: Bun.which("systemd-run") !== null,
   bridgeFilter: existsSync("/proc/sys/net/bridge/bridge-nf-call-iptables"),
+  legacyIptables: Bun.which("iptables-legacy") !== null && existsSync("/proc/net/ip_tables_names"),
   erofs: /\berofs$/m.test(readFileSync("/proc/filesystems", "utf8")),
 } as const;
 
@@ -27,6 +28,7 @@ const WORDS: Readonly<Record<keyof typeof have, string>> = {
   apparmor: "this kernel has no AppArmor, or there is no apparmor_parser",
   systemd: "no systemd here",
   bridgeFilter: "this kernel shows no bridged packets to firewalls (br_netfilter)",
+  legacyIptables: "no iptables-legacy on PATH, or this kernel has no tables of it",
   erofs: "this kernel has no EROFS",
 };
 

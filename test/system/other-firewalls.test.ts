@@ -5,6 +5,7 @@ import { afterAll, expect, test } from "bun:test";
 import { eventually, ok, unique } from "../harness/clients.ts";
 import { command } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
+import { testWith } from "../harness/needs.ts";
 import { HOST, OUTSIDE, Outside } from "../harness/outside.ts";
 
 const hoy = await testDaemon();
@@ -77,4 +78,17 @@ test("the command is what opens it, and then nothing is told", async () => {
   await eventually(reaches, "the world answers");
   expect(JSON.parse(await warnings())).not.toContainEqual(expect.stringContaining("another firewall"));
   await nft(`delete table ${table}`);
+});
+
+testWith("legacyIptables", "the older iptables: what its policy drops is told with what opens it", async () => {
+  await eventually(reaches, "the world answers");
+  await ok(world.host("iptables-legacy", "-P", "FORWARD", "DROP"));
+  expect(await reaches()).toBe(false);
+  const told = /\(iptables filter FORWARD\) drops .*; to open it: (.*)$/;
+  const warning = JSON.parse(await warnings()).find((text: string) => told.test(text));
+  await ok(world.host("sh", "-c", told.exec(warning)?.[1] ?? "false"));
+  await eventually(reaches, "the world answers");
+  expect(JSON.parse(await warnings())).not.toContainEqual(expect.stringContaining("another firewall"));
+  await ok(world.host("iptables-legacy", "-F", "FORWARD"));
+  await ok(world.host("iptables-legacy", "-P", "FORWARD", "ACCEPT"));
 });
