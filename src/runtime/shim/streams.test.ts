@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ShimOutput, ShimStream } from "../contract.ts";
 import { CRUN, Fixture, RUNC, readAll } from "./testing/fixture.ts";
@@ -292,4 +292,20 @@ test("an attach after the end is refused as a conflict", async () => {
   await shim.exited;
   await fixture.runtime.cleanup(id, bundle, CRUN);
   await expect(shim.attach(BOTH)).rejects.toMatchObject({ code: "conflict" });
+});
+
+// crun's two processes both say something, in any order, and only one of them says why.
+test.each([
+  ["cause", "fail startup"],
+  ["fail startup", "cause"],
+])("an exec that can't be started is told by its cause: %s, %s", async (...messages) => {
+  const path = join(fixture.directory, "failing-crun");
+  const log = messages.map((msg) => JSON.stringify({ msg, level: "error", time: "" })).join("\\n");
+  // The words of a call: --root R --log FILE --log-format json VERB …
+  const script = `#!/bin/sh\n[ "$7" = exec ] || exec ${CRUN.path} "$@"\nprintf '${log}\\n' >"$4"\nexit 1\n`;
+  writeFileSync(path, script, { mode: 0o755 });
+  const { shim } = await fixture.start(["sleep", "100"], { runtime: { ...CRUN, path } });
+  await expect(fixture.exec(shim, ["true"])).rejects.toThrow("exec failed: cause: unknown");
+  await shim.signal(9);
+  await shim.exited;
 });
