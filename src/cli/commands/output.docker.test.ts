@@ -36,6 +36,9 @@ ps --no-trunc
 ps -s
 ps --format json
 ps --format '{{json .}}'
+image inspect busybox -f '{{.RootFS}} {{.Container}}'
+network inspect bridge -f '{{.IPAM}} {{range .IPAM.Config}}{{.IPRange}}{{.AuxAddress}}{{end}} {{.Containers}}'
+version --format '{{.Server.BuildTime}} {{range .Server.Components}}{{.Name}}={{index .Details "absent"}} {{end}}'
 inspect web -f '{{.HostConfig.RestartPolicy}} {{.HostConfig.LogConfig}} {{.HostConfig.CapAdd}} {{len .HostConfig.CapAdd}}'
 inspect web -f '{{.HostConfig.PidsLimit}} {{.HostConfig.Init}} {{.State.Health}} {{.Config.Healthcheck}} {{.SizeRw}}'
 inspect web -f '{{.Mounts}} {{range .Mounts}}{{.Type}}:{{.Name}}:{{.Driver}} {{end}}'

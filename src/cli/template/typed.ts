@@ -12,6 +12,18 @@ const NONE: Value = markNil([]);
 const none = (...names: readonly string[]): Readonly<Record<string, Value>> =>
   Object.fromEntries(names.map((name) => [name, NONE]));
 
+const IMAGE_CONFIG: Readonly<Record<string, Value>> = {
+  ExposedPorts: {},
+  Healthcheck: NIL,
+  ArgsEscaped: false,
+  StopSignal: "",
+  User: "",
+  WorkingDir: "",
+  Volumes: markNil(markMap({}, undefined)),
+  Labels: markNil(markMap({}, "")),
+  ...none("Shell", "OnBuild", "Entrypoint", "Cmd"),
+};
+
 /** Fields that the API leaves out when empty, by the object they are in (known by a field that is always there). */
 const OPTIONAL: readonly (readonly [mark: string, fields: Readonly<Record<string, Value>>])[] = [
   ["Running", { Health: NIL }],
@@ -54,14 +66,22 @@ const OPTIONAL: readonly (readonly [mark: string, fields: Readonly<Record<string
   ["ResolvConfPath", { Node: NIL, SizeRw: NIL, SizeRootFs: NIL, ImageManifestDescriptor: NIL }],
   [
     "RepoTags",
-    { Variant: "", OsVersion: "", Descriptor: NIL, Manifests: [], Parent: "", DockerVersion: "", Comment: "" },
+    {
+      Variant: "",
+      OsVersion: "",
+      Descriptor: NIL,
+      Manifests: [],
+      Parent: "",
+      DockerVersion: "",
+      Comment: "",
+      Container: "",
+    },
   ],
+  ["Subnet", { IPRange: "", Gateway: "", AuxAddress: markNil(markMap({}, "")) }],
   ["Destination", { Name: "", Source: "", Driver: "" }],
-  // An image's config.
-  [
-    "OnBuild",
-    { ExposedPorts: {}, Healthcheck: NIL, ArgsEscaped: false, StopSignal: "", Shell: [], Volumes: {}, Labels: {} },
-  ],
+  // An image's config has one or the other.
+  ["OnBuild", IMAGE_CONFIG],
+  ["Env", IMAGE_CONFIG],
   ["Components", { Experimental: false }],
   ["ConfigOnly", { Peers: [], Services: {} }],
   ["Mountpoint", { Status: {}, UsageData: NIL, CreatedAt: "", ClusterVolume: NIL }],
@@ -82,6 +102,7 @@ const GO_NAMES: Readonly<Record<string, string>> = {
   DnsOptions: "DNSOptions",
   DnsSearch: "DNSSearch",
   HostIp: "HostIP",
+  AuxiliaryAddresses: "AuxAddress",
   ApiVersion: "APIVersion",
   HttpProxy: "HTTPProxy",
   HttpsProxy: "HTTPSProxy",
@@ -99,6 +120,7 @@ const MAPS: Readonly<Record<string, Value>> = {
   AuxiliaryAddresses: "",
   Data: "",
   Attributes: "",
+  Details: "",
   Networks: NIL,
   Ports: undefined,
   PortBindings: undefined,
@@ -120,6 +142,10 @@ const STRUCTS: readonly (readonly [mark: string, second: string, fields: readonl
   ["Name", "MaximumRetryCount", ["Name", "MaximumRetryCount"]],
   ["Type", "Config", ["Type", "Config"]],
   ["HostIp", "HostPort", ["HostIp", "HostPort"]],
+  ["Type", "Layers", ["Type", "Layers"]],
+  ["Driver", "Config", ["Driver", "Options", "Config"]],
+  ["Subnet", "Subnet", ["Subnet", "IPRange", "Gateway", "AuxAddress"]],
+  ["EndpointID", "IPv4Address", ["Name", "EndpointID", "MacAddress", "IPv4Address", "IPv6Address"]],
   ["Destination", "RW", ["Type", "Name", "Source", "Destination", "Driver", "Mode", "RW", "Propagation"]],
 ];
 

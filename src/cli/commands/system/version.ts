@@ -34,7 +34,7 @@ export const version = command({
     const client: Client = { Version, ApiVersion: engine.version, ...rest, Context: contextName(context) };
     const known = server === undefined ? null : { ...server, BuildTime: readableTime(server.BuildTime ?? "") };
     if (show === undefined) io.stdout.print(page(io.program, client, known));
-    else io.stdout.line(show(typed({ Client: { ...client }, Server: known as unknown as Value })));
+    else io.stdout.line(show(typed({ Client: { ...client }, Server: (server ?? null) as unknown as Value })));
     if (failure !== undefined) throw new ExitError(1, messageOf(failure), failure);
   },
 });
