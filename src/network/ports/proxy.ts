@@ -15,12 +15,24 @@ export interface Target {
   readonly port: number;
 }
 
+/** Of one port at a time; each takes two files. */
+const MAX_CONNECTIONS = 4096;
 const MAX_UDP_SESSIONS = 1024;
 const UDP_IDLE_MS = 90_000;
 
-/** @throws the system's EADDRINUSE, EADDRNOTAVAIL or EACCES. `port` 0: the kernel chooses. */
-export function listenTcp(host: string, port: number, target: Target): Promise<Listener> {
-  const server = net.createServer({ allowHalfOpen: true }, (client) => forward(client, target));
+/** @throws the system's EADDRINUSE, EADDRNOTAVAIL or EACCES. `port` 0: the kernel chooses. `most`: connections at a time. */
+export function listenTcp(host: string, port: number, target: Target, most = MAX_CONNECTIONS): Promise<Listener> {
+  let connections = 0;
+  const server = net.createServer({ allowHalfOpen: true }, (client) => {
+    // Whoever reaches the port must not use up the engine's files.
+    if (connections >= most) {
+      client.destroy();
+      return;
+    }
+    connections++;
+    client.once("close", () => connections--);
+    forward(client, target);
+  });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, ipv6Only: host.includes(":"), exclusive: true }, () => {
@@ -58,14 +70,18 @@ export function listenUdp(host: string, port: number, target: Target): Promise<L
     if (session === undefined) {
       if (sessions.size >= MAX_UDP_SESSIONS) return;
       const upstream = dgram.createSocket(target.address.includes(":") ? "udp6" : "udp4");
+      const made = { socket: upstream, timer: setTimeout(() => drop(), UDP_IDLE_MS).unref() };
+      // Once: a socket that is closed again throws, and the client may have another one by then.
       const drop = () => {
+        if (sessions.get(key) !== made) return;
         sessions.delete(key);
+        clearTimeout(made.timer);
         upstream.close();
       };
       upstream.on("message", (answer) => socket.send(answer, from.port, from.address));
       upstream.on("error", drop);
-      session = { socket: upstream, timer: setTimeout(drop, UDP_IDLE_MS).unref() };
-      sessions.set(key, session);
+      sessions.set(key, made);
+      session = made;
     }
     session.timer.refresh();
     session.socket.send(data, target.port, target.address);
