@@ -2,6 +2,7 @@
 // platforms. By `hoy build`, and by buildx where it is.
 
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildxOf, contextIn, withoutBuildx } from "../harness/buildx.ts";
 import { ok, unique } from "../harness/clients.ts";
@@ -186,6 +187,28 @@ for (const [program, build] of Object.entries(builders)) {
     }, 60_000);
   });
 }
+
+// buildx does not let its docker driver do so.
+test("hoy: by digest: no tag there, and the name with the digest here", async () => {
+  const build = (...args: string[]) => hoy.hoy("build", "--network", "none", "--progress", "plain", ...args);
+  const repository = "digest";
+  const name = `${registry.address}/${repository}`;
+  const dir = contextIn(hoy, "FROM scratch\nCOPY Dockerfile /\n");
+  const metadata = join(dir, "metadata.json");
+  for (const provenance of ["--provenance=false", "--provenance=mode=min"]) {
+    const output = `type=image,name=${name},push-by-digest=true,name-canonical=true,push=true`;
+    await ok(build(provenance, "--metadata-file", metadata, "--output", output, dir));
+    const { "containerimage.digest": digest } = JSON.parse(readFileSync(metadata, "utf8"));
+    expect((await manifest(repository, digest)).mediaType).toBe(provenance === "--provenance=false" ? MANIFEST : INDEX);
+    expect(await ok(hoy.hoy("inspect", "-f", "{{json .RepoTags}} {{.Descriptor.digest}}", `${name}@${digest}`))).toBe(
+      `[] ${digest}`,
+    );
+    await ok(hoy.hoy("rmi", `${name}@${digest}`));
+  }
+  expect(await registry.get(`${repository}/tags/list`)).toEqual({ name: repository, tags: [] });
+  const tagged = await build("--output", `type=image,name=${name}:1,push-by-digest=true,push=true`, dir);
+  expect([tagged.code, tagged.stderr.includes("can't push tagged ref")]).toEqual([1, true]);
+}, 60_000);
 
 describe("reproducible", () => {
   test("SOURCE_DATE_EPOCH: the same digests after everything was forgotten", async () => {

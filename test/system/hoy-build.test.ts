@@ -48,6 +48,17 @@ async function built(...args: string[]): Promise<string> {
 const run = (image: string, ...args: string[]) => ok(hoy.hoy("run", "--rm", ...NET, image, ...args));
 
 describe("hoy build", () => {
+  test("a step's /etc/hostname is the image's own: it may be written, and taken away", async () => {
+    const where = context(`FROM busybox
+RUN mkdir -p /etc && echo mine > /etc/hostname && [ "$(hostname)" != mine ]
+FROM busybox
+COPY --from=0 /etc/hostname /etc/hostname
+RUN grep -x mine /etc/hostname && mv /etc/hostname /moved && [ ! -e /etc/hostname ]
+`);
+    await built("-t", "hostname", where);
+    expect(await run("hostname", "cat", "/moved")).toBe("mine");
+  });
+
   test("tags what it builds, shows the steps, writes the id, and does nothing twice", async () => {
     const where = context("FROM busybox\nARG WORD\nRUN echo $WORD > /said\nCMD cat /said\n");
     const [file, metadata] = [join(root, "id"), join(root, "metadata")];

@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageManifestSummary, ImageSummary } from "../../src/api/types/image.ts";
-import { contextIn } from "../harness/buildx.ts";
+import { buildxOf, contextIn, withoutBuildx } from "../harness/buildx.ts";
 import { eachClient, ok, unique } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { testRegistry } from "../harness/registry.ts";
@@ -74,6 +74,16 @@ eachClient(hoy, "one name, one line, and below it the platforms", async (client)
   expect((await manifestsOf(name)).map(platformOf)).toEqual(["amd64", "arm64"]);
   await ok(client("rmi", name));
 });
+
+if (withoutBuildx !== "") test.skip(`buildx builds it too (skipped: ${withoutBuildx})`, () => undefined);
+else {
+  test("buildx builds it too", async () => {
+    const name = unique("buildx");
+    await buildxOf(hoy).build("--platform", "linux/amd64,linux/arm64", "--provenance=true", "-t", name, dir);
+    expect((await manifestsOf(name)).map(platformOf)).toEqual(["amd64", "arm64", "", ""]);
+    await ok(hoy.hoy("rmi", name));
+  });
+}
 
 test("another name stands for all of it; with the last one all of it is freed", async () => {
   await ok(hoy.hoy("builder", "prune", "-af"));

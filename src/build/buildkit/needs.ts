@@ -36,7 +36,7 @@ export interface ImageToWrite {
 export interface ImageToStore {
   readonly config: Uint8Array;
   readonly tree: Tree;
-  /** In full; they were checked before anything was built. */
+  /** In full, with a tag or a digest; they were checked before anything was built. */
   readonly names: readonly string[];
   /** Its manifest, and the blobs that go as long as the image goes; all in a session that is open. */
   readonly packaged: { readonly manifest: Digest; readonly blobs: readonly Digest[] } | undefined;

@@ -55,19 +55,20 @@ export function composeBuildkit({
       },
       async store({ config: bytes, tree, names, packaged }) {
         const id = await addImage(images, bytes, tree, packaged);
-        for (const name of names) await nameImage(images, id, nameOf(name));
+        for (const name of names) await nameImage(images, id, parseReference(name));
         return id;
       },
       async index(names, index) {
-        for (const name of names) await images.shelf.setIndex(canonicalString(nameOf(name)), index);
+        for (const name of names) await images.shelf.setIndex(canonicalString(parseReference(name)), index);
       },
       archive: (id, names, signal) => archive(images, verbs, id, names.map(nameOf), signal),
       async pushed(name, id, digest) {
-        const ref = nameOf(name);
+        const ref = parseReference(name);
         const byDigest = `${repositoryName(ref)}@${digest}`;
         const { indexes } = images.shelf.table;
+        const index = indexes.of(canonicalString(ref));
         images.shelf.setName(byDigest, id);
-        indexes.copy(byDigest, indexes.of(canonicalString(ref)));
+        indexes.copy(byDigest, index);
         await emitImage(images, "push", id, canonicalString(ref));
       },
     },

@@ -87,7 +87,7 @@ export async function setUpStep(
     hostConfig,
     user: await userOf(step, upper, step.op.user),
     mounts: await mountsOf(step.mounts, idMap, step.op.cwd),
-    files: await filesOf(root, config, reservation),
+    files: await filesOf(root, reservation),
     idMap,
     namespaces: { network: networkOf(reservation) },
     deviceDirectory: join(root, "devices"),
@@ -218,7 +218,7 @@ function hostId(ranges: IdMap["uids"] | undefined, id: number): number {
   return found;
 }
 
-async function filesOf(root: string, { Hostname = "" }: ContainerConfig, reservation: Reservation) {
+async function filesOf(root: string, reservation: Reservation) {
   const file = async (name: string, text: string) => {
     const path = join(root, name);
     await writeFile(path, text, { mode: 0o644 });
@@ -226,7 +226,8 @@ async function filesOf(root: string, { Hostname = "" }: ContainerConfig, reserva
     return path;
   };
   return {
-    hostname: await file("hostname", `${Hostname}\n`),
+    // The image's own, as with BuildKit: a step may write it, or take it away.
+    hostname: undefined,
     hosts: await file("hosts", hostsText(reservation)),
     resolvConf: await file("resolv.conf", reservation.resolvConf),
   };

@@ -3,7 +3,7 @@
 
 import { type Digest, isDigest } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
-import { parseReference } from "../../../image/reference.ts";
+import { parseReference, repositoryName } from "../../../image/reference.ts";
 import { booleanOf, packingOf } from "../../content/compression.ts";
 import { RegistryPlace } from "../../content/registry-place.ts";
 import type { LayerSession } from "../../needs.ts";
@@ -49,10 +49,8 @@ const SERVED: ReadonlySet<string> = new Set([
 export function imageExporter(type: "image" | "moby" | "registry"): MakeExporter {
   return (attrs, _index, needs) => {
     refuseUnserved(attrs, SERVED);
-    if (booleanOf(attrs, "push-by-digest") === true) {
-      throw new HoyError("not-implemented", "push-by-digest is not implemented by this version of hoy");
-    }
     const names = namesIn(attrs).map(needs.images.fullName);
+    if (isByDigest(attrs)) refuseTags(namesIn(attrs));
     const push = booleanOf(attrs, "push") ?? type === "registry";
     if (push && names.length === 0) throw new HoyError("invalid", "tag is needed when pushing to registry");
     const request = { attrs, names, packing: packingOf(attrs), annotations: annotationsIn(attrs) };
@@ -62,6 +60,16 @@ export function imageExporter(type: "image" | "moby" | "registry"): MakeExporter
       return input.build.events.step("exporting to image", work);
     };
   };
+}
+
+/** Pushed without a tag: for an index that is put together of several builds. */
+function isByDigest(attrs: PackRequest["attrs"]): boolean {
+  return booleanOf(attrs, "push-by-digest") === true;
+}
+
+function refuseTags(names: readonly string[]): void {
+  const tagged = names.find((name) => parseReference(name).tag !== undefined);
+  if (tagged !== undefined) throw new HoyError("invalid", `can't push tagged ref ${tagged} by digest`);
 }
 
 /** Into the store alone: as a package only where it is more than one image, which has to be kept as it is. */
@@ -87,12 +95,15 @@ async function stored(input: ExportInput, request: PackRequest, progress: StepPr
 
 async function pushed(input: ExportInput, request: PackRequest, progress: StepProgress): Promise<ExporterResponse> {
   const { build, needs } = input;
-  const { attrs, names } = request;
+  const { attrs } = request;
   build.signal.throwIfAborted();
   await using layers = needs.solver.needs.layers.session();
   const result = await packResult(input, request, layers, progress);
+  const { digest } = result.packaged.root.descriptor;
+  const names = isByDigest(attrs)
+    ? request.names.map((name) => `${repositoryName(parseReference(name))}@${digest}`)
+    : request.names;
   const kept = await keep(result, needs, layers, names, progress);
-  const { root } = result.packaged;
   for (const name of names) {
     const ref = parseReference(name);
     const place = new RegistryPlace({
@@ -101,11 +112,12 @@ async function pushed(input: ExportInput, request: PackRequest, progress: StepPr
       settings: needs.solver.needs.registry(),
       insecure: booleanOf(attrs, "registry.insecure") ?? false,
     });
-    await told(progress, `pushing layers and manifest for ${name}@${root.descriptor.digest}`, () =>
+    const shownName = isByDigest(attrs) ? name : `${name}@${digest}`;
+    await told(progress, `pushing layers and manifest for ${shownName}`, () =>
       sendPackage(result.packaged, place, build.signal),
     );
     const id = kept["containerimage.config.digest"];
-    if (id !== undefined && isDigest(id)) await needs.images.pushed(name, id, root.descriptor.digest);
+    if (id !== undefined && isDigest(id)) await needs.images.pushed(name, id, digest);
   }
   return kept;
 }
