@@ -26,11 +26,12 @@ const NAME = "Dockerfiles with Debian's compilers and services";
 
 /**
  * What no two runs of the same commands leave alike, whoever builds: logs with times, caches of other files' times and
- * places, a key pair that ssl-cert makes. It must be there in both, with the same owner and mode.
+ * places, a key pair that ssl-cert makes, and the host's name that it asks debconf about (each builder has its own). It must
+ * be there in both, with the same owner and mode.
  */
 const OF_THE_RUN = [
   /^var\/log\/(?:apt\/(?:history|term)|dpkg|alternatives)\.log$/,
-  /^var\/cache\/(?:ldconfig\/aux-cache|apt\/pkgcache\.bin)$/,
+  /^var\/cache\/(?:ldconfig\/aux-cache|apt\/pkgcache\.bin|debconf\/config\.dat)$/,
   /^etc\/ssl\/(?:private\/ssl-cert-snakeoil\.key|certs\/ssl-cert-snakeoil\.pem)$/,
 ];
 /** The link to that key's certificate is named by the key. */

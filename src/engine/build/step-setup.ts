@@ -62,7 +62,7 @@ export async function setUpStep(
   { terminal, stdin }: StepIo,
 ): Promise<ReadyStep> {
   await using stack = new AsyncDisposableStack();
-  const { config, hostConfig } = configOf(engine, step, id, terminal);
+  const { config, hostConfig } = configOf(engine, step, terminal);
   const idMap = wantsUserNamespace(engine, step) ? engine.idRanges.allocate() : undefined;
   stack.defer(() => engine.idRanges.release(idMap));
   const reservation = await engine.network.reserve({
@@ -130,11 +130,13 @@ const NO_LOG = {
   maxBuffer: 0,
 } as const;
 
+/** Every step's, as with BuildKit: a command that writes its host's name down leaves the same files each time. */
+const HOSTNAME = "buildkitsandbox";
+
 /** What the command would have as a container's. */
 function configOf(
   engine: EngineContext,
   { op, env, readonlyRoot, mounts, limits }: StepNeeds,
-  id: string,
   terminal: boolean,
 ): { config: ContainerConfig; hostConfig: HostConfig } {
   const config: ContainerConfig = {
@@ -143,7 +145,7 @@ function configOf(
     WorkingDir: op.cwd || "/",
     User: op.user,
     Tty: terminal,
-    Hostname: op.hostname || (op.network === "host" ? "" : id.slice(0, 12)),
+    Hostname: op.hostname || (op.network === "host" ? "" : HOSTNAME),
   };
   const tmpfs = mounts.flatMap((mount) => (mount.type === "tmpfs" ? [mount] : []));
   const wanted: HostConfig = {
