@@ -2,6 +2,7 @@
 // and beside what can't be done without: igzip and sha256sum of the same layer.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { command } from "../test/harness/command.ts";
 import { machine, median, type Row, table } from "./figures.ts";
@@ -43,6 +44,7 @@ async function oneRound(counts: boolean): Promise<void> {
       const cost = await watched(subject, () => pull(subject, name));
       note(`pull of ${what}`, subject.name, cost.ms);
       note(`pull of ${what}: cores busy`, subject.name, cost.cores);
+      note(`pull of ${what}: cores busy, all programs`, subject.name, cost.machine);
       note(`pull of ${what}: most memory`, subject.name, cost.peak);
       note(`pull of ${what} again`, subject.name, await timed(() => pull(subject, name)));
       if (image === "one") {
@@ -80,17 +82,22 @@ async function skopeo(note: (row: string, subject: string, value: number) => voi
   rmSync(to, { recursive: true, force: true });
 }
 
-/** Time of the work, and what the daemons took for it: CPU time by wall time, and the most of resident memory. */
+/**
+ * Time of the work, and what the daemons took for it: CPU time by wall time, and the most of resident memory. With the
+ * client and the registry, which is on the same cores here, it is what the machine was busy.
+ */
 async function watched(subject: Subject, work: () => Promise<void>) {
   const pids = subject.daemons();
   // clear_refs 5 sets the peak back to now (proc(5)).
   for (const pid of pids) writeFileSync(`/proc/${pid}/clear_refs`, "5");
   const before = pids.map(cpuMs).reduce((sum, each) => sum + each, 0);
+  const busyBefore = machineMs();
   const ms = await timed(work);
+  const machine = (machineMs() - busyBefore) / ms;
   const cpu = pids.map(cpuMs).reduce((sum, each) => sum + each, 0) - before;
   const none = pids.length === 0 ? Number.NaN : 0;
   const peak = pids.map(peakMb).reduce((sum, each) => sum + each, none);
-  return { ms, cores: none + cpu / ms, peak };
+  return { ms, cores: none + cpu / ms, machine, peak };
 }
 
 function cpuMs(pid: number): number {
@@ -98,6 +105,14 @@ function cpuMs(pid: number): number {
     .replace(/^.*\) /s, "")
     .split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Time that all cores were busy together: user, nice, system, irq, softirq of /proc/stat (proc(5)). */
+function machineMs(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readFileSync("/proc/stat", "utf8")
+    .split("\n", 1)
+    .flatMap((line) => line.trim().split(/\s+/).slice(1).map(Number));
+  return (user + nice + system + irq + softirq) * 10;
 }
 
 function peakMb(pid: number): number {
@@ -134,6 +149,10 @@ function goalOf(name: string, values: Readonly<Record<string, number>>): Row["go
     return { text: "≤ 1/6 dockerd, 1/5 podman, 1.5 × igzip and sha256sum", met };
   }
   if (name === "push of one layer") return { text: "≤ 1/5 dockerd", met: within(dockerd, 1 / 5) };
+  if (name === "pull of ten layers: cores busy, all programs") {
+    const cores = availableParallelism();
+    return { text: `≥ ${(0.8 * cores).toFixed(1)} of ${cores}`, met: (values.hoy ?? 0) >= 0.8 * cores };
+  }
   if (name.endsWith("memory")) return { text: "< 120 MB", met: hoy < 120 };
   if (name.endsWith("again")) return { text: "< 30 ms", met: hoy < 30 };
   if (name.startsWith("rmi")) return { text: "< 20 ms", met: hoy < 20 };

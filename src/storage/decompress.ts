@@ -28,7 +28,7 @@ const RATIO_FROM = 1024 ** 3;
 /** What a decoder gives at once, and how much it may be ahead of its reader. */
 const CHUNK = 256 * 1024;
 const SIZES = { chunkSize: CHUNK, readableHighWaterMark: 2 * CHUNK };
-const FEED = 512 * 1024;
+const FEED = 256 * 1024;
 const MAGIC_LENGTH = 6;
 
 const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
