@@ -86,6 +86,8 @@ export function describeEntry(parts: EntryParts): TarEntry {
 export function describeHeader(header: TarHeader, offset: number): TarEntry {
   const { type, name, linkname, mode, uid, gid, mtime, device, xattrs } = header;
   if (name === "") throw badArchive("entry without a name");
+  if (type === "file" && name.endsWith("/")) throw badArchive("file with a directory's name");
+  const target = checkName(linkname);
   const link = type === "symlink" || type === "hardlink";
   const node = type === "char" || type === "block";
   const size = type === "file" ? header.size : 0;
@@ -99,7 +101,7 @@ export function describeHeader(header: TarHeader, offset: number): TarEntry {
   return {
     type,
     name: checkName(name),
-    linkname: link ? checkName(linkname) : "",
+    linkname: link ? target : "",
     mode: mode & 0o7777,
     uid: checkId("uid", uid),
     gid: checkId("gid", gid),
