@@ -41,7 +41,8 @@ export async function send(endpoint: Endpoint, request: HttpRequest, options: Ht
     const outcome = await once(endpoint, request, options).catch((error: unknown) => error);
     request.signal.throwIfAborted();
     const failed = !(outcome instanceof Response);
-    if (attempt >= attempts || (!failed && !RETRIED.has(outcome.status)) || (failed && !isTransient(outcome))) {
+    const most = failed && isNobodyThere(outcome) ? Math.min(attempts, 2) : attempts;
+    if (attempt >= most || (!failed && !RETRIED.has(outcome.status)) || (failed && !isTransient(outcome))) {
       if (!failed) return outcome;
       if (outcome instanceof HoyError) throw outcome;
       throw new HoyError("unavailable", describe(request, outcome), { cause: outcome });
@@ -124,6 +125,12 @@ function isTransient(error: unknown): boolean {
   if (error instanceof HoyError) return false;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return !PERMANENT.test(code);
+}
+
+/** Who mistypes a name or a port should not wait for it; a registry that starts anew is asked again by who pulls a layer. */
+function isNobodyThere(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return code === "ConnectionRefused" || code === "ECONNREFUSED" || code === "ENOTFOUND";
 }
 
 function describe(request: HttpRequest, error: unknown): string {
