@@ -1,6 +1,7 @@
 // The flags of `run` and `create` that describe the container, all of docker's, in its order of help.
 
 import type { DeviceRequest, Mount } from "../../api/types/container.ts";
+import { contentTrustFlag } from "../base/content-trust.ts";
 import { UsageError } from "../base/errors.ts";
 import { flag } from "../flag.ts";
 import { parseBytes } from "../format/units.ts";
@@ -83,7 +84,7 @@ export function containerFlags(cwd: string, environment: Readonly<Record<string,
     "device-read-iops": listOf(parseIopsDevice, "Limit read rate (IO per second) from a device"),
     "device-write-bps": listOf(parseBpsDevice, "Limit write rate (bytes per second) to a device"),
     "device-write-iops": listOf(parseIopsDevice, "Limit write rate (IO per second) to a device"),
-    "disable-content-trust": flag.bool("Skip image verification", { initial: true, hidden: true }),
+    "disable-content-trust": contentTrustFlag("Skip image verification", environment),
     dns: flag.list("Set custom DNS servers", { check: checkAddress }),
     "dns-opt": flag.alias("dns-option", dnsOptions),
     "dns-option": dnsOptions,

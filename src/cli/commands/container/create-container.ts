@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { DaemonError } from "../../../api/client/errors.ts";
 import type { ContainerCreateResponse } from "../../../api/types/container.ts";
 import { familiarString, tryParseReference, withDefaultTag } from "../../../image/reference.ts";
+import { refuseContentTrust } from "../../base/content-trust.ts";
 import { ExitError, UsageError } from "../../base/errors.ts";
 import { cut } from "../../base/text.ts";
 import type { Call, Context } from "../../command.ts";
@@ -19,6 +20,7 @@ import { pullImage } from "../image/pull-image.ts";
 export function specOf({ io, config, engine }: Context, call: Call<ContainerFlags>): ContainerSpec {
   const { flags, changed } = call;
   checkPull(flags.pull);
+  refuseContentTrust(flags["disable-content-trust"]);
   checkWindowsOnly(changed);
   if (flags["use-api-socket"])
     throw new UsageError("--use-api-socket is not supported: mount the engine's socket with -v instead");

@@ -1,6 +1,7 @@
 // `pull`: an image from its registry.
 
 import { canonicalString, familiarString, parseReference, withDefaultTag } from "../../../image/reference.ts";
+import { contentTrustFlag, refuseContentTrust } from "../../base/content-trust.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
@@ -11,7 +12,7 @@ export const pull = command({
   args: args.exactly(1),
   flags: (io) => ({
     "all-tags": flag.bool("Download all tagged images in the repository", { short: "a" }),
-    "disable-content-trust": flag.bool("Skip image verification", { initial: true, hidden: true }),
+    "disable-content-trust": contentTrustFlag("Skip image verification", io.env),
     platform: flag.string("Set platform if server is multi-platform capable", {
       initial: io.env.DOCKER_DEFAULT_PLATFORM ?? "",
     }),
@@ -19,6 +20,7 @@ export const pull = command({
   }),
   async run(context, { flags, args: [image = ""] }) {
     const { io } = context;
+    refuseContentTrust(flags["disable-content-trust"]);
     const written = parseReference(image);
     const named = written.tag === undefined && written.digest === undefined;
     if (flags["all-tags"] && !named) throw new ExitError(1, "tag can't be used with --all-tags/-a");

@@ -2,6 +2,7 @@
 
 import type { ProgressMessage } from "../../../api/backend.ts";
 import { canonicalString, parseReference, repositoryName, withDefaultTag } from "../../../image/reference.ts";
+import { contentTrustFlag, refuseContentTrust } from "../../base/content-trust.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { authHeader } from "../../config/credentials.ts";
@@ -16,7 +17,7 @@ export const push = command({
   flags: (io) => ({
     "all-tags": flag.bool("Push all tags of an image to the repository", { short: "a" }),
     compression: flag.string("Compress the layers anew: gzip[:1-9] or zstd[:1-22]"),
-    "disable-content-trust": flag.bool("Skip image signing", { initial: true, hidden: true }),
+    "disable-content-trust": contentTrustFlag("Skip image signing", io.env),
     platform: flag.string(
       "Push a platform-specific manifest as a single-platform image to the registry. Image index won't be pushed, meaning that other manifests, including attestations won't be preserved.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
       { initial: io.env.DOCKER_DEFAULT_PLATFORM ?? "" },
@@ -24,6 +25,7 @@ export const push = command({
     quiet: flag.bool("Suppress verbose output", { short: "q" }),
   }),
   async run({ engine, io, config }, { flags, args: [name = ""] }) {
+    refuseContentTrust(flags["disable-content-trust"]);
     const written = parseReference(name);
     if (flags["all-tags"] && (written.tag !== undefined || written.digest !== undefined))
       throw new ExitError(1, "tag can't be used with --all-tags/-a");
