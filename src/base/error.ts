@@ -53,6 +53,13 @@ export class HoyError extends Error {
   }
 }
 
+/** The same error, its words led in by what was being done; what is no HoyError stays as it is. */
+export function leadIn(words: string, error: unknown): unknown {
+  if (!(error instanceof HoyError)) return error;
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new HoyError(error.code, `${words}: ${error.message}`, { ...hint, cause: error });
+}
+
 /** Normalises anything thrown: a HoyError stays itself, an abort is "cancelled", the rest is "internal". */
 export function toHoyError(thrown: unknown): HoyError {
   if (thrown instanceof HoyError) return thrown;

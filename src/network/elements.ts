@@ -6,7 +6,7 @@
 import { Netlink, NLM_F, PROTOCOL, type Request } from "../linux/netlink.ts";
 import * as nl from "../linux/netlink-message.ts";
 import { addressBytes, parseAddress } from "./address.ts";
-import type { FirewallPort, TableName } from "./firewall.ts";
+import { type FirewallPort, mapsOf, type TableName } from "./firewall.ts";
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const BATCH = { BEGIN: 0x10, END: 0x11 } as const;
@@ -84,14 +84,10 @@ function elementsOf(ports: readonly FirewallPort[], values: boolean): Element[] 
   for (const port of ports) {
     const { family, protocol, hostIp, hostPort, containerIp, containerPort } = port;
     const [from, to] = [proto(protocol), addressBytes(parseAddress(containerIp))];
-    const own = { set: `own${family}`, key: nl.concat([to, from, service(hostPort)]), value: undefined };
-    const published =
-      hostIp === undefined
-        ? { set: `published${family}_any`, key: nl.concat([from, service(hostPort)]) }
-        : {
-            set: `published${family}`,
-            key: nl.concat([from, addressBytes(parseAddress(hostIp)), service(hostPort)]),
-          };
+    const maps = mapsOf(family, hostIp);
+    const own = { set: maps.own, key: nl.concat([to, from, service(hostPort)]), value: undefined };
+    const host = hostIp === undefined ? [] : [addressBytes(parseAddress(hostIp))];
+    const published = { set: maps.published, key: nl.concat([from, ...host, service(hostPort)]) };
     const value = values ? nl.concat([to, service(containerPort)]) : undefined;
     for (const element of [own, { ...published, value }]) found.set(`${element.set} ${element.key.toHex()}`, element);
   }

@@ -207,14 +207,23 @@ function forward(networks: readonly FirewallNetwork[], families: readonly Family
 
 /** As text, for the whole table; one by one they come and go as elements.ts has it. */
 function portElements(table: TableName, ports: readonly FirewallPort[]): string[] {
-  const maps = new Map<string, Set<string>>();
-  const put = (map: string, element: string) => maps.set(map, (maps.get(map) ?? new Set()).add(element));
+  const all = new Map<string, Set<string>>();
+  const put = (map: string, element: string) => all.set(map, (all.get(map) ?? new Set()).add(element));
   for (const { family, protocol, hostIp, hostPort, containerIp, containerPort } of ports) {
-    put(`own${family}`, [containerIp, protocol, hostPort].join(" . "));
+    const maps = mapsOf(family, hostIp);
+    put(maps.own, [containerIp, protocol, hostPort].join(" . "));
     const key = [protocol, ...(hostIp === undefined ? [] : [hostIp]), hostPort].join(" . ");
-    put(`published${family}${hostIp === undefined ? "_any" : ""}`, `${key} : ${containerIp} . ${containerPort}`);
+    put(maps.published, `${key} : ${containerIp} . ${containerPort}`);
   }
-  return [...maps].map(([map, all]) => `add element ${table} ${map} { ${[...all].join(", ")} }`);
+  return [...all].map(([map, items]) => `add element ${table} ${map} { ${[...items].join(", ")} }`);
+}
+
+/** The table's names for where a port has its elements. */
+export function mapsOf(
+  family: Family,
+  hostIp: string | undefined,
+): { readonly own: string; readonly published: string } {
+  return { own: `own${family}`, published: `published${family}${hostIp === undefined ? "_any" : ""}` };
 }
 
 function elements(items: readonly string[]): string {

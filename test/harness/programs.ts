@@ -2,19 +2,14 @@
 // libraries they need are fetched by apt, unpacked (not installed: no script runs) beside busybox, and kept as one tar for
 // all tests of this machine.
 
-import { existsSync, statSync } from "node:fs";
-import { appendFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { command } from "./command.ts";
 import { baseTar } from "./images.ts";
+import { type MadeOnce, madeOnce } from "./made-once.ts";
 
-/** Kept between runs; HOY_TEST_CACHE puts it elsewhere. */
-const CACHE = process.env.HOY_TEST_CACHE ?? join(tmpdir(), "hoy-test-cache");
 /** In its name, so that a change here makes another. */
 const EDITION = 1;
-/** A host without a mirror in reach is not asked again at each run. */
-const RETRY_MS = 3_600_000;
 const PATIENCE = 120_000;
 
 const WANTED = ["nginx", "redis-server", "redis-tools", "postgresql-15", "postgresql-client-15", "netbase", "tzdata"];
@@ -24,26 +19,19 @@ const LEFT_OUT = /^(libllvm|libperl|libpython|libclang|libgcc-\d+-dev)/;
 export const USERS = { postgres: 105, redis: 106, www: 33 } as const;
 
 /** The tar's path, or why there is none. */
-export async function programsTar(): Promise<{ readonly path: string } | { readonly missing: string }> {
-  const path = join(CACHE, `programs-${EDITION}.tar`);
-  if (existsSync(path)) return { path };
-  if (Bun.which("apt-get") === null || Bun.which("dpkg-deb") === null) return { missing: "no apt-get here" };
-  const failed = `${path}.failed`;
-  if (existsSync(failed) && Date.now() - statSync(failed).mtimeMs < RETRY_MS)
-    return { missing: await Bun.file(failed).text() };
-  await mkdir(CACHE, { recursive: true });
-  const directory = await mkdtemp(join(CACHE, "programs-"));
-  try {
-    await makeTar(directory, join(directory, "part.tar"));
-    await rename(join(directory, "part.tar"), path);
-    return { path };
-  } catch (error) {
-    const missing = `Debian's packages could not be had: ${String(error).split("\n")[0]}`;
-    await writeFile(failed, missing);
-    return { missing };
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+export function programsTar(): Promise<MadeOnce> {
+  const noApt = () => Bun.which("apt-get") === null || Bun.which("dpkg-deb") === null;
+  return madeOnce(
+    `programs-${EDITION}.tar`,
+    () => (noApt() ? "no apt-get here" : undefined),
+    async (directory) => {
+      const part = join(directory, "part.tar");
+      await makeTar(directory, part).catch((error: unknown) => {
+        throw new Error(`Debian's packages could not be had: ${error}`, { cause: error });
+      });
+      return part;
+    },
+  );
 }
 
 async function makeTar(directory: string, tar: string): Promise<void> {

@@ -1,27 +1,13 @@
 // A Debian as a tar, made by debootstrap once and kept: some thousand files of every kind that a distribution has.
 
-import { existsSync, statSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type MadeOnce, madeOnce } from "../harness/made-once.ts";
 
-/** Kept between runs; HOY_TEST_CACHE puts it elsewhere. */
-const CACHE = process.env.HOY_TEST_CACHE ?? join(tmpdir(), "hoy-test-cache");
 const LIMIT_MS = 240_000;
-/** A host without a mirror in reach is not asked again at each run. */
-const RETRY_MS = 3_600_000;
 
 /** The tar's path, or why there is none. */
-export async function debianTar(): Promise<{ readonly path: string } | { readonly missing: string }> {
-  const path = join(CACHE, "debian.tar");
-  if (existsSync(path)) return { path };
-  if (process.getuid?.() !== 0) return { missing: "needs root" };
-  if (Bun.which("debootstrap") === null) return { missing: "no debootstrap on PATH" };
-  const failed = join(CACHE, "debian.failed");
-  if (existsSync(failed) && Date.now() - statSync(failed).mtimeMs < RETRY_MS) return { missing: "debootstrap failed" };
-  await mkdir(CACHE, { recursive: true });
-  const directory = await mkdtemp(join(CACHE, "debootstrap-"));
-  try {
+export function debianTar(): Promise<MadeOnce> {
+  return madeOnce("debian.tar", lacking, async (directory) => {
     const root = join(directory, "root");
     const part = join(directory, "debian.tar");
     for (const command of [
@@ -29,13 +15,13 @@ export async function debianTar(): Promise<{ readonly path: string } | { readonl
       ["tar", "--numeric-owner", "--xattrs", "-C", root, "-cf", part, "."],
     ]) {
       const child = Bun.spawn(command, { stdout: "ignore", stderr: "ignore", timeout: LIMIT_MS });
-      if ((await child.exited) === 0) continue;
-      await writeFile(failed, "");
-      return { missing: "debootstrap failed" };
+      if ((await child.exited) !== 0) throw new Error("debootstrap failed");
     }
-    await rename(part, path);
-    return { path };
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+    return part;
+  });
+}
+
+function lacking(): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  return Bun.which("debootstrap") === null ? "no debootstrap on PATH" : undefined;
 }

@@ -2,7 +2,7 @@
 // and thaws a paused container, which could not act on it otherwise.
 
 import type { KillOptions } from "../../api/backend.ts";
-import { HoyError } from "../../base/error.ts";
+import { HoyError, leadIn } from "../../base/error.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
 import { isActive, isRunning } from "./machine.ts";
@@ -92,8 +92,7 @@ function found(engine: EngineContext, ref: string): Container {
   try {
     return engine.containers.find(ref);
   } catch (error) {
-    if (!(error instanceof HoyError)) throw error;
-    throw new HoyError(error.code, `cannot kill container: ${ref}: ${error.message}`, { cause: error });
+    throw leadIn(`cannot kill container: ${ref}`, error);
   }
 }
 

@@ -1,6 +1,6 @@
 // POST /containers/{id}/rename. The name that others find it by changes at once, and their links go on meaning it.
 
-import { HoyError } from "../../base/error.ts";
+import { HoyError, leadIn } from "../../base/error.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
 import { followLinks } from "./links.ts";
@@ -42,7 +42,6 @@ function named<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (!(error instanceof HoyError)) throw error;
-    throw new HoyError(error.code, `Error when allocating new name: ${error.message}`, { cause: error });
+    throw leadIn("Error when allocating new name", error);
   }
 }

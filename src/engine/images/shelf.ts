@@ -3,6 +3,7 @@
 
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeRoom } from "../../base/bounded.ts";
 import { chainId, type Digest, isDigest, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { type ImageConfigFile, parseConfig } from "../../image/config.ts";
@@ -142,8 +143,7 @@ export class ImageShelf implements ImageStore {
     const known = this.#configs.get(id);
     if (known !== undefined) return known;
     const config = parseConfig(await this.content.read(parseDigest(id)));
-    const [oldest] = this.#configs.keys();
-    if (this.#configs.size >= CONFIGS_KEPT && oldest !== undefined) this.#configs.delete(oldest);
+    makeRoom(this.#configs, CONFIGS_KEPT);
     this.#configs.set(id, config);
     return config;
   }

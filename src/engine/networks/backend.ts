@@ -8,6 +8,7 @@ import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
 import { formatPrefix, parsePrefix } from "../../network/address.ts";
 import { PREDEFINED } from "../../network/catalog.ts";
+import type { NetworkRequest } from "../../network/contract.ts";
 import type { Networks } from "../../network/manager.ts";
 import type { EndpointRecord, NetworkRecord } from "../../network/network.ts";
 import type { Container } from "../containers/container.ts";
@@ -120,10 +121,8 @@ function connect(
       );
     }
     if (isActive(container.state)) {
-      const request = networkRequest(container.spec);
-      const before = networks.resolvConf(request);
-      await networks.join(request, network.id, endpoint, `/proc/${container.state.pid}/ns/net`);
-      updateResolvConf(container, before, networks.resolvConf(request));
+      const path = `/proc/${container.state.pid}/ns/net`;
+      await withResolvConf(networks, container, (request) => networks.join(request, network.id, endpoint, path));
     }
     // "none" is not on any network: its first one takes the place of none.
     if (mode === "none") container.spec.hostConfig = { ...container.spec.hostConfig, NetworkMode: network.name };
@@ -163,10 +162,7 @@ function disconnect(
     engine.containers.save(container);
     try {
       if (isActive(container.state)) {
-        const request = networkRequest(container.spec);
-        const text = networks.resolvConf(request);
-        await networks.leave(container.id, network.id);
-        updateResolvConf(container, text, networks.resolvConf(request));
+        await withResolvConf(networks, container, () => networks.leave(container.id, network.id));
       }
     } catch (error) {
       Object.assign(container.spec, before);
@@ -270,6 +266,18 @@ function describeMember(name: string, endpoint: EndpointRecord): NetworkContaine
     IPv4Address: cidr(endpoint.ipv4),
     IPv6Address: cidr(endpoint.ipv6),
   };
+}
+
+/** Joins or leaves a network as `change` does; a running container's /etc/resolv.conf follows. */
+async function withResolvConf(
+  networks: Networks,
+  container: Container,
+  change: (request: NetworkRequest) => Promise<void>,
+): Promise<void> {
+  const request = networkRequest(container.spec);
+  const before = networks.resolvConf(request);
+  await change(request);
+  updateResolvConf(container, before, networks.resolvConf(request));
 }
 
 /**

@@ -3,7 +3,7 @@
 import { chmodSync, chownSync } from "node:fs";
 import type { Filters } from "../../api/backend.ts";
 import type { Volume, VolumeCreateOptions } from "../../api/types/volume.ts";
-import { HoyError } from "../../base/error.ts";
+import { HoyError, leadIn } from "../../base/error.ts";
 import type { VolumeRecord } from "../../state/volumes.ts";
 import { matchExact, matchLabels, matchPattern } from "../filters.ts";
 import { now } from "../time.ts";
@@ -61,9 +61,7 @@ export function localOptions(name: string, options: Readonly<Record<string, stri
 
 /** Says of which volume it is, as Docker does. */
 export function createError(name: string, error: unknown): unknown {
-  if (!(error instanceof HoyError)) return error;
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  return new HoyError(error.code, `create ${name}: ${error.message}`, { ...hint, cause: error });
+  return leadIn(`create ${name}`, error);
 }
 
 /** By what its row says: name, driver, labels. */

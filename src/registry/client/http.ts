@@ -123,14 +123,16 @@ const PERMANENT = /CERT|SSL|TLS|UNKNOWN_CA|SELF_SIGNED|ERR_INVALID_URL|EPROTO/i;
 /** A certificate does not get better by asking again, nor does a port that speaks no TLS (EPROTO). */
 function isTransient(error: unknown): boolean {
   if (error instanceof HoyError) return false;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return !PERMANENT.test(code);
+  return !PERMANENT.test(codeOf(error));
 }
 
 /** Who mistypes a name or a port should not wait for it; a registry that starts anew is asked again by who pulls a layer. */
 function isNobodyThere(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return code === "ConnectionRefused" || code === "ECONNREFUSED" || code === "ENOTFOUND";
+  return ["ConnectionRefused", "ECONNREFUSED", "ENOTFOUND"].includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function describe(request: HttpRequest, error: unknown): string {

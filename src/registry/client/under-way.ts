@@ -4,6 +4,7 @@
 // receives waits for nobody.
 
 import { randomBytes } from "node:crypto";
+import { makeRoom } from "../../base/bounded.ts";
 import type { Digest } from "../../base/digest.ts";
 
 export interface Coming {
@@ -45,8 +46,7 @@ export class BlobsUnderWay {
   /** A peer that does not find the blob here is about to fetch it itself. */
   heard(digest: Digest, { token }: Coming): void {
     this.#heard.delete(digest);
-    const [oldest] = this.#heard.keys();
-    if (this.#heard.size >= HEARD && oldest !== undefined) this.#heard.delete(oldest);
+    makeRoom(this.#heard, HEARD);
     this.#heard.set(digest, { token, until: Date.now() + HEARD_MS });
   }
 

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { makeRoom } from "../../base/bounded.ts";
 import { isErrno } from "../../linux/libc.ts";
 import type { OciRuntime } from "../contract.ts";
 import type { OciSpec } from "../oci.ts";
@@ -33,8 +34,7 @@ export class SeccompCache {
     if (key === undefined || this.#filters.has(key)) return;
     const filter = readFilter(join(record, "seccomp.bpf"));
     if (filter === undefined) return;
-    const [oldest] = this.#filters.keys();
-    if (this.#filters.size >= KEPT && oldest !== undefined) this.#filters.delete(oldest);
+    makeRoom(this.#filters, KEPT);
     this.#filters.set(key, filter.toString("base64"));
   }
 }

@@ -2,19 +2,15 @@
 // The packages are those of that Debian's own release, whatever this machine is, and are only fetched here: they are
 // installed by the builds. Kept between runs, about half a gigabyte.
 
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { command } from "../../harness/command.ts";
+import { madeOnce } from "../../harness/made-once.ts";
 import { debianTar } from "../../images/debian.ts";
 
-/** Kept between runs; HOY_TEST_CACHE puts it elsewhere. */
-const CACHE = process.env.HOY_TEST_CACHE ?? join(tmpdir(), "hoy-test-cache");
 /** In its name, so that a change here makes another. */
 const EDITION = 1;
-/** A host without a mirror in reach is not asked again at each run. */
-const RETRY_MS = 3_600_000;
 const PATIENCE = 600_000;
 
 /** Packages by the image that they make. */
@@ -45,29 +41,25 @@ export interface DebianParts {
 }
 
 export async function debianParts(): Promise<DebianParts | { readonly missing: string }> {
-  const path = join(CACHE, `debian-parts-${EDITION}`);
-  const parts: DebianParts = {
-    tar: join(path, "debian.tar"),
-    debs: (part) => readdirSync(join(path, part)).map((name) => join(path, part, name)),
+  let debian = "";
+  const lacking = async () => {
+    const found = await debianTar();
+    if ("missing" in found) return found.missing;
+    debian = found.path;
+    return undefined;
   };
-  if (existsSync(path)) return parts;
-  const debian = await debianTar();
-  if ("missing" in debian) return debian;
-  const failed = `${path}.failed`;
-  if (existsSync(failed) && Date.now() - statSync(failed).mtimeMs < RETRY_MS)
-    return { missing: await Bun.file(failed).text() };
-  const making = await mkdtemp(join(CACHE, "debian-parts-"));
-  try {
-    await make(debian.path, join(making, "root"), join(making, "parts"));
-    await rename(join(making, "parts"), path);
+  const made = await madeOnce(`debian-parts-${EDITION}`, lacking, async (directory) => {
+    const parts = join(directory, "parts");
+    await make(debian, join(directory, "root"), parts).catch((error: unknown) => {
+      throw new Error(`Debian's packages could not be had: ${error}`, { cause: error });
+    });
     return parts;
-  } catch (error) {
-    const missing = `Debian's packages could not be had: ${String(error).split("\n")[0]}`;
-    await writeFile(failed, missing);
-    return { missing };
-  } finally {
-    await rm(making, { recursive: true, force: true });
-  }
+  });
+  if ("missing" in made) return made;
+  return {
+    tar: join(made.path, "debian.tar"),
+    debs: (part) => readdirSync(join(made.path, part)).map((name) => join(made.path, part, name)),
+  };
 }
 
 async function make(debian: string, root: string, parts: string): Promise<void> {

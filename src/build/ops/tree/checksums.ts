@@ -1,6 +1,7 @@
 // Checksums that are known: a tree is named by its content, so what was found in it once holds for good. A context that
 // did not change since the last build is then neither mounted nor read.
 
+import { makeRoom } from "../../../base/bounded.ts";
 import type { Digest } from "../../../base/digest.ts";
 import { MAX_NOTED, type NotedFile } from "../../explain/files.ts";
 import type { Layers } from "../../needs.ts";
@@ -59,8 +60,7 @@ export class Checksums {
       if (files.length <= MAX_NOTED) files.push(file);
     });
     this.#note(made, files);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= KEPT && oldest !== undefined) this.#known.delete(oldest);
+    makeRoom(this.#known, KEPT);
     this.#known.set(key, made);
     return made;
   }

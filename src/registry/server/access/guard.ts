@@ -3,6 +3,7 @@
 // would lock its owner out) but answered late. Hashing costs memory and a core, so few run at once and few wait. In
 // memory and bounded; a restart forgets.
 
+import { makeRoom } from "../../../base/bounded.ts";
 import { RegistryError } from "../errors.ts";
 
 const TRIES = 10;
@@ -52,9 +53,8 @@ export class Guard {
     const count = (this.#entry(key)?.count ?? 0) + 1;
     // Taken out first, so that the map's order is that of the last failure.
     this.#failures.delete(key);
+    makeRoom(this.#failures, ENTRIES);
     this.#failures.set(key, { count, until: Date.now() + WINDOW_MS });
-    const [oldest] = this.#failures.keys();
-    if (this.#failures.size > ENTRIES && oldest !== undefined) this.#failures.delete(oldest);
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

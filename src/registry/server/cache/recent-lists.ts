@@ -1,6 +1,7 @@
 // Upstream's lists as they were a minute ago, so that a client that turns pages asks upstream once. A bounded number of
 // them; when upstream does not answer there is none.
 
+import { makeRoom } from "../../../base/bounded.ts";
 import { HoyError } from "../../../base/error.ts";
 
 const FRESH_MS = 60_000;
@@ -15,8 +16,7 @@ export class RecentLists<T> {
     if (known !== undefined && known.until > Date.now()) return known.items;
     try {
       const items = await ask();
-      const [oldest] = this.#lists.keys();
-      if (this.#lists.size >= KEPT && oldest !== undefined) this.#lists.delete(oldest);
+      makeRoom(this.#lists, KEPT);
       this.#lists.set(key, { items, until: Date.now() + FRESH_MS });
       return items;
     } catch (error) {

@@ -1,6 +1,7 @@
 // So many requests a minute for each key (an address, an account): a bucket that fills evenly and holds a minute's worth,
 // so bursts such as a pull of many layers pass. In memory and bounded; a restart forgets.
 
+import { makeRoom } from "../../../base/bounded.ts";
 import { RegistryError } from "../errors.ts";
 
 const KEYS = 50_000;
@@ -29,9 +30,8 @@ export class RateLimit {
     bucket.at = now;
     // Taken out first, so that the map's order is that of the last use; the longest unused goes, whose bucket is fullest.
     this.#buckets.delete(key);
+    makeRoom(this.#buckets, KEYS);
     this.#buckets.set(key, bucket);
-    const [oldest] = this.#buckets.keys();
-    if (this.#buckets.size > KEYS && oldest !== undefined) this.#buckets.delete(oldest);
     if (bucket.left < 1) {
       const seconds = Math.ceil(((1 - bucket.left) * 60) / this.#perMinute);
       throw new RegistryError(429, "TOOMANYREQUESTS", "too many requests", {
