@@ -32,11 +32,11 @@ export class Container implements ContainerRecord {
   restartTimer: ReturnType<typeof setTimeout> | undefined;
   /** Consecutive quick ends, for the backoff. */
   quickExits = 0;
-  /** `restart` is between its stop and its start: AutoRemove waits for the next end. */
-  restarting = false;
+  /** How many clients' `restart` are stopping it: AutoRemove waits for the next end. */
+  restarts = 0;
   /** Its removal is under way: a state "removing" alone may be what a former engine left. */
   removing = false;
-  /** Someone asked for the end; the restart policy keeps out of it. */
+  /** Someone asked for the end of this run; the restart policy keeps out of it. A start begins without it. */
   stopping = false;
   readonly paths: ContainerPaths;
 

@@ -53,7 +53,7 @@ export function ended(engine: EngineContext, container: Container, status: ExitS
       if (mount.type === "volume") engine.volumes.emitMount("unmount", mount.name, mountAttributes(container, mount));
     }
     if (again) scheduleRestart(engine, container, ranMs);
-    else if (spec.hostConfig.AutoRemove && !container.restarting && !engine.closing.aborted) {
+    else if (spec.hostConfig.AutoRemove && container.restarts === 0 && !engine.closing.aborted) {
       await removeLocked(engine, container, { volumes: true, link: false });
     }
   });

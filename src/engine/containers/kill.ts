@@ -5,7 +5,7 @@ import type { KillOptions } from "../../api/backend.ts";
 import { HoyError, leadIn } from "../../base/error.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
-import { isActive, isRunning } from "./machine.ts";
+import { isRunning } from "./machine.ts";
 import { thaw } from "./pause.ts";
 import { cancelRestart } from "./restart-timer.ts";
 import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
@@ -22,18 +22,10 @@ const KILLED_WITHIN_MS = 30_000;
 export async function killContainer(engine: EngineContext, ref: string, options: KillOptions): Promise<void> {
   const container = found(engine, ref);
   const signal = options.signal === undefined || options.signal === "" ? SIGKILL : parseSignal(options.signal);
-  if (!isActive(container.state)) throw notRunning(container, ref);
   const ends = ENDING.has(signal) || signal === stopSignal(container);
-  if (ends) markStopped(engine, container);
-  // Waits for the restart policy's start, if that is under way: then it is what just started that is to end.
-  if (ends && container.state.status === "restarting") {
-    await container.lock.run(async () => {
-      cancelRestart(engine, container);
-      if (isRunning(container.state)) markStopped(engine, container);
-    });
-  }
-  // Between two tries there is no process, and the mark was enough.
-  if (isRunning(container.state)) {
+  if (!(await betweenTries(engine, container, ends))) {
+    if (!isRunning(container.state)) throw notRunning(container, ref);
+    if (ends) markStopped(engine, container);
     if (signal === SIGKILL && isUnreachable(container)) {
       await container.lock.run(() => endUnreachable(engine, container));
     } else {
@@ -45,7 +37,26 @@ export async function killContainer(engine: EngineContext, ref: string, options:
   if (signal === SIGKILL && container.shim !== undefined) await within(container.shim.exited, KILLED_WITHIN_MS);
 }
 
-/** The end is wanted: `unless-stopped` keeps it down over a restart of the engine. Durable before the signal. */
+/**
+ * True when the restart policy waits for its next try: no process is there to be signalled, and one that was to end has
+ * ended for good. A start that is under way is waited for: then it is what just started that gets the signal.
+ */
+async function betweenTries(engine: EngineContext, container: Container, ends: boolean): Promise<boolean> {
+  if (isRunning(container.state)) return false;
+  return container.lock.run(async () => {
+    if (container.state.status !== "restarting") return false;
+    if (ends) {
+      markStopped(engine, container);
+      cancelRestart(engine, container);
+    }
+    return true;
+  });
+}
+
+/**
+ * The end of this run is wanted: for whoever saw it run, or holds the lock, because a start begins without the mark.
+ * `unless-stopped` keeps it down over a restart of the engine. Durable before the signal.
+ */
 export function markStopped(engine: EngineContext, container: Container): void {
   container.stopping = true;
   if (container.state.manuallyStopped) return;

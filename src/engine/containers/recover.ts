@@ -108,8 +108,10 @@ async function takeUp(engine: EngineContext, container: Container, shim: Shim): 
   if (!isRunning(state)) {
     // The start was not written any more.
     move(state, "running");
-    Object.assign(state, { startedAt: now(), exitCode: 0, error: "" });
+    Object.assign(state, { startedAt: now(), exitCode: 0, error: "", manuallyStopped: false });
   }
+  // It was told to end, and still may.
+  container.stopping = state.manuallyStopped;
   state.pid = shim.pid;
   // A pause that was not written any more, or a copy that was under way.
   if (state.status === "running") await cgroupOf(engine, container).thaw();

@@ -44,7 +44,6 @@ export function startContainer(engine: EngineContext, container: Container): Pro
       throw new HoyError("conflict", "container is marked for removal and cannot be started");
     }
     state.restartCount = 0;
-    state.manuallyStopped = false;
     container.quickExits = 0;
     await startLocked(engine, container);
   });
@@ -54,6 +53,9 @@ export function startContainer(engine: EngineContext, container: Container): Pro
 export async function startLocked(engine: EngineContext, container: Container): Promise<void> {
   const { state, id } = container;
   engine.runtime.anticipate();
+  // Before the first step, and not when it runs: who stops it in the midst marks what starts here.
+  container.stopping = false;
+  state.manuallyStopped = false;
   try {
     await span("container.start", { id }, () => start(engine, container));
   } catch (thrown) {
@@ -144,7 +146,6 @@ export function took(
 ): void {
   container.shim = shim;
   container.reservation = reservation;
-  container.stopping = false;
   container.running = new AbortController();
   watchExit(engine, container, shim);
   shim.onOom(() => {

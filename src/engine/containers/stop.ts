@@ -22,10 +22,9 @@ const KILL_TIMEOUT_MS = 30_000;
 /** @throws HoyError "not-modified" when it does not run. */
 export async function stopContainer(engine: EngineContext, container: Container, options: StopOptions): Promise<void> {
   const asked = options.signal ? parseSignal(options.signal) : undefined;
-  if (!isActive(container.state)) {
+  if (!(await stopRunning(engine, container, { signal: asked, timeout: options.timeout }))) {
     throw new HoyError("not-modified", `container ${container.id} is not running`);
   }
-  await stopRunning(engine, container, { signal: asked, timeout: options.timeout });
   engine.events.emit("container", "stop", container.id, container.attributes);
 }
 
@@ -36,38 +35,42 @@ export async function restartContainer(
   options: StopOptions,
 ): Promise<void> {
   const asked = options.signal ? parseSignal(options.signal) : undefined;
-  if (isActive(container.state)) {
-    // Its removal at the end is for ends of its own.
-    container.restarting = true;
-    try {
-      await stopRunning(engine, container, { signal: asked, timeout: options.timeout });
-    } finally {
-      container.restarting = false;
-    }
+  // Its removal at the end is for ends of its own.
+  container.restarts++;
+  try {
+    await stopRunning(engine, container, { signal: asked, timeout: options.timeout });
+  } finally {
+    container.restarts--;
   }
-  await startContainer(engine, container);
+  try {
+    await startContainer(engine, container);
+  } catch (error) {
+    // Another client's start was between: it runs anew, as it was to.
+    if (!(error instanceof HoyError && error.code === "not-modified")) throw error;
+  }
   engine.events.emit("container", "restart", container.id, container.attributes);
 }
 
+/** False when it does not run, and no start was under way. */
 async function stopRunning(
   engine: EngineContext,
   container: Container,
   options: { readonly signal: number | undefined; readonly timeout: number | undefined },
-): Promise<void> {
+): Promise<boolean> {
   return span("container.stop", { id: container.id }, async () => {
-    markStopped(engine, container);
     // Waits for a start that is under way, and cancels the restart policy's next try.
-    await container.lock.run(async () => {
-      // A start that was under way has taken the mark away with it.
+    const active = await container.lock.run(async () => {
+      if (!isActive(container.state)) return false;
       markStopped(engine, container);
       cancelRestart(engine, container);
       await endUnreachable(engine, container);
+      return true;
     });
-    if (container.shim === undefined) return;
+    if (!active || container.shim === undefined) return active;
     const timeout = options.timeout ?? container.spec.config.StopTimeout ?? DEFAULT_TIMEOUT_S;
     const first = options.signal ?? stopSignal(container);
-    if (await signalAndWait(engine, container, first, timeout < 0 ? undefined : timeout * 1000)) return;
-    if (await signalAndWait(engine, container, SIGKILL, KILL_TIMEOUT_MS)) return;
+    if (await signalAndWait(engine, container, first, timeout < 0 ? undefined : timeout * 1000)) return true;
+    if (await signalAndWait(engine, container, SIGKILL, KILL_TIMEOUT_MS)) return true;
     throw new HoyError("internal", `tried to kill container, but did not receive an exit event`);
   });
 }
