@@ -11,6 +11,8 @@ export interface Row {
   readonly values: Readonly<Record<string, number>>;
   /** What was asked of it, in words, and whether it holds; undefined where a peer for it is absent. */
   readonly goal?: { readonly text: string; readonly met: boolean | undefined };
+  /** What is said in the goal's place where nothing was asked. */
+  readonly note?: string;
 }
 
 export function median(values: readonly number[]): number {
@@ -23,7 +25,7 @@ export function median(values: readonly number[]): number {
 /** The table in Markdown, so that it can go into the README as it is. Ratios are hoy to the other: under 1 is less. */
 export function table(rows: readonly Row[], names: readonly string[]): string {
   const head = ["", ...names, "goal"];
-  const body = rows.map(({ name, unit, values, goal }) => {
+  const body = rows.map(({ name, unit, values, goal, note = "" }) => {
     const cells = names.map((subject) => {
       const value = values[subject];
       if (value === undefined) return "–";
@@ -32,7 +34,7 @@ export function table(rows: readonly Row[], names: readonly string[]): string {
       return `${show(value)} ${unit}${ratio}`;
     });
     const verdict =
-      goal === undefined ? "" : `${goal.text}: ${goal.met === undefined ? "not known" : goal.met ? "yes" : "no"}`;
+      goal === undefined ? note : `${goal.text}: ${goal.met === undefined ? "not known" : goal.met ? "yes" : "no"}`;
     return [name, ...cells, verdict];
   });
   const widths = head.map((cell, column) => Math.max(cell.length, ...body.map((row) => row[column]?.length ?? 0)));

@@ -5,9 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { command } from "../test/harness/command.ts";
 import { median, type Row } from "./figures.ts";
 import { memoryOf, usedMemory } from "./memory.ts";
-import { names, publishedRun, thousandPorts, throughput } from "./network.ts";
+import { names, publishedRun, thousandPorts } from "./network.ts";
 import { daemonStart } from "./start.ts";
 import { IMAGE, must, type Subject } from "./subjects.ts";
+import { throughput } from "./throughput.ts";
 
 export type Measure = (subjects: readonly Subject[], rounds: number) => Promise<readonly Row[]>;
 

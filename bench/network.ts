@@ -1,5 +1,4 @@
-// Networks: a container with a published port, a range of a thousand, names among many, and bytes over the bridge and by a
-// published port against a bare veth pair, all by the same program (iperf3, left out where it is not installed).
+// Networks: a container with a published port, a range of a thousand, and names among many. Bytes are in throughput.ts.
 
 import { NetworkNamespace } from "../src/linux/namespace.ts";
 import { median, type Row } from "./figures.ts";
@@ -7,7 +6,6 @@ import { IMAGE, must, type Subject } from "./subjects.ts";
 
 const PORT = 20_100;
 const MANY = 200;
-const STREAM = ["-t", "2", "-f", "k", "--json"] as const;
 
 /** `run --rm -p` on the default bridge, in interleaved rounds. */
 export async function publishedRun(all: readonly Subject[], rounds: number): Promise<readonly Row[]> {
@@ -91,81 +89,4 @@ async function lookups(pid: number, ids: readonly string[]): Promise<number[]> {
 function question(name: string): Uint8Array {
   const label = new TextEncoder().encode(name);
   return Uint8Array.of(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, label.length, ...label, 0, 0, 1, 0, 1);
-}
-
-/** iperf3 over a bare veth pair, over the bridge, and by a published port on loopback, in interleaved rounds. */
-export async function throughput([hoy]: readonly Subject[], rounds: number): Promise<readonly Row[]> {
-  const [daemon] = hoy?.daemons() ?? [];
-  if (hoy === undefined || daemon === undefined) return [];
-  if (Bun.which("iperf3") === null) {
-    console.error("throughput is left out: iperf3 is not here");
-    return [];
-  }
-  const ends = [NetworkNamespace.create(), NetworkNamespace.create()] as const;
-  const [left, right] = ends.map(({ fd }) => `/proc/${process.pid}/fd/${fd}`);
-  const within = (net: string, ...argv: string[]) => ["nsenter", `--net=${net}`, "--", ...argv];
-  await must(
-    within(
-      left ?? "",
-      "ip",
-      "link",
-      "add",
-      "name",
-      "bench0",
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "bench1",
-      "netns",
-      right ?? "",
-    ),
-  );
-  for (const [net, device, address] of [
-    [left, "bench0", "10.250.0.1/24"],
-    [right, "bench1", "10.250.0.2/24"],
-  ] as const) {
-    await must(within(net ?? "", "ip", "addr", "add", address, "dev", device));
-    await must(within(net ?? "", "ip", "link", "set", device, "up"));
-  }
-  const ids = ["hoy-bench-from", "hoy-bench-to"] as const;
-  await must([...hoy.cli, "run", "-d", "--name", ids[0], IMAGE, "sleep", "3600"]);
-  await must([...hoy.cli, "run", "-d", "--name", ids[1], "-p", `${PORT}:5201`, IMAGE, "sleep", "3600"]);
-  const look = async (id: string, format: string) => (await must([...hoy.cli, "inspect", "-f", format, id])).trim();
-  const net = async (id: string) => `/proc/${await look(id, "{{.State.Pid}}")}/ns/net`;
-  const [from, to] = [await net(ids[0]), await net(ids[1])];
-  const address = await look(ids[1], "{{.NetworkSettings.IPAddress}}");
-  const servers = [right ?? "", to].map((at) => Bun.spawn(within(at, "iperf3", "-s"), { stdout: "ignore" }));
-  const ways = {
-    "bare veth": within(left ?? "", "iperf3", "-c", "10.250.0.2", ...STREAM),
-    bridge: within(from, "iperf3", "-c", address, ...STREAM),
-    published: within(`/proc/${daemon}/ns/net`, "iperf3", "-c", "127.0.0.1", "-p", String(PORT), ...STREAM),
-  };
-  try {
-    await Bun.sleep(500);
-    const rates = new Map<string, number[]>();
-    for (let round = 0; round < Math.min(rounds, 7); round++) {
-      for (const [way, argv] of Object.entries(ways)) {
-        const { end } = JSON.parse(await must(argv)) as { end: { sum_received: { bits_per_second: number } } };
-        rates.set(way, [...(rates.get(way) ?? []), end.sum_received.bits_per_second / 1e9]);
-      }
-    }
-    const rate = (way: string) => median(rates.get(way) ?? []);
-    const row = (way: string, goal?: Row["goal"]): Row => ({
-      name: `iperf3, ${way}`,
-      unit: "Gbit/s",
-      less: false,
-      values: { hoy: rate(way) },
-      ...(goal === undefined ? {} : { goal }),
-    });
-    return [
-      row("bare veth"),
-      row("bridge", { text: "≥ 95 % of a bare veth", met: rate("bridge") >= 0.95 * rate("bare veth") }),
-      row("published", { text: "≥ 90 % of the bridge", met: rate("published") >= 0.9 * rate("bridge") }),
-    ];
-  } finally {
-    for (const server of servers) server.kill();
-    await must([...hoy.cli, "rm", "-f", ...ids]);
-    for (const end of ends) end[Symbol.dispose]();
-  }
 }

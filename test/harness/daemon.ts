@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { NetworkNamespace } from "../../src/linux/namespace.ts";
 import { Netlink } from "../../src/linux/netlink.ts";
 import { listLinks, setUp } from "../../src/network/link.ts";
+import { setBridgeFilter } from "./bridge-filter.ts";
 import { eventually } from "./clients.ts";
 import { type CommandOptions, command, type Result, type Running, SLOWER, start } from "./command.ts";
 import { importBase } from "./images.ts";
@@ -64,10 +65,13 @@ function matrix({ flags = [], config = {} }: DaemonOptions): string[] {
   });
 }
 
+/** HOY_TEST_BRIDGE_FILTER (on, off): whether br_netfilter is in effect in it; else as the kernel has it. */
 function ownNetwork(): NetworkNamespace {
   const namespace = NetworkNamespace.create();
   using socket = namespace.run(() => new Netlink());
   setUp(socket, 1);
+  const filter = process.env.HOY_TEST_BRIDGE_FILTER;
+  if (filter === "on" || filter === "off") setBridgeFilter(namespace, filter === "on");
   return namespace;
 }
 

@@ -2,12 +2,14 @@
 // connection tracking, unless another program's rules may ask for it.
 
 import { afterAll, expect } from "bun:test";
+import { setBridgeFilter } from "../harness/bridge-filter.ts";
 import { eventually, ok, unique } from "../harness/clients.ts";
 import { command } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
-import { testWith } from "../harness/needs.ts";
+import { have, testWith } from "../harness/needs.ts";
 
 const hoy = await testDaemon();
+if (have.bridgeFilter && hoy.namespace !== undefined) setBridgeFilter(hoy.namespace, true);
 const host = (...argv: string[]) => ok(command([...hoy.inside, ...argv]));
 const nft = (text: string) => host("nft", text);
 const spy = (bridge: string) => `table inet spy {

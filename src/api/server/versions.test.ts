@@ -89,9 +89,11 @@ test("info: what came later is left out, what went is put in", () => {
     Containerd: { Address: "", Namespaces: {} },
     Runtimes: { crun: { path: "crun", runtimeArgs: null, status: {} } },
   };
-  expect(shapeInfo(info, asked("1.51"))).toEqual(info);
+  const bridged = { BridgeNfIptables: true, BridgeNfIp6tables: false };
+  expect(shapeInfo({ ...info, ...bridged }, asked("1.51"))).toEqual(info);
+  expect(shapeInfo({ ...info, ...bridged }, asked("1.49"))).toMatchObject(bridged);
   const old = shapeInfo(info, asked("1.43"));
-  expect(old).toMatchObject({ RuncCommit: { ID: "r", Expected: "r" }, BridgeNfIptables: false });
+  expect(old).toMatchObject({ RuncCommit: { ID: "r", Expected: "r" } });
   for (const gone of ["FirewallBackend", "Containerd", "Runtimes.crun.status"]) expect(old).not.toHaveProperty(gone);
 });
 

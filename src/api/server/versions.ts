@@ -146,11 +146,10 @@ export function shapeImageSummary(found: ImageSummary, asked: Asked): object {
 /** GET /info. */
 export function shapeInfo(found: SystemInfo, asked: Asked): object {
   const shaped: Record<string, unknown> = { ...found };
-  if (!asked.atLeast("1.50")) {
-    delete shaped.DiscoveredDevices;
-    shaped.BridgeNfIptables = false;
-    shaped.BridgeNfIp6tables = false;
-  }
+  if (asked.atLeast("1.50")) {
+    delete shaped.BridgeNfIptables;
+    delete shaped.BridgeNfIp6tables;
+  } else delete shaped.DiscoveredDevices;
   if (!asked.atLeast("1.49")) {
     delete shaped.FirewallBackend;
     for (const name of ["ContainerdCommit", "RuncCommit", "InitCommit"] as const) {

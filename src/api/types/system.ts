@@ -44,6 +44,9 @@ export interface SystemInfo {
   CPUSet?: boolean;
   PidsLimit?: boolean;
   OomKillDisable?: boolean;
+  /** These two are told before 1.50 only. */
+  BridgeNfIptables?: boolean;
+  BridgeNfIp6tables?: boolean;
   IPv4Forwarding?: boolean;
   Debug?: boolean;
   NFd?: number;

@@ -7,6 +7,7 @@ import type { SystemInfo } from "../../api/types/system.ts";
 import { build } from "../../base/version.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { filesystemOf } from "../../linux/statfs.ts";
+import { bridgeFilter, describeBridgeFilter } from "../../network/bridge-filter.ts";
 import type { EngineContext } from "../context.ts";
 import { now } from "../time.ts";
 import type { HostDescription } from "./host.ts";
@@ -29,6 +30,7 @@ export async function engineInfo(
     manifests: false,
     filters: new Map(),
   });
+  const bridged = bridgeFilter();
   return {
     ID: engine.id,
     Containers: all.length,
@@ -53,6 +55,8 @@ export async function engineInfo(
     CPUSet: support.cpuset,
     PidsLimit: support.pidsLimit,
     OomKillDisable: support.oomKillDisable,
+    BridgeNfIptables: bridged.ipv4,
+    BridgeNfIp6tables: bridged.ipv6,
     IPv4Forwarding: (await contents("/proc/sys/net/ipv4/ip_forward")) === "1",
     Debug: settings.debug,
     NFd: 0,
@@ -84,7 +88,13 @@ export async function engineInfo(
     NoProxy: process.env.NO_PROXY ?? "",
     Name: hostname(),
     Labels: [...settings.labels],
-    FirewallBackend: { Driver: "nftables", Info: [["PublishPolicy", settings.network.publishPolicy]] },
+    FirewallBackend: {
+      Driver: "nftables",
+      Info: [
+        ["PublishPolicy", settings.network.publishPolicy],
+        ["BridgeNetfilter", describeBridgeFilter(bridged)],
+      ],
+    },
     ExperimentalBuild: settings.experimental,
     ServerVersion: build.version,
     Runtimes: Object.fromEntries(
