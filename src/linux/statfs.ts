@@ -20,6 +20,24 @@ const NAMES: Readonly<Record<number, string>> = {
   1650812274: "sysfs",
 };
 
+/** File systems that keep no files: what is read from them is the kernel's answer, and what is written a command. */
+const KERNEL_VIEWS: ReadonlySet<number> = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x27e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x73636673, // securityfs
+  0x62656570, // configfs
+  0xcafe4a11, // bpf
+  0x6165676c, // pstore
+  0xde5e81e4, // efivarfs
+  0xf97cff8c, // selinuxfs
+  0x42494e4d, // binfmt_misc
+  0x07655821, // resctrl
+]);
+
 export interface FilesystemStatus {
   /** As Docker's info names backing file systems: "extfs", "xfs", …; "unknown" else. */
   readonly type: string;
@@ -41,4 +59,9 @@ export function filesystemOf(path: string): FilesystemStatus {
     free: bfree * bsize,
     available: bavail * bsize,
   };
+}
+
+/** Whether an open file, also an O_PATH one, is in proc, sysfs or another window into the kernel. */
+export function isKernelView(fd: number): boolean {
+  return KERNEL_VIEWS.has(statfsSync(`/proc/self/fd/${fd}`).type >>> 0);
 }

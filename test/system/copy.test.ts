@@ -1,7 +1,16 @@
 // cp both ways, diff, export, commit: files in and out of containers, and links that lead nowhere they should.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { eachClient, fails, ok, unique } from "../harness/clients.ts";
 import { command } from "../harness/command.ts";
@@ -82,6 +91,22 @@ describe("cp", () => {
       /Could not find the file|no such directory|No such/i,
     );
     await fails(client("cp", "/etc/hostname", "nonesuch:/x"), 1, /No such container: nonesuch/);
+    await ok(client("rm", "-f", name));
+  });
+
+  eachClient(hoy, "of what shows the kernel there are the directories, and nothing in them", async (client) => {
+    const name = await running(client, "mkdir /tmp/t; echo x > /tmp/t/file");
+    for (const path of ["/proc/1/status", "/proc/self/environ", "/sys/kernel/mm", "/proc/kcore"]) {
+      await fails(client("cp", `${name}:${path}`, "-"), 1, new RegExp(`Could not find the file ${path} in container`));
+    }
+    await fails(client("cp", "/etc/hostname", `${name}:/proc/1/comm`), 1, /Could not find the file \/proc\/1/);
+    const out = folder();
+    await ok(client("cp", `${name}:/`, join(out, "all")));
+    const all = (path: string) => readdirSync(join(out, "all", path));
+    expect([all("proc"), all("sys"), all("tmp/t")]).toEqual([[], [], ["file"]]);
+    expect(all("dev")).toContain("null");
+    await ok(client("cp", `${name}:/proc`, out));
+    expect(readdirSync(join(out, "proc"))).toEqual([]);
     await ok(client("rm", "-f", name));
   });
 

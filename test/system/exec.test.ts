@@ -56,6 +56,7 @@ describe("exec", () => {
   });
 
   eachClient(hoy, "what can't be run: 127 and 126", async (client) => {
+    await refused(client("exec", name, ""), 127, /exec: "": executable file not found in \$PATH/);
     await refused(client("exec", name, "nonesuch"), 127, /executable file not found in \$PATH/);
     await refused(client("exec", name, "/etc/passwd"), 126, /permission denied/i);
   });

@@ -1,6 +1,7 @@
 // `cp`: its rules about names, and that an archive from a container can't do harm.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   linkSync,
@@ -88,6 +89,7 @@ test("a tree goes through tar and is the same: modes, links, hard links, times, 
   writeFileSync(join(from, "sub", long, "ünïcode"), Buffer.alloc(300_000, 7));
   linkSync(join(from, "file"), join(from, "sub", "again"));
   symlinkSync("../file", join(from, "sub", "link"));
+  execFileSync("mknod", ["-m", "620", join(from, "pipe"), "p"]);
   mkdirSync(join(from, "closed"), { mode: 0o500 });
   const to = join(directory, "to");
   mkdirSync(to);
@@ -104,6 +106,7 @@ test("a tree goes through tar and is the same: modes, links, hard links, times, 
   );
   expect(statSync(join(copy, "sub", "again")).ino).toBe(statSync(join(copy, "file")).ino);
   expect(readlinkSync(join(copy, "sub", "link"))).toBe("../file");
+  expect(statSync(join(copy, "pipe"))).toMatchObject({ mode: 0o010620 });
   expect(readFileSync(join(copy, "sub", long, "ünïcode")).equals(Buffer.alloc(300_000, 7))).toBe(true);
   expect(statSync(join(copy, "closed")).mode & 0o777).toBe(0o500);
 });

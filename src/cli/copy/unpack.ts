@@ -2,11 +2,15 @@
 // the directory, and nothing is ever written through a link that lies in it. Owners are ours, modes and times the
 // archive's.
 
+import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { chmod, link, lstat, lutimes, mkdir, open, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { type Extract, extract } from "tar-stream";
 import { HoyError } from "../../base/error.ts";
+
+const run = promisify(execFile);
 
 interface Later {
   readonly path: string;
@@ -44,12 +48,18 @@ type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 /** Writes the archive into the reader; a failure of the source ends both. */
 async function feed(source: AsyncIterable<Uint8Array>, tar: Extract): Promise<void> {
   try {
-    for await (const piece of source)
-      if (!tar.write(piece)) await new Promise<void>((go) => tar.once("drain", () => go()).once("close", () => go()));
+    for await (const piece of source) if (!tar.write(piece)) await drained(tar);
     tar.end(undefined);
   } catch (thrown) {
     tar.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
+}
+
+/** Also when it takes nothing any more. */
+function drained(tar: Extract): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  tar.on("drain", resolve).on("close", resolve);
+  return promise.finally(() => tar.off("drain", resolve).off("close", resolve));
 }
 
 /** Where a name is; undefined for the directory itself. @throws HoyError for names that lead out. */
@@ -107,9 +117,31 @@ async function unpackEntry(
       await link(target, path);
       return;
     }
+    case "character-device":
+    case "block-device":
+    case "fifo":
+      await makeNode(type, path, mode & MODE, entry.header);
+      await lutimes(path, mtime, mtime);
+      return;
     default:
       throw new HoyError("not-implemented", `${path}: a ${type} can't be made here; copy it with "-" as a tar archive`);
   }
+}
+
+const LETTERS = { "character-device": "c", "block-device": "b", fifo: "p" } as const;
+
+/** By mknod(1): Node can't. It makes a new file or fails, and follows no link. */
+async function makeNode(
+  type: keyof typeof LETTERS,
+  path: string,
+  mode: number,
+  { devmajor = 0, devminor = 0 }: Entry["header"],
+): Promise<void> {
+  const device = type === "fifo" ? [] : [String(devmajor), String(devminor)];
+  await run("mknod", ["-m", mode.toString(8), "--", path, LETTERS[type], ...device]).catch((cause: unknown) => {
+    const words = cause instanceof Error ? cause.message.split("\n").slice(1).join(" ").trim() : String(cause);
+    throw new HoyError("forbidden", `${path}: the ${type} could not be made: ${words}`, { cause });
+  });
 }
 
 /** Every directory between must be a real one; missing ones are made. */

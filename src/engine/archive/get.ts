@@ -18,10 +18,8 @@ export async function getArchive(
   const tree = opening.use(await openTree(source));
   const place = opening.use(locate(source, tree, typed, false));
   const stat = describe(place, typed);
-  // The root has no name, and its contents come by theirs.
-  const base = goBase(typed);
   const tar = treeTar(place.root, place.path, {
-    as: base === "/" ? "" : base,
+    as: goBase(typed),
     follow: place.path.endsWith("/"),
     shift: tree.shift,
     signal,

@@ -7,6 +7,7 @@ import { AT, readlinkat } from "../../linux/at.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { O, OwnedFd, openat2, openInRoot } from "../../linux/open.ts";
 import { fdstat, S } from "../../linux/stat.ts";
+import { isKernelView } from "../../linux/statfs.ts";
 import { openSubpath } from "../containers/subpath.ts";
 import type { ContainerSource } from "../images/contract.ts";
 import type { OpenTree } from "./tree.ts";
@@ -42,11 +43,24 @@ export function locate(
   const real = followInRoot(tree.root, path, whole);
   const mount = mountOf(source, real) ?? mountOf(source, path);
   const end = whole ? "/" : "";
+  if (tree.running) refuseKernelView(tree.root, real);
   if (tree.running || mount === undefined) {
     return { root: tree.root, path: path + end, mount, [Symbol.dispose]: () => undefined };
   }
   const covered = real === mount.destination || real.startsWith(`${mount.destination}/`) ? real : path;
   return { ...inMount(mount, covered.slice(mount.destination.length), end), mount };
+}
+
+/**
+ * What is in proc or sysfs is no file of the container: to the engine, which is not in it, some of it shows other things
+ * (/proc/self), and reading it can wait for ever or have effects. The directories that they are mounted on are there.
+ * @throws HoyError "not-found", as if nothing were mounted.
+ */
+function refuseKernelView(root: number, real: string): void {
+  for (let end = real.indexOf("/", 1); end > 0; end = real.indexOf("/", end + 1)) {
+    using fd = new OwnedFd(openInRoot(root, real.slice(0, end), O.PATH | O.NOFOLLOW));
+    if (isKernelView(fd.fd)) throw new HoyError("not-found", `${real} is the kernel's, not the container's`);
+  }
 }
 
 /**

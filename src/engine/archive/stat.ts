@@ -60,7 +60,8 @@ export function goMode({ mode }: Pick<FileStatus, "mode">): number {
   return bits;
 }
 
-/** Go's filepath.Base: "/" for the root, "." for "/dir/.". */
+/** Go's filepath.Base of the path made absolute: "/" for the root (also "/dir/.."), "." for "/dir/.". */
 export function goBase(typed: string): string {
-  return posix.basename(typed) || "/";
+  if (/(?:^|\/)\.$/.test(typed)) return ".";
+  return posix.basename(posix.normalize(`/${typed}`)) || "/";
 }

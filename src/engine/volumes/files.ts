@@ -30,8 +30,7 @@ export function volumeGet(store: VolumeStore, name: string, path: string, signal
     const volume = opening.use(await openVolume(store, name));
     const place = opening.use(locate(NO_MOUNTS, volume, path, false));
     const stat = describe(place, path);
-    const base = goBase(path);
-    const as = base === "/" ? "" : base;
+    const as = goBase(path);
     const tar = treeTar(place.root, place.path, { as, follow: place.path.endsWith("/"), shift: NO_SHIFT, signal });
     return { stat, tar: closing(tar, opening.move(), signal) };
   });

@@ -45,6 +45,8 @@ function dockerWords(message: string, command: string): string {
   // crun
   const missing = /^executable file [`'"](.*)[`'"] not found in \$PATH/.exec(message)?.[1];
   if (missing !== undefined) return `${START}: exec: ${JSON.stringify(missing)}: ${notFound(missing)}`;
+  // An empty name is looked up in $PATH like any other; crun finds the first directory there, and may not run it.
+  if (command === "" && /^(open executable|exec.*): /.test(message)) return `${START}: exec: "": ${notFound("")}`;
   // crun 1.8 says EPERM for what is no regular file, as a directory.
   if (/^(open executable|exec.*): (Permission denied|Operation not permitted)$/.test(message))
     return `${START}: exec: ${JSON.stringify(command)}: permission denied`;

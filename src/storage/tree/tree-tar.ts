@@ -4,6 +4,7 @@ import { HoyError } from "../../base/error.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { O, OwnedFd, openInRoot } from "../../linux/open.ts";
 import { fdstat, S } from "../../linux/stat.ts";
+import { isKernelView } from "../../linux/statfs.ts";
 import { type RawText, textToRaw } from "../tar/entry.ts";
 import { type IdShift, NO_SHIFT } from "./ids.ts";
 import { gathered, TarStream } from "./tar-stream.ts";
@@ -11,8 +12,8 @@ import { walkTree } from "./walk.ts";
 
 export interface TreeTarOptions {
   /**
-   * What the top is called in the archive, without slashes at its ends. "": a directory's contents only, by their
-   * names in it.
+   * What the top is called in the archive, without slashes at its ends. "/": the root, and all names begin with it, which
+   * docker's client counts on. "": a directory's contents only, by their names in it.
    */
   readonly as: string;
   /** When the path is a link: what it leads to (inside the root), rather than the link itself. */
@@ -24,8 +25,8 @@ export interface TreeTarOptions {
 }
 
 /**
- * Streams `path` in the tree `root` (a descriptor of a directory), links resolved inside of it. The root must stay open
- * until the stream ends. @throws HoyError "not-found", "cancelled".
+ * Streams `path` in the tree `root` (a descriptor of a directory), links resolved inside of it. What shows the kernel
+ * (proc, sysfs) comes as an empty directory. The root must stay open until the stream ends. @throws HoyError "not-found", "cancelled".
  */
 export function treeTar(root: number, path: string, options: TreeTarOptions): AsyncGenerator<Uint8Array, void, void> {
   return gathered(stream(root, path, options));
@@ -37,7 +38,7 @@ async function* stream(root: number, path: string, options: TreeTarOptions): Asy
   const status = fdstat(top.fd);
   const as = textToRaw(options.as);
   if (as !== "") yield* archive.entry(as, top.fd, status);
-  if ((status.mode & S.IFMT) === S.IFDIR) yield* contents(top.fd, as, archive, options);
+  if ((status.mode & S.IFMT) === S.IFDIR && !isKernelView(top.fd)) yield* contents(top.fd, as, archive, options);
   yield archive.end();
 }
 
@@ -47,8 +48,8 @@ async function* contents(
   archive: TarStream,
   { oneFilesystem = false, signal }: TreeTarOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const prefix = as === "" ? "" : `${as}/`;
-  for (const { path, fd, status, mounted } of walkTree(directory, { prefix, oneFilesystem })) {
+  const prefix = as === "" || as === "/" ? as : `${as}/`;
+  for (const { path, fd, status, mounted } of walkTree(directory, { prefix, oneFilesystem, filesOnly: true })) {
     if (signal?.aborted) throw new HoyError("cancelled", "reading a tree was cancelled");
     yield* archive.entry(path, fd, status, mounted && oneFilesystem);
   }

@@ -8,6 +8,7 @@ import { readDirectory } from "../../linux/directory.ts";
 import { isErrno } from "../../linux/libc.ts";
 import { O, OwnedFd } from "../../linux/open.ts";
 import { type FileStatus, fdstat, S } from "../../linux/stat.ts";
+import { isKernelView } from "../../linux/statfs.ts";
 import type { RawText } from "../tar/entry.ts";
 import { openChild } from "./node.ts";
 
@@ -27,6 +28,8 @@ export interface WalkOptions {
   readonly prefix?: RawText;
   /** What is mounted in the tree is visited, but not entered. */
   readonly oneFilesystem?: boolean;
+  /** The same for what is mounted and shows the kernel (proc, sysfs): it has no end, and reading it has effects. */
+  readonly filesOnly?: boolean;
 }
 
 /** Each level of a walk holds a descriptor; no tree that anybody means is deeper. */
@@ -58,6 +61,7 @@ function* walk(
       const mounted = status.mountId !== mountId;
       yield { path, name, fd: owned.fd, status, mounted };
       if ((status.mode & S.IFMT) !== S.IFDIR || (mounted && options.oneFilesystem)) continue;
+      if (mounted && options.filesOnly && isKernelView(owned.fd)) continue;
       inside = reopen(owned.fd, O.RDONLY | O.DIRECTORY);
     }
     using below = new OwnedFd(inside);
