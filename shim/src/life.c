@@ -108,7 +108,7 @@ static void run_delete(void (*ended)(struct child *child, int status))
 	snprintf(log, sizeof log, "%s/delete.log", the_job->bundle);
 	const char *const verb[] = {"delete", "--force", the_job->id, NULL};
 	child = (struct child){.leaves = true, .ended = ended};
-	child.pid = spawn_runtime(log, verb, (const int[]){-1, -1, -1});
+	child.pid = spawn_runtime(log, verb, (const int[]){-1, -1, -1}, NULL);
 	if (child.pid > 0)
 		reap_add(&child);
 	else

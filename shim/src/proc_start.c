@@ -11,6 +11,7 @@
 
 #include "conn.h"
 #include "frame.h"
+#include "inside.h"
 #include "spawn.h"
 #include "util.h"
 
@@ -72,7 +73,11 @@ static int start_runtime(struct proc *proc, const int theirs[3], const char *pro
 	}
 	verb[count++] = the_job->id;
 	verb[count] = NULL;
-	proc->runtime.pid = spawn_runtime(log, verb, theirs);
+	struct inside inside;
+	bool enters = process_file != NULL && inside_open(&inside, the_job);
+	proc->runtime.pid = spawn_runtime(log, verb, theirs, enters ? &inside : NULL);
+	if (enters)
+		inside_close(&inside);
 	if (proc->runtime.pid < 0)
 		return -1;
 	reap_add(&proc->runtime);

@@ -17,6 +17,13 @@
 
 extern char **environ;
 
+/* One call of the runtime; with `inside`, what it is told when it is in the container's cgroups already. */
+struct call {
+	const char *arguments[MAX_ARGS + MAX_VERB + 8];
+	const char *inside_arguments[MAX_ARGS + MAX_VERB + 8];
+	const struct inside *inside;
+};
+
 static const struct job *the_job;
 static char oom_score[16]; /* as the daemon gave it; "" when the shim's own was left alone */
 
@@ -41,8 +48,11 @@ void spawn_guard_against_oom(void)
 }
 
 /* Only what is safe between vfork and exec: system calls on memory that was made ready. */
-static _Noreturn void become_runtime(const char *const arguments[], const int streams[3])
+static _Noreturn void become_runtime(const struct call *call, const int streams[3])
 {
+	const char *const *arguments = call->arguments;
+	if (call->inside != NULL && inside_enter(call->inside))
+		arguments = call->inside_arguments;
 	for (int i = 0; i < 3; i++)
 		if (dup2(streams[i], i) != i)
 			_exit(126);
@@ -63,27 +73,34 @@ static _Noreturn void become_runtime(const char *const arguments[], const int st
 	_exit(127);
 }
 
-static pid_t vfork_runtime(const char *const arguments[], const int streams[3])
+static pid_t vfork_runtime(const struct call *call, const int streams[3])
 {
 	pid_t pid = vfork();
 	if (pid == 0)
-		become_runtime(arguments, streams);
+		become_runtime(call, streams);
 	return pid < 0 ? fail(errno, "vfork") : pid;
 }
 
-pid_t spawn_runtime(const char *log, const char *const verb[], const int streams[3])
+static void command_line(const char *arguments[], const char *root, const char *log, const char *const verb[])
 {
-	const char *arguments[MAX_ARGS + MAX_VERB + 8];
 	size_t count = 0;
 	arguments[count++] = the_job->runtime;
 	for (size_t i = 0; i < the_job->runtime_args.count; i++)
 		arguments[count++] = the_job->runtime_args.items[i];
-	const char *const global[] = {"--root", the_job->runtime_root, "--log", log, "--log-format", "json"};
+	const char *const global[] = {"--root", root, "--log", log, "--log-format", "json"};
 	for (size_t i = 0; i < sizeof global / sizeof global[0]; i++)
 		arguments[count++] = global[i];
 	for (size_t i = 0; verb[i] != NULL && i < MAX_VERB; i++)
 		arguments[count++] = verb[i];
 	arguments[count] = NULL;
+}
+
+pid_t spawn_runtime(const char *log, const char *const verb[], const int streams[3], const struct inside *inside)
+{
+	struct call call = {.inside = inside};
+	command_line(call.arguments, the_job->runtime_root, log, verb);
+	if (inside != NULL)
+		command_line(call.inside_arguments, inside->root, log, verb);
 
 	/* The copies are above 2, so that no dup2 in the child can close one that is still needed. */
 	int copies[3];
@@ -92,7 +109,7 @@ pid_t spawn_runtime(const char *log, const char *const verb[], const int streams
 		return fail(errno, "/dev/null");
 	for (int i = 0; i < 3; i++)
 		copies[i] = fcntl(streams[i] < 0 ? null : streams[i], F_DUPFD_CLOEXEC, 3);
-	pid_t pid = vfork_runtime(arguments, copies);
+	pid_t pid = vfork_runtime(&call, copies);
 	for (int i = 0; i < 3; i++)
 		if (copies[i] >= 0)
 			close(copies[i]);

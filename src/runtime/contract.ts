@@ -169,8 +169,10 @@ export interface Shim {
 }
 
 export interface ContainerRuntime {
-  /** A start or an exec will follow within milliseconds: what can be waited for ahead of it is. Returns at once. */
-  anticipate(): void;
+  /** A start will follow within milliseconds: what can be waited for ahead of it is. Returns at once. */
+  anticipateStart(): void;
+  /** The same for an exec by this runtime. */
+  anticipateExec(runtime: OciRuntime): void;
   /**
    * Starts the container; resolves when its process runs.
    * @throws HoyError "invalid" with Docker's words when the command is not found (exit 127) or can't be executed (126),

@@ -38,7 +38,7 @@ export function createContainer(
   request: ContainerCreateRequest,
   signal: AbortSignal,
 ): Promise<ContainerCreateResponse> {
-  engine.runtime.anticipate(); // most who create a container start it next
+  engine.runtime.anticipateStart(); // most who create a container start it next
   return span("container.create", { image: request.config.Image ?? "" }, () => create(engine, request, signal));
 }
 

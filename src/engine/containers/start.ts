@@ -52,7 +52,7 @@ export function startContainer(engine: EngineContext, container: Container): Pro
 /** The start itself, for whoever holds the container's lock. On an error the container is as it was, with the reason. */
 export async function startLocked(engine: EngineContext, container: Container): Promise<void> {
   const { state, id } = container;
-  engine.runtime.anticipate();
+  engine.runtime.anticipateStart();
   // Before the first step, and not when it runs: who stops it in the midst marks what starts here.
   container.stopping = false;
   state.manuallyStopped = false;

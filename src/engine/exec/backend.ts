@@ -42,7 +42,7 @@ export class Execs implements ExecBackend {
     const container = this.#engine.containers.find(ref);
     checkRequest(request);
     checkReady(container);
-    this.#engine.runtime.anticipate(); // who creates it starts it next
+    this.#anticipate(container); // who creates it starts it next
     if (container.execs.size >= MOST) {
       throw new HoyError("unavailable", `container ${container.id} has ${MOST} execs already`);
     }
@@ -95,7 +95,7 @@ export class Execs implements ExecBackend {
     size?: readonly [number, number] | null,
   ): Promise<ExecHandle> {
     return span("exec.start", { id: container.id }, async () => {
-      this.#engine.runtime.anticipate();
+      this.#anticipate(container);
       this.#emit(container, exec, `exec_start: ${exec.shown}`);
       const handle = await shim.exec({
         id: exec.id,
@@ -109,6 +109,10 @@ export class Execs implements ExecBackend {
       this.#took(container, exec, handle);
       return handle;
     });
+  }
+
+  #anticipate(container: Container): void {
+    this.#engine.runtime.anticipateExec(this.#engine.ociRuntime(container.spec.hostConfig.Runtime));
   }
 
   /** What a former engine started in a container that runs on: what runs is watched, what has ended has its code. */

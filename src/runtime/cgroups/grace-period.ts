@@ -1,8 +1,8 @@
 // The kernel's wait before a process changes its cgroup, taken ahead of time. The first move of any process on the host
 // waits for an RCU grace period, 6 to 17 ms; moves within the next 10 ms or so do not (kernel/cgroup/cgroup.c,
-// cgroup_threadgroup_rwsem; kernel/rcu/sync.c). So when a client has said that it wants a container or an exec, this
+// cgroup_threadgroup_rwsem; kernel/rcu/sync.c). So when a client has said that it wants a container, this
 // process moves itself to where it already is: nothing changes, and the OCI runtime's moves, which follow in a few
-// milliseconds, find the wait over. This knows nothing of containers.
+// milliseconds, find the wait over. Execs by crun need none of it (shim/src/inside.h). This knows nothing of containers.
 
 import { writeFile } from "node:fs/promises";
 import { log } from "../../base/log.ts";

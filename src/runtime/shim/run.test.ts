@@ -2,9 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HoyError } from "../../base/error.ts";
+import { newId } from "../../base/id.ts";
+import type { OciSpec } from "../oci.ts";
 import { CRUN, Fixture, RUNC } from "./testing/fixture.ts";
 import { BASE } from "./testing/spec.ts";
 
@@ -99,6 +101,34 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
     await shim.exited;
   });
 
+  test.each([
+    ["", () => undefined],
+    ["where the runtime has to move it: ", (bundle: string) => writeFileSync(join(bundle, "exec-root"), "in the way")],
+  ] as const)("%san exec is in the container's cgroups, and as confined", async (_, prepare) => {
+    const { shim, id, bundle, request } = await fixture.start(["sleep", "100"], { runtime, edit: confine });
+    prepare(bundle);
+    // The first may differ from those behind it.
+    for (let round = 0; round < 2; round++) {
+      const exec = await shim.exec({
+        id: newId(),
+        process: request.spec.process,
+        stdin: false,
+        stdout: false,
+        stderr: false,
+        consoleSize: undefined,
+      });
+      const cgroups = readFileSync(`/proc/${exec.pid}/cgroup`, "utf8");
+      expect(cgroups).toBe(readFileSync(`/proc/${shim.pid}/cgroup`, "utf8"));
+      expect(cgroups).toContain(`/${id}\n`);
+      expect(confinement(exec.pid)).toEqual(confinement(shim.pid));
+      for (const name of readdirSync("/proc/self/ns")) {
+        expect(readlinkSync(`/proc/${exec.pid}/ns/${name}`)).toBe(readlinkSync(`/proc/${shim.pid}/ns/${name}`));
+      }
+    }
+    await shim.signal(9);
+    await shim.exited;
+  });
+
   test("exec of a command that can't be run", async () => {
     const { shim } = await fixture.start(["sleep", "100"], { runtime });
     await expect(fixture.exec(shim, ["nosuch"])).rejects.toMatchObject({
@@ -170,3 +200,25 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
     await expect(fault).rejects.toThrow("no bridge");
   });
 });
+
+test("a limit that leaves no room for the runtime itself is no limit on execs", async () => {
+  const { shim } = await fixture.start(["sleep", "100"], {
+    runtime: CRUN,
+    edit: (spec) => Object.assign(spec.linux, { resources: { ...spec.linux.resources, pids: { limit: 3 } } }),
+  });
+  for (let round = 0; round < 2; round++) {
+    expect(await fixture.exec(shim, ["echo", "in"])).toMatchObject({ stdout: "in\n", status: { code: 0 } });
+  }
+  await shim.signal(9);
+  await shim.exited;
+});
+
+function confine(spec: OciSpec): void {
+  const syscalls = [{ names: ["kexec_load"], action: "SCMP_ACT_ERRNO" }];
+  Object.assign(spec.linux, { seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls } });
+}
+
+function confinement(pid: number): string[] {
+  const lines = readFileSync(`/proc/${pid}/status`, "utf8").split("\n");
+  return lines.filter((line) => /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp\w*):/.test(line));
+}

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { HoyError } from "../../base/error.ts";
@@ -72,8 +72,13 @@ class ShimRuntime implements ContainerRuntime {
     for (const name of readdirSync(this.#removed)) removeLater(join(this.#removed, name));
   }
 
-  anticipate(): void {
+  anticipateStart(): void {
     this.#gracePeriod.anticipate();
+  }
+
+  /** crun's execs begin in the container's cgroups (shim/src/inside.h), and would wait for this wait. */
+  anticipateExec(runtime: OciRuntime): void {
+    if (basename(runtime.path) !== "crun") this.#gracePeriod.anticipate();
   }
 
   async start(request: StartRequest, beforeRun?: (shim: Shim) => Promise<void>): Promise<Shim> {
