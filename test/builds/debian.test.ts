@@ -2,8 +2,8 @@
 // docker's classic client, buildx and buildah where they are, compared in config and files, and the image is run and asked.
 
 import { expect, test } from "bun:test";
-import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { type Buildx, buildxOf, withoutBuildx } from "../harness/buildx.ts";
 import { eventually, ok, unique } from "../harness/clients.ts";
 import { type TestDaemon, testDaemon } from "../harness/daemon.ts";
@@ -13,6 +13,7 @@ import { type Buildah, buildahIn } from "./buildah.ts";
 import { type Built, fieldsOf, unordered } from "./built.ts";
 import { BASES, DEBIAN, WITH_PACKAGES } from "./debian/bases.ts";
 import { COMPILED } from "./debian/compiled.ts";
+import { makeContext } from "./debian/context.ts";
 import { type DebianPart, type DebianParts, debianParts } from "./debian/parts.ts";
 import { SCRIPTED } from "./debian/scripted.ts";
 import { SERVICES } from "./debian/services.ts";
@@ -53,15 +54,7 @@ class Shop {
   }
 
   context(files: Readonly<Record<string, string>>, part?: DebianPart): string {
-    const directory = join(this.#root, unique("context"));
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(directory, name)), { recursive: true });
-      writeFileSync(join(directory, name), text);
-    }
-    if (part === undefined) return directory;
-    mkdirSync(join(directory, "debs"));
-    for (const deb of this.#parts.debs(part)) linkSync(deb, join(directory, "debs", basename(deb)));
-    return directory;
+    return makeContext(this.#root, files, part === undefined ? [] : this.#parts.debs(part));
   }
 
   /** Made here, and taken over by buildah: both build upon the same image. */
