@@ -13,6 +13,7 @@ import { checkPool, type PoolConfig } from "./ipam.ts";
 import { findLink, listRoutes } from "./link.ts";
 import { type ChosenPool, type NetworkRecord, ROUTER } from "./network.ts";
 import { type NetworkWish, planNetwork } from "./plan.ts";
+import { checkShared, checkUnshared, planShared, withShared } from "./shared-config.ts";
 
 export const PREDEFINED: readonly string[] = ["bridge", "host", "none"];
 
@@ -60,19 +61,26 @@ export class NetworkCatalog {
     if (this.all().some((record) => record.name === wish.name)) {
       throw new HoyError("conflict", `network with name ${wish.name} already exists`);
     }
-    if (wish.driver === "host" || wish.driver === "null") {
-      throw new HoyError("forbidden", `only one instance of "${wish.driver}" network is allowed`);
-    }
-    const driver = this.#drivers.get(wish.driver);
-    if (driver === undefined)
-      throw new HoyError("not-found", `could not find plugin ${wish.driver} in v1 plugin registry: plugin not found`);
+    checkShared(wish);
+    checkLocal(wish);
     if (wish.ipamDriver !== "default" && wish.ipamDriver !== "") {
       throw new HoyError(
         "not-found",
         `could not find plugin ${wish.ipamDriver} in v1 plugin registry: plugin not found`,
       );
     }
-    const planned = this.#plan(newId(), wish);
+    if (wish.configOnly) {
+      const shared = planShared(newId(), wish, this.#defaults);
+      step("network.row", () => this.#insert(shared));
+      return shared;
+    }
+    if (wish.driver === "host" || wish.driver === "null") {
+      throw new HoyError("forbidden", `only one instance of "${wish.driver}" network is allowed`);
+    }
+    const driver = this.#drivers.get(wish.driver);
+    if (driver === undefined)
+      throw new HoyError("not-found", `could not find plugin ${wish.driver} in v1 plugin registry: plugin not found`);
+    const planned = this.#plan(newId(), withShared(wish, this.all()));
     driver.check(planned);
     const record = wish.driver === "bridge" && isThere(planned.interface) ? { ...planned, adopted: true } : planned;
     step("network.row", () => this.#insert(record));
@@ -86,8 +94,9 @@ export class NetworkCatalog {
     return record;
   }
 
-  /** @throws HoyError "forbidden" for a network that is always there. */
+  /** @throws HoyError "forbidden" for a network that is always there, or that another depends on. */
   checkRemovable(record: NetworkRecord): void {
+    checkUnshared(record, this.all());
     if (PREDEFINED.includes(record.name)) {
       throw new HoyError("forbidden", `${record.name} is a pre-defined network and cannot be removed`);
     }
@@ -173,6 +182,10 @@ export class NetworkCatalog {
       ipamDriver: "default",
       ipamOptions: {},
       pools: [...kept, ...pools],
+      configOnly: false,
+      configFrom: "",
+      ingress: false,
+      scope: "",
     });
     const record = { ...planned, pools: planned.pools.map((pool) => routedPool(pool, defaults)) };
     if (before === undefined) {
@@ -206,6 +219,16 @@ function checkName(name: string): void {
       "invalid",
       `invalid name: ${JSON.stringify(name.slice(0, 100))}: only "[a-zA-Z0-9][a-zA-Z0-9_. -]" are allowed`,
     );
+  }
+}
+
+/** What is of a swarm. @throws HoyError "not-implemented", "invalid". */
+function checkLocal({ ingress, scope }: NetworkWish): void {
+  if (ingress) {
+    throw new HoyError("not-implemented", "--ingress networks belong to swarm mode, which this engine does not have");
+  }
+  if (scope !== "" && scope !== "local") {
+    throw new HoyError("invalid", `the scope of a network is "local" here, not ${JSON.stringify(scope.slice(0, 60))}`);
   }
 }
 

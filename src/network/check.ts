@@ -10,6 +10,7 @@ import { checkUnmanaged, namespaceSource } from "./mode.ts";
 import type { NetworkRecord } from "./network.ts";
 import { portWishes } from "./ports/request.ts";
 import { checkRate, limits } from "./rate.ts";
+import { checkUsable } from "./shared-config.ts";
 
 /**
  * @param defaultIp host address of published ports that name none
@@ -21,6 +22,7 @@ export function checkRequest(catalog: NetworkCatalog, request: NetworkRequest, d
   checkUnmanaged(source, request);
   if (source.kind !== "managed") return;
   for (const { network, asked } of wantedNetworks(catalog, request)) {
+    checkUsable(network);
     if (network.driver === "host" || network.driver === "null") {
       throw new HoyError(
         "invalid",
@@ -39,6 +41,7 @@ export function checkNetwork(
   network: NetworkRecord,
   asked: EndpointSettings,
 ): void {
+  checkUsable(network);
   checkEndpoint(network, asked);
   if (limits(request.hostConfig.NetworkRate) && catalog.driverOf(network)?.limit === undefined) {
     throw new HoyError("invalid", `a network rate can't be held on a network of the driver ${network.driver}`);

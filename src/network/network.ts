@@ -25,6 +25,10 @@ export interface NetworkRecord {
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly ipamOptions: Readonly<Record<string, string>>;
+  /** Only for others to take over (--config-only): what was asked for, nothing chosen; it is nothing on the host. */
+  readonly shares?: { readonly pools: readonly PoolConfig[] };
+  /** The name of the network whose configuration this one took over. */
+  readonly configFrom?: string;
   /** Subnet, range, gateway, all chosen: at most one a family is used for giving addresses. */
   readonly pools: readonly ChosenPool[];
   /** The host's interface of a bridge; the parent of a macvlan; "" for none and host. */

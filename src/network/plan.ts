@@ -19,6 +19,13 @@ export interface NetworkWish {
   readonly ipamDriver: string;
   readonly ipamOptions: Readonly<Record<string, string>>;
   readonly pools: readonly PoolConfig[];
+  /** Makes nothing, but a configuration for others. */
+  readonly configOnly: boolean;
+  /** Name of the network whose configuration it takes over; "": none. */
+  readonly configFrom: string;
+  /** These two are given for what may not go with the ones above. */
+  readonly ingress: boolean;
+  readonly scope: string;
 }
 
 export interface Surroundings {
@@ -34,7 +41,8 @@ const IPV6_SIZE = 64;
 /** @throws HoyError in Docker's words for subnets that overlap, addresses out of range, bad options. */
 export function planNetwork(id: string, wish: NetworkWish, around: Surroundings): NetworkRecord {
   const { defaults } = around;
-  const options = { ...defaults.defaultOptions[wish.driver], ...wish.options };
+  // What a network takes over from another has its defaults already.
+  const options = { ...(wish.configFrom === "" ? defaults.defaultOptions[wish.driver] : {}), ...wish.options };
   const flag = (key: string, otherwise: boolean) => {
     const text = options[key];
     if (text === undefined) return otherwise;
@@ -54,6 +62,7 @@ export function planNetwork(id: string, wish: NetworkWish, around: Surroundings)
     options,
     labels: wish.labels,
     ipamOptions: wish.ipamOptions,
+    ...(wish.configFrom === "" ? {} : { configFrom: wish.configFrom }),
     pools: choosePools(wish, around),
     interface: interfaceOf(id, wish.driver, options),
     mtu: mtuOf(options["com.docker.network.driver.mtu"], defaults.mtu),

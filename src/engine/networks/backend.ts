@@ -3,19 +3,20 @@
 
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Filters, NetworkBackend, NetworkCreateRequest } from "../../api/backend.ts";
-import type { EndpointSettings, Network, NetworkContainer, NetworkCreateResponse } from "../../api/types/network.ts";
+import type { EndpointSettings, NetworkCreateResponse } from "../../api/types/network.ts";
 import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
-import { formatPrefix, parsePrefix } from "../../network/address.ts";
 import { PREDEFINED } from "../../network/catalog.ts";
 import type { NetworkRequest } from "../../network/contract.ts";
 import type { Networks } from "../../network/manager.ts";
-import type { EndpointRecord, NetworkRecord } from "../../network/network.ts";
+import type { NetworkRecord } from "../../network/network.ts";
+import { checkUsable } from "../../network/shared-config.ts";
 import type { Container } from "../containers/container.ts";
 import { isActive } from "../containers/machine.ts";
 import { networkRequest } from "../containers/network-request.ts";
 import type { EngineContext } from "../context.ts";
 import { checkFilters, matchLabelFilters, untilFilter } from "../filters.ts";
+import { describeNetwork } from "./describe.ts";
 import { matchesNetwork, NETWORK_FILTERS } from "./filters.ts";
 
 export function createNetworkBackend(engine: EngineContext, networks: Networks): NetworkBackend {
@@ -25,11 +26,12 @@ export function createNetworkBackend(engine: EngineContext, networks: Networks):
     async list(filters) {
       checkFilters(filters, NETWORK_FILTERS);
       const wanted = networks.catalog.all().filter((network) => matchesNetwork(filters, network, () => used(network)));
-      return wanted.map((network) => describe(networks, network, false));
+      return wanted.map((network) => describeNetwork(network, []));
     },
     async inspect(ref, options) {
       if (options.scope && options.scope !== "local") throw new HoyError("not-found", `network ${ref} not found`);
-      return describe(networks, networks.catalog.find(ref), true);
+      const network = networks.catalog.find(ref);
+      return describeNetwork(network, networks.members(network.id));
     },
     async create(request) {
       return create(engine, networks, request);
@@ -64,17 +66,6 @@ export function createNetworkBackend(engine: EngineContext, networks: Networks):
 }
 
 function create(engine: EngineContext, networks: Networks, request: NetworkCreateRequest): NetworkCreateResponse {
-  for (const [given, what] of [
-    [request.ConfigOnly, "--config-only"],
-    [request.ConfigFrom?.Network, "--config-from"],
-    [request.Ingress, "--ingress"],
-  ] as const) {
-    if (given)
-      throw new HoyError("not-implemented", `${what} networks belong to swarm mode, which this engine does not have`);
-  }
-  if (request.Scope && request.Scope !== "local") {
-    throw new HoyError("invalid", `the scope of a network is "local" here, not ${JSON.stringify(request.Scope)}`);
-  }
   const network = networks.catalog.create({
     name: request.Name ?? "",
     driver: request.Driver || "bridge",
@@ -87,6 +78,10 @@ function create(engine: EngineContext, networks: Networks, request: NetworkCreat
     ipamDriver: request.IPAM?.Driver ?? "default",
     ipamOptions: request.IPAM?.Options ?? {},
     pools: request.IPAM?.Config ?? [],
+    configOnly: request.ConfigOnly ?? false,
+    configFrom: request.ConfigFrom?.Network ?? "",
+    ingress: request.Ingress ?? false,
+    scope: request.Scope ?? "",
   });
   networks.reloadFirewall();
   emit(engine, "create", network);
@@ -107,6 +102,7 @@ function connect(
   endpoint: EndpointSettings,
 ): Promise<void> {
   return container.lock.run(async () => {
+    checkUsable(network);
     const mode = container.spec.hostConfig.NetworkMode ?? "default";
     if (mode === "host" || network.driver === "host") {
       throw new HoyError(
@@ -197,6 +193,7 @@ async function prune(
     .filter(
       (network) =>
         !PREDEFINED.includes(network.name) &&
+        network.shares === undefined &&
         old(network) &&
         matchLabelFilters(filters, network.labels) &&
         !used(network),
@@ -212,60 +209,6 @@ async function prune(
   }
   engine.events.emit("network", "prune", "", { reclaimed: "0" });
   return { deleted };
-}
-
-function describe(networks: Networks, network: NetworkRecord, members: boolean): Network {
-  return {
-    Name: network.name,
-    Id: network.id,
-    Created: network.created,
-    Scope: "local",
-    Driver: network.driver,
-    EnableIPv4: network.enableIPv4,
-    EnableIPv6: network.enableIPv6,
-    IPAM: {
-      Driver: "default",
-      Options: Object.keys(network.ipamOptions).length === 0 ? null : network.ipamOptions,
-      Config: network.pools.map(({ Subnet, IPRange, Gateway, AuxiliaryAddresses }) => ({
-        Subnet,
-        ...(IPRange === undefined ? {} : { IPRange }),
-        Gateway,
-        ...(AuxiliaryAddresses === undefined ? {} : { AuxiliaryAddresses }),
-      })),
-    },
-    Internal: network.internal,
-    Attachable: network.attachable,
-    Ingress: false,
-    ConfigFrom: { Network: "" },
-    ConfigOnly: false,
-    Containers: members ? containersOn(networks, network) : {},
-    Options: network.options,
-    Labels: network.labels,
-  };
-}
-
-function containersOn(networks: Networks, network: NetworkRecord): Record<string, NetworkContainer> {
-  const entries = networks.members(network.id).flatMap(({ request, endpoints }) => {
-    const endpoint = endpoints.find((one) => one.network.id === network.id);
-    return endpoint === undefined ? [] : [[request.containerId, describeMember(request.name, endpoint)] as const];
-  });
-  return Object.fromEntries(entries);
-}
-
-function describeMember(name: string, endpoint: EndpointRecord): NetworkContainer {
-  const cidr = (address: string | undefined) => {
-    const pool = endpoint.network.pools.find(({ Subnet }) => Subnet.includes(":") === address?.includes(":"));
-    return address === undefined || pool === undefined
-      ? ""
-      : `${address}/${formatPrefix(parsePrefix(pool.Subnet)).split("/")[1]}`;
-  };
-  return {
-    Name: name,
-    EndpointID: endpoint.id,
-    MacAddress: endpoint.mac,
-    IPv4Address: cidr(endpoint.ipv4),
-    IPv6Address: cidr(endpoint.ipv6),
-  };
 }
 
 /** Joins or leaves a network as `change` does; a running container's /etc/resolv.conf follows. */
