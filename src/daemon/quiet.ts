@@ -1,8 +1,7 @@
 // What the daemon does when nobody has asked it for anything for a while: it gives memory back. Starting it, and each burst
 // of work, leaves garbage and pages of program text of which the next command needs few. This decides when, not what.
 
-import { log } from "../base/log.ts";
-import { releaseProgramText } from "../linux/memory.ts";
+import { giveMemoryBack } from "../engine/give-memory-back.ts";
 
 /** Milliseconds. A script's next command within it finds everything in its place. */
 const QUIET_MS = 10_000;
@@ -22,15 +21,5 @@ export class QuietTime implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-  }
-}
-
-/** Some 20 ms, once in each quiet time. */
-function giveMemoryBack(): void {
-  Bun.gc(true);
-  try {
-    releaseProgramText();
-  } catch (error) {
-    log.debug("program text could not be given back", { error });
   }
 }

@@ -11,7 +11,8 @@ export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
+  /** A stream is made anew for each try, and needs a Content-Length among the headers. */
+  readonly body?: string | Uint8Array | (() => ReadableStream<Uint8Array>);
   readonly signal: AbortSignal;
 }
 
@@ -35,8 +36,7 @@ const REDIRECTED = new Set([301, 302, 303, 307, 308]);
 
 /** The answer, whatever its status. @throws HoyError "unavailable" when no answer comes, "cancelled". */
 export async function send(endpoint: Endpoint, request: HttpRequest, options: HttpOptions): Promise<Response> {
-  // A stream can be sent once.
-  const attempts = request.body instanceof ReadableStream ? 1 : options.attempts;
+  const { attempts } = options;
   for (let attempt = 1; ; attempt++) {
     const outcome = await once(endpoint, request, options).catch((error: unknown) => error);
     request.signal.throwIfAborted();
@@ -88,12 +88,13 @@ async function one(
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new Error("no answer in time")), patienceMs);
   const { tls } = endpoint;
+  const body = typeof request.body === "function" ? request.body() : request.body;
   const proxy = proxyFor(url, process.env);
   try {
     return await fetch(url, {
       method: request.method,
       headers,
-      ...(request.body === undefined ? {} : { body: request.body }),
+      ...(body === undefined ? {} : { body }),
       signal: AbortSignal.any([request.signal, deadline.signal]),
       redirect: "manual",
       // Blobs are wanted as they are stored: a gzip layer must not be unpacked on its way.

@@ -2,6 +2,7 @@
 // (mirrors before the registry itself) is kept for reading; writing goes to the registry itself, never to a mirror.
 // Every manifest is checked against its digest; blobs are streams whose digest the reader checks.
 
+import type { FileHandle } from "node:fs/promises";
 import type { RegistryAuth } from "../../api/backend.ts";
 import { type Digest, isDigest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
@@ -10,6 +11,7 @@ import { mediaTypes } from "../../image/media-types.ts";
 import { Authenticator } from "./auth.ts";
 import { type Endpoint, endpointsFor } from "./endpoint.ts";
 import { refusal } from "./errors.ts";
+import { filePart } from "./file-part.ts";
 import { type HttpOptions, type HttpRequest, send } from "./http.ts";
 import { Peers } from "./peers.ts";
 import type { Claim } from "./under-way.ts";
@@ -178,13 +180,15 @@ export class Repository {
     return this.#location(response);
   }
 
-  /** Sends a part. @returns the URL for the next. */
-  async uploadPart(url: string, part: Uint8Array, offset: number, signal: AbortSignal): Promise<string> {
+  /** Sends `size` bytes of a file from `offset` on. @returns the URL for the next part. */
+  async uploadPart(url: string, file: FileHandle, offset: number, size: number, signal: AbortSignal): Promise<string> {
     const headers = {
       "Content-Type": "application/octet-stream",
-      "Content-Range": `${offset}-${offset + part.length - 1}`,
+      "Content-Length": String(size),
+      "Content-Range": `${offset}-${offset + size - 1}`,
     };
-    const response = await this.#write({ method: "PATCH", path: url, headers, body: part, signal });
+    const body = filePart(file, offset, size);
+    const response = await this.#write({ method: "PATCH", path: url, headers, body, signal });
     if (response.status !== 202) throw await refusal(response, this.name);
     return this.#location(response);
   }

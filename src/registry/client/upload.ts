@@ -23,7 +23,7 @@ export type Uploaded =
   | { readonly how: "handed over" }
   | { readonly how: "mounted"; readonly from: string };
 
-/** Large parts keep the number of round trips small; one is in memory at a time. */
+/** Large parts keep the number of round trips small; they are read while they are sent. */
 const PART = 16 * 1024 * 1024;
 
 /** @param path The blob's bytes; `size` of them. */
@@ -46,14 +46,12 @@ export async function upload(
   url ??= await repository.startUpload(undefined, signal, proof);
   if (url === undefined) return { how: "handed over" };
   await using file = await open(path, "r");
-  const buffer = Buffer.allocUnsafe(Math.min(PART, blob.size));
   let offset = 0;
   for (let failures = 0; offset < blob.size; ) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(PART, blob.size - offset), offset);
-    if (bytesRead === 0) throw new HoyError("internal", `the content of ${blob.digest} is shorter than it should be`);
+    const size = Math.min(PART, blob.size - offset);
     try {
-      url = await repository.uploadPart(url, buffer.subarray(0, bytesRead), offset, signal);
-      offset += bytesRead;
+      url = await repository.uploadPart(url, file, offset, size, signal);
+      offset += size;
       failures = 0;
       options.onProgress(offset);
     } catch (error) {

@@ -2,19 +2,25 @@
 // (base/passing.ts); the rest is garbage outside of the collector's heap, which sees little reason to run while tens of
 // megabytes wait for it. Here it is asked to, once for so many bytes.
 
+import { giveMemoryBack } from "../../give-memory-back.ts";
+
 /** Bytes of all streams together between two collections: at 16 MiB these took a tenth of a pull, and saved 2 MB. */
 const EVERY = 48 * 1024 * 1024;
-/** The same for the first of them: what other work has left goes before more comes. */
-const FIRST = 8 * 1024 * 1024;
+/** The same for the first of them: what other work has left goes before more comes. A small layer is not worth one. */
+const FIRST = 1024 * 1024;
 /** More of them for each millisecond that the last one took: of a large heap it must not take most of the time. */
 const EVERY_MS = 1 * 1024 * 1024;
 
 let left = FIRST;
+let first = true;
 let streams = 0;
 
 /** The stream as it is. */
 export async function* relieved(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  if (streams === 0) left = FIRST;
+  if (streams === 0) {
+    left = FIRST;
+    first = true;
+  }
   streams++;
   try {
     for await (const chunk of stream) {
@@ -22,7 +28,9 @@ export async function* relieved(stream: AsyncIterable<Uint8Array>): AsyncGenerat
       yield chunk;
       if (left > 0) continue;
       const start = performance.now();
-      Bun.gc(true);
+      if (first) giveMemoryBack();
+      else Bun.gc(true);
+      first = false;
       left = Math.max(EVERY, (performance.now() - start) * EVERY_MS);
     }
   } finally {
