@@ -59,6 +59,8 @@ class ShimRuntime implements ContainerRuntime {
   readonly #gracePeriod: GracePeriod;
   readonly #removed: string;
   readonly #clients = new Map<string, ShimClient>();
+  /** Of the containers that this engine started; for the others their bundles are read. */
+  readonly #cgroupPaths = new Map<string, string>();
   readonly #seccomp = new SeccompCache();
   readonly #sealed = new SealedRuntimes();
 
@@ -128,6 +130,7 @@ class ShimRuntime implements ContainerRuntime {
     if (client !== undefined) await Promise.race([client.finished, sleep(FINISH_MS, undefined, { ref: false })]);
     // The shim removes its job last: while that is there, it was not the shim that cleaned up.
     if (existsSync(join(bundle, "job"))) await this.#deleteByHand(id, bundle, runtime);
+    this.#cgroupPaths.delete(id);
     releaseSharedMemory(bundle);
     this.#discard(bundle);
   }
@@ -167,7 +170,10 @@ class ShimRuntime implements ContainerRuntime {
     const sealed = this.#sealed.copyOf(request.runtime);
     writeFileSync(job, this.#job(request, sealed !== undefined), { mode: 0o600 });
     writeSpec(bundle, spec);
-    if (spec.linux.cgroupsPath !== undefined) prepareParent(this.#cgroups, spec.linux.cgroupsPath);
+    if (spec.linux.cgroupsPath !== undefined) {
+      this.#cgroupPaths.set(request.id, spec.linux.cgroupsPath);
+      prepareParent(this.#cgroups, spec.linux.cgroupsPath);
+    }
     return launchShim({
       shim: this.#options.shim,
       job,
@@ -221,7 +227,7 @@ class ShimRuntime implements ContainerRuntime {
 
   /** What the shim left to us, or could not do. The cgroup's processes go first: nothing may still use what is removed. */
   async #deleteByHand(id: string, bundle: string, runtime: OciRuntime): Promise<void> {
-    const cgroup = this.#cgroup(cgroupsPathOf(bundle));
+    const cgroup = this.#cgroup(this.#cgroupPaths.get(id) ?? cgroupsPathOf(bundle));
     const record = join(this.#root(runtime), id);
     if (isKnownRuntime(runtime) && cgroup !== undefined && (await cgroup.removeEmpty())) return this.#discard(record);
     await cgroup?.killAll();

@@ -1,7 +1,8 @@
 // Makes what a spec's mounts need before the shim runs: the staging point of each bind in the bundle, a directory for a
 // directory and an empty file for anything else, as mount(2) wants them alike; and the nodes of devices.
 
-import { mkdir, open, rm, stat } from "node:fs/promises";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { fchmodat, lchownat, makedev, mknodat } from "../../linux/at.ts";
@@ -15,17 +16,22 @@ import type { DeviceNode, StagedBind } from "../contract.ts";
  * be made
  */
 export async function prepareBinds(binds: readonly StagedBind[]): Promise<void> {
-  for (const { source, target, node } of binds) {
-    if (node !== undefined) await makeNode(source, node);
-    const found = await stat(source).catch((cause: unknown) => {
-      throw new HoyError(
-        "invalid",
-        `invalid mount config for type "bind": bind source path does not exist: ${source}`,
-        { cause },
-      );
-    });
-    await mkdir(found.isDirectory() ? target : dirname(target), { recursive: true, mode: 0o711 });
-    if (!found.isDirectory()) await (await open(target, "a", 0o600)).close();
+  for (const { source, node } of binds) if (node !== undefined) await makeNode(source, node);
+  const directories = await Promise.all(binds.map(({ source }) => isDirectory(source)));
+  // The bundle is the engine's own, on a file system that answers at once; the sources may be on any.
+  for (const [index, { target }] of binds.entries()) {
+    const directory = directories[index];
+    mkdirSync(directory ? target : dirname(target), { recursive: true, mode: 0o711 });
+    if (!directory) closeSync(openSync(target, "a", 0o600));
+  }
+}
+
+async function isDirectory(source: string): Promise<boolean> {
+  try {
+    return (await stat(source)).isDirectory();
+  } catch (cause) {
+    const words = `invalid mount config for type "bind": bind source path does not exist: ${source}`;
+    throw new HoyError("invalid", words, { cause });
   }
 }
 

@@ -166,12 +166,14 @@ const HOST_CONFIG: { readonly [K in keyof HostConfig]-?: Check } = {
   ReadonlyPaths: strings,
 };
 
+/** By name: an object's own members would have a field called `constructor`. */
+const CHECKS: ReadonlyMap<string, Check> = new Map(
+  Object.entries(HOST_CONFIG).map(([name, check]) => [name, optional(check)]),
+);
+
 /** @throws HoyError "invalid" naming the field */
 export function checkHostConfigShape(config: HostConfig): void {
-  for (const [name, value] of Object.entries(config)) {
-    const check = Object.entries(HOST_CONFIG).find(([known]) => known === name)?.[1];
-    if (check) optional(check)(value, name);
-  }
+  for (const [name, value] of Object.entries(config)) CHECKS.get(name)?.(value, name);
 }
 
 /** The same without its nulls. */
