@@ -8,8 +8,15 @@ import { compileTemplate, type Template } from "../template/template.ts";
 import { TemplateError } from "../template/token.ts";
 import { typed } from "../template/typed.ts";
 
-/** The JSON text of one object. @throws when there is none of that name. */
-export type Fetch = (name: string) => Promise<string>;
+export interface Inspected {
+  /** Which of go-structs.ts it is to templates. */
+  readonly struct: string;
+  /** As the engine sent it. */
+  readonly json: string;
+}
+
+/** One object. @throws when there is none of that name. */
+export type Fetch = (name: string) => Promise<Inspected>;
 
 /** @throws ExitError 64 for a bad template, 1 when something was not found. */
 export async function inspectObjects(
@@ -23,8 +30,8 @@ export async function inspectObjects(
   const found: string[] = [];
   for (const name of names) {
     try {
-      const text = await fetch(name);
-      found.push(template === undefined ? text : `${render(template, text)}\n`);
+      const object = await fetch(name);
+      found.push(template === undefined ? object.json : `${render(template, object)}\n`);
     } catch (thrown) {
       failures.add(thrown);
     }
@@ -44,9 +51,9 @@ function compile(format: string): Template {
   }
 }
 
-function render(template: Template, text: string): string {
+function render(template: Template, { json, struct }: Inspected): string {
   try {
-    return template.render(typed(JSON.parse(text)), { missingKey: "error", nil: "<nil>" });
+    return template.render(typed(JSON.parse(json), struct), { missingKey: "error", nil: "<nil>" });
   } catch (thrown) {
     if (thrown instanceof TemplateError) throw new ExitError(1, `template parsing error: ${thrown.message}`, thrown);
     throw thrown;

@@ -7,7 +7,7 @@ import { args, type Context, command } from "../command.ts";
 import { flag } from "../flag.ts";
 import { fetchContainer } from "./container/inspect.ts";
 import { fetchImage } from "./image/inspect.ts";
-import { type Fetch, inspectObjects } from "./inspect-objects.ts";
+import { type Fetch, type Inspected, inspectObjects } from "./inspect-objects.ts";
 import { fetchNetwork } from "./network/inspect.ts";
 import { inspectFormat } from "./shared.ts";
 import { fetchVolume } from "./volume/inspect.ts";
@@ -49,7 +49,7 @@ function fetchers(context: Context, size: boolean): Readonly<Record<string, Fetc
   };
 }
 
-async function firstOf(kinds: Readonly<Record<string, Fetch>>, type: string, name: string): Promise<string> {
+async function firstOf(kinds: Readonly<Record<string, Fetch>>, type: string, name: string): Promise<Inspected> {
   for (const [kind, fetch] of Object.entries(kinds)) {
     if (type !== "" && kind !== type) continue;
     try {

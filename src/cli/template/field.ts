@@ -1,7 +1,7 @@
 // `.Name` of a value, by Go's rules for structs, maps and nil.
 
 import { CallError } from "./functions.ts";
-import { isGoMap } from "./go-types.ts";
+import { isGoMap, structName } from "./go-types.ts";
 import { isMap, typeName, type Value, View } from "./value.ts";
 
 export interface FieldOptions {
@@ -16,6 +16,8 @@ export function fieldOf(receiver: Value, name: string, options: FieldOptions): V
   if (isMap(receiver)) {
     if (Object.hasOwn(receiver, name)) return receiver[name];
     if (isGoMap(receiver)) return undefined;
+    const type = structName(receiver);
+    if (type !== undefined) throw new CallError(`can't evaluate field ${name} in type ${type}`);
     if (options.missingKey === "error") throw new CallError(`map has no entry for key ${JSON.stringify(name)}`);
     return undefined;
   }

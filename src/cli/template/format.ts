@@ -10,7 +10,7 @@ export function objectFormat(format: string, name = ""): (value: Value) => strin
   const template = orExit(64, "template parsing error: ", () =>
     compileTemplate(format === "json" ? "{{json .}}" : format, name),
   );
-  return (value) => orExit(1, "", () => template.render(value));
+  return (value) => orExit(1, "", () => template.render(value, { nil: "<nil>" }));
 }
 
 function orExit<T>(code: number, prefix: string, run: () => T): T {

@@ -4,7 +4,7 @@
 import { zeroOf } from "./go-types.ts";
 import { toJson } from "./json.ts";
 import { sprintf } from "./printf.ts";
-import { isList, isMap, isTrue, show, typeName, type Value } from "./value.ts";
+import { GoScalar, isList, isMap, isTrue, show, typeName, type Value } from "./value.ts";
 
 /** Thrown by a function; the evaluator adds the place and "error calling NAME". */
 export class CallError extends Error {
@@ -105,7 +105,7 @@ export const HEADER_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = Obje
 
 export const FUNCTION_NAMES: ReadonlySet<string> = new Set([...Object.keys(FUNCTIONS), "and", "or"]);
 
-const showArgument = (value: Value) => (value === undefined || value === null ? "<nil>" : show(value));
+const showArgument = (value: Value) => (value === undefined || value === null ? "<nil>" : show(value, true));
 
 /** fmt.Sprint: a space between two operands when neither is a string. */
 function sprint(args: readonly Value[]): string {
@@ -162,6 +162,9 @@ function slice(value: Value, bounds: readonly Value[]): Value {
   return Buffer.isBuffer(body) ? body.subarray(from, to).toString() : (body as readonly Value[]).slice(from, to);
 }
 
+/** Durations compare as the numbers that they are. */
+const plain = (value: Value) => (value instanceof GoScalar ? value.value : value);
+
 function kindOf(value: Value): "string" | "number" | "bool" | "nil" | "other" {
   if (value === undefined || value === null) return "nil";
   if (typeof value === "string") return "string";
@@ -169,7 +172,8 @@ function kindOf(value: Value): "string" | "number" | "bool" | "nil" | "other" {
   return typeof value === "boolean" ? "bool" : "other";
 }
 
-function equal(left: Value, right: Value): boolean {
+function equal(first: Value, second: Value): boolean {
+  const [left, right] = [plain(first), plain(second)];
   const [kind, other] = [kindOf(left), kindOf(right)];
   if (kind === "nil" || other === "nil") return kind === other;
   if (kind === "other" || other === "other")
@@ -180,7 +184,8 @@ function equal(left: Value, right: Value): boolean {
   return left === right;
 }
 
-function less(left: Value, right: Value): boolean {
+function less(first: Value, second: Value): boolean {
+  const [left, right] = [plain(first), plain(second)];
   if (typeof left === "number" && typeof right === "number") return left < right;
   if (typeof left === "string" && typeof right === "string")
     return Buffer.compare(Buffer.from(left), Buffer.from(right)) < 0;

@@ -1,7 +1,7 @@
 // JSON as docker's templates print it: Go's escapes, keys of a view sorted, keys of an API object as they came.
 
-import { structFields, wasNil } from "./go-types.ts";
-import { isList, isMap, keysOf, type Value, View } from "./value.ts";
+import { isGoMap, isSorted, wasNil } from "./go-types.ts";
+import { GoScalar, isList, isMap, keysOf, type Value, View } from "./value.ts";
 
 /** One line of JSON, with <, > and & left alone, as docker's `json` function. */
 export function toJson(value: Value): string {
@@ -13,10 +13,12 @@ export function toHtmlSafeJson(value: Value): string {
   return encode(value, true);
 }
 
-function encode(value: Value, html: boolean): string {
+/** @param sorted by keys, whatever it is and whatever is in it */
+function encode(value: Value, html: boolean, sorted = false): string {
   if (value === undefined || value === null || wasNil(value)) return "null";
-  if (isList(value)) return `[${value.map((item) => encode(item, html)).join(",")}]`;
+  if (isList(value)) return `[${value.map((item) => encode(item, html, sorted)).join(",")}]`;
   if (typeof value === "bigint") return String(value);
+  if (value instanceof GoScalar) return encode(value.value, html);
   if (value instanceof View) {
     if (value.json !== undefined) return encode(value.json, html);
     // A view is marshalled on its own first, which escapes HTML whatever the caller wants.
@@ -24,9 +26,10 @@ function encode(value: Value, html: boolean): string {
     return `{${names.map((name) => `${escapeText(name, true)}:${encode(value.fields[name]?.(), true)}`).join(",")}}`;
   }
   if (isMap(value)) {
-    const names = structFields(value)?.filter((name) => Object.keys(value).includes(name)) ?? Object.keys(value);
+    const all = sorted || isSorted(value);
+    const names = all || isGoMap(value) ? keysOf(value) : Object.keys(value);
     const entries = names.map((name) => [name, value[name]] as const).filter(([, item]) => item !== undefined);
-    return `{${entries.map(([key, item]) => `${escapeText(key, html)}:${encode(item, html)}`).join(",")}}`;
+    return `{${entries.map(([key, item]) => `${escapeText(key, html)}:${encode(item, html, all)}`).join(",")}}`;
   }
   if (typeof value === "string") return escapeText(value, html);
   return JSON.stringify(value);

@@ -1,7 +1,7 @@
 // Go's fmt.Sprintf for what templates hold: %v %s %q %d %x %X %o %b %c %U %t %f %g %e %T %%, with width,
 // precision and the flags - + # 0 and space.
 
-import { isList, isMap, show, showNumber, typeName, type Value } from "./value.ts";
+import { GoScalar, isList, isMap, show, showNumber, typeName, type Value } from "./value.ts";
 
 const VERB = /%([-+# 0]*)(\*|\d+)?(?:\.(\*|\d+)?)?([a-zA-Z%])/g;
 
@@ -37,12 +37,12 @@ function convert(verb: string, flags: string, precision: number | undefined, val
   }
   switch (verb) {
     case "v":
-      return value === undefined || value === null ? "<nil>" : signed(show(value), flags, value);
+      return value === undefined || value === null ? "<nil>" : signed(show(value, true), flags, value);
     case "T":
       return value === null || value === undefined ? "<nil>" : typeName(value);
     case "s":
       if (typeof value === "string") return precision === undefined ? value : [...value].slice(0, precision).join("");
-      if (isMap(value)) return show(value);
+      if (isMap(value) || value instanceof GoScalar) return show(value, true);
       return wrong(verb, value);
     case "q":
       if (typeof value === "string") return JSON.stringify(value);
@@ -51,6 +51,8 @@ function convert(verb: string, flags: string, precision: number | undefined, val
     case "t":
       return typeof value === "boolean" ? String(value) : wrong(verb, value);
     default:
+      if (value instanceof GoScalar && typeof value.value === "number")
+        return numeric(verb, flags, precision, value.value);
       return typeof value === "number" || (typeof value === "string" && /[xX]/.test(verb))
         ? numeric(verb, flags, precision, value)
         : wrong(verb, value);

@@ -1,181 +1,143 @@
-// API objects in templates. Docker runs a template over Go structs first, where a field that JSON leaves out still has
-// its zero value ({{if .State.Health}} is no error), and where names are Go's (.ID, where JSON says Id). This puts both
-// back: zero values of the fields that may be left out, and Go's spellings beside JSON's.
+// API objects in templates. Docker runs a template over Go structs first: a field that JSON leaves out has its zero value
+// ({{if .State.Health}} is no error), names are Go's (.ID, where JSON says Id), and what is printed whole has the fields
+// in their order. Where a template does not fit the structs, it is run over the JSON. Here one value serves both: Go's
+// names are hidden beside JSON's, and fields that neither knows are errors as there.
 
-import { markMap, markNil, markStruct } from "./go-types.ts";
-import { isList, isMap, type Value } from "./value.ts";
+import { GO_TYPES } from "./go-structs.ts";
+import { markMap, markNil, markPointer, markSorted, markStruct, markText } from "./go-types.ts";
+import { goDuration, goFileMode, goTime } from "./go-units.ts";
+import { fieldsOf, type GoType } from "./struct-fields.ts";
+import { GoScalar, isList, isMap, type Value } from "./value.ts";
 
-const NIL = null;
-/** A nil slice. */
-const NONE: Value = markNil([]);
-
-const none = (...names: readonly string[]): Readonly<Record<string, Value>> =>
-  Object.fromEntries(names.map((name) => [name, NONE]));
-
-const IMAGE_CONFIG: Readonly<Record<string, Value>> = {
-  ExposedPorts: {},
-  Healthcheck: NIL,
-  ArgsEscaped: false,
-  StopSignal: "",
-  User: "",
-  WorkingDir: "",
-  Volumes: markNil(markMap({}, undefined)),
-  Labels: markNil(markMap({}, "")),
-  ...none("Shell", "OnBuild", "Entrypoint", "Cmd"),
+/** Structs that say themselves how they are printed, wherever they are. */
+const TEXTS: Readonly<Record<string, (value: Readonly<Record<string, Value>>) => string>> = {
+  Ulimit: ({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`,
+  WeightDevice: ({ Path, Weight }) => `${Path}:${Weight}`,
+  ThrottleDevice: ({ Path, Rate }) => `${Path}:${Rate}`,
 };
 
-/** Fields that the API leaves out when empty, by the object they are in (known by a field that is always there). */
-const OPTIONAL: readonly (readonly [mark: string, fields: Readonly<Record<string, Value>>])[] = [
-  ["Running", { Health: NIL }],
-  [
-    "AttachStdin",
-    {
-      ExposedPorts: {},
-      Healthcheck: NIL,
-      ArgsEscaped: false,
-      NetworkDisabled: false,
-      MacAddress: "",
-      StopSignal: "",
-      StopTimeout: NIL,
-      Shell: [],
-      ...none("OnBuild", "Entrypoint", "Cmd", "Env"),
-    },
-  ],
-  [
-    "NetworkMode",
-    {
-      ...none("CapAdd", "CapDrop", "Binds", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Links"),
-      ...none("SecurityOpt", "VolumesFrom", "Devices", "DeviceCgroupRules", "DeviceRequests"),
-      PidsLimit: NIL,
-      OomKillDisable: NIL,
-      MemorySwappiness: NIL,
-      StorageOpt: {},
-      Tmpfs: {},
-      Sysctls: {},
-      Runtime: "",
-      Init: NIL,
-      Annotations: {},
-      Mounts: [],
-      KernelMemory: 0,
-      KernelMemoryTCP: 0,
-      Ulimits: [],
-      MaskedPaths: [],
-      ReadonlyPaths: [],
-    },
-  ],
-  ["ResolvConfPath", { Node: NIL, SizeRw: NIL, SizeRootFs: NIL, ImageManifestDescriptor: NIL }],
-  [
-    "RepoTags",
-    {
-      Variant: "",
-      OsVersion: "",
-      Descriptor: NIL,
-      Manifests: [],
-      Parent: "",
-      DockerVersion: "",
-      Comment: "",
-      Container: "",
-    },
-  ],
-  ["Subnet", { IPRange: "", Gateway: "", AuxAddress: markNil(markMap({}, "")) }],
-  ["Destination", { Name: "", Source: "", Driver: "" }],
-  // An image's config has one or the other.
-  ["OnBuild", IMAGE_CONFIG],
-  ["Env", IMAGE_CONFIG],
-  ["Components", { Experimental: false }],
-  ["ConfigOnly", { Peers: [], Services: {} }],
-  ["Mountpoint", { Status: {}, UsageData: NIL, CreatedAt: "", ClusterVolume: NIL }],
-];
+/** They marshal themselves, as maps. */
+const SORTED = new Set(["ServiceConfig"]);
 
-/** Go's names of fields whose JSON name differs by more than what is obvious. */
-const GO_NAMES: Readonly<Record<string, string>> = {
-  Id: "ID",
-  NanoCpus: "NanoCPUs",
-  CpuShares: "CPUShares",
-  CpuPeriod: "CPUPeriod",
-  CpuQuota: "CPUQuota",
-  CpuRealtimePeriod: "CPURealtimePeriod",
-  CpuRealtimeRuntime: "CPURealtimeRuntime",
-  CpuCount: "CPUCount",
-  CpuPercent: "CPUPercent",
-  Dns: "DNS",
-  DnsOptions: "DNSOptions",
-  DnsSearch: "DNSSearch",
-  HostIp: "HostIP",
-  AuxiliaryAddresses: "AuxAddress",
-  ApiVersion: "APIVersion",
-  HttpProxy: "HTTPProxy",
-  HttpsProxy: "HTTPSProxy",
-};
+/** @param struct a name in go-structs.ts; what is no such object stays as it came */
+export function typed(value: Value, struct: string): Value {
+  return build(value, { kind: "struct", name: struct });
+}
 
-/** Go maps, by the field they are in: the zero value of what they hold; null is a nil pointer. */
-const MAPS: Readonly<Record<string, Value>> = {
-  Labels: "",
-  Options: "",
-  Tmpfs: "",
-  Sysctls: "",
-  StorageOpt: "",
-  Annotations: "",
-  DriverOpts: "",
-  AuxiliaryAddresses: "",
-  Data: "",
-  Attributes: "",
-  Details: "",
-  Networks: NIL,
-  Ports: undefined,
-  PortBindings: undefined,
-  Containers: undefined,
-  Volumes: undefined,
-  ExposedPorts: undefined,
-};
+/** Fields of a struct that templates may name, Go's spellings too. */
+export function fieldNames(value: Value): readonly string[] {
+  return isMap(value) ? Object.getOwnPropertyNames(value) : [];
+}
 
-/** Go slices that are null in JSON when empty. */
-const LISTS = new Set([
-  ...["CapAdd", "CapDrop", "Binds", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt"],
-  ...["VolumesFrom", "Devices", "DeviceCgroupRules", "DeviceRequests", "Ulimits", "Mounts", "MaskedPaths"],
-  ...["ReadonlyPaths", "Entrypoint", "Cmd", "OnBuild", "Shell", "ExecIDs", "Aliases", "DNSNames", "Env", "Args"],
-  ...["BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps"],
-]);
+function build(value: Value, type: GoType): Value {
+  switch (type.kind) {
+    case "any":
+      return value ?? null;
+    case "string":
+      return value ?? "";
+    case "int":
+      return value ?? 0;
+    case "bool":
+      return value ?? false;
+    case "pair":
+      return value ?? [0, 0];
+    case "duration":
+      return typeof (value ?? 0) === "number" ? new GoScalar(value ?? 0, goDuration(Number(value ?? 0))) : value;
+    case "filemode":
+      return new GoScalar(value ?? 0, goFileMode(Number(value ?? 0)));
+    case "bytes":
+      return new GoScalar(value ?? null, `[${[...Buffer.from(String(value ?? ""), "base64")].join(" ")}]`);
+    case "time":
+      return buildTime(String(value ?? ZERO_TIME));
+    case "list":
+      if (value === undefined || value === null) return markNil([]);
+      return isList(value) ? value.map((item) => build(item, type.of)) : value;
+    case "map":
+      return buildMap(value, type.of);
+    case "set":
+      return buildMap(value, EMPTY);
+    case "pointer": {
+      if (value === undefined || value === null) return null;
+      const target = build(value, type.of);
+      return isMap(target) ? markPointer(target) : target;
+    }
+    case "struct":
+      return buildStruct(value, type.name);
+  }
+}
 
-/** Structs that people print whole, by the two fields that tell them; in Go's order. */
-const STRUCTS: readonly (readonly [mark: string, second: string, fields: readonly string[]])[] = [
-  ["Name", "MaximumRetryCount", ["Name", "MaximumRetryCount"]],
-  ["Type", "Config", ["Type", "Config"]],
-  ["HostIp", "HostPort", ["HostIp", "HostPort"]],
-  ["Type", "Layers", ["Type", "Layers"]],
-  ["Driver", "Config", ["Driver", "Options", "Config"]],
-  ["Subnet", "Subnet", ["Subnet", "IPRange", "Gateway", "AuxAddress"]],
-  ["EndpointID", "IPv4Address", ["Name", "EndpointID", "MacAddress", "IPv4Address", "IPv6Address"]],
-  ["Destination", "RW", ["Type", "Name", "Source", "Destination", "Driver", "Mode", "RW", "Propagation"]],
-];
+/** Go writes no zeros at a fraction's end. */
+function buildTime(text: string): GoScalar {
+  return new GoScalar(text.replace(/(\.\d*?)0+(?=[Zz+-])/, "$1").replace(/\.(?=[Zz+-])/, ""), goTime(text));
+}
 
-/** A view of the object for templates: what is enumerable is as it came, so that `json` prints it unchanged. */
-export function typed(value: Value, field = ""): Value {
-  const known = Object.hasOwn(MAPS, field);
-  if (value === null && known) return markNil(markMap({}, MAPS[field]));
-  if (value === null && LISTS.has(field)) return markNil([]);
-  if (isList(value)) return value.map((item) => typed(item));
+const ZERO_TIME = "0001-01-01T00:00:00Z";
+const EMPTY: GoType = { kind: "struct", name: "" };
+
+function buildMap(value: Value, of: GoType): Value {
+  const zero = build(undefined, of);
+  if (value === undefined || value === null) return markNil(markMap({}, zero));
   if (!isMap(value)) return value;
+  return markMap(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, build(item, of)])), zero);
+}
+
+function buildStruct(value: Value, name: string): Value {
+  if (value !== undefined && value !== null && !isMap(value)) return value;
   const copy: Record<string, Value> = {};
-  const set = field === "Volumes" || field === "ExposedPorts";
-  for (const [key, item] of Object.entries(value)) {
-    // The names in a map are data, and say nothing of types.
-    const own = typed(item, known ? "" : key);
-    copy[key] = set && isMap(own) ? markStruct(own, []) : own;
-  }
-  if (known) return markMap(copy, MAPS[field]);
-  for (const [mark, second, fields] of STRUCTS)
-    if (Object.hasOwn(copy, mark) && Object.hasOwn(copy, second)) markStruct(copy, fields);
-  for (const [json, go] of Object.entries(GO_NAMES))
-    if (Object.hasOwn(copy, json) && !Object.hasOwn(copy, go)) hide(copy, go, copy[json]);
-  for (const [mark, fields] of OPTIONAL) {
-    if (!Object.hasOwn(value, mark)) continue;
-    for (const [name, zero] of Object.entries(fields)) if (!Object.hasOwn(copy, name)) hide(copy, name, zero);
-  }
+  fill(copy, value ?? {}, name);
+  // What only this engine sends comes last.
+  for (const [key, item] of Object.entries(value ?? {})) if (!Object.hasOwn(copy, key)) copy[key] = item;
   return copy;
+}
+
+/** Puts a struct's fields into `copy`, and its marks on it. */
+function fill(copy: Record<string, Value>, source: Readonly<Record<string, Value>>, name: string): void {
+  const fields = fieldsOf(name);
+  // By themselves: an embedded struct may be called as one of its fields.
+  const parts = new Map<string, Value>();
+  for (const { json, go, type, optional, embedded } of fields) {
+    if (embedded) {
+      const part = embed(copy, source, type);
+      parts.set(go, part);
+      hide(copy, go, part);
+      continue;
+    }
+    const item = build(source[json], type);
+    if (optional && isEmpty(item, type)) hide(copy, json, item);
+    else copy[json] = item;
+    if (go !== json) hide(copy, go, item);
+  }
+  markStruct(
+    copy,
+    fields.map(({ go, embedded }) => (embedded ? parts.get(go) : copy[go])),
+    GO_TYPES[name],
+  );
+  if (SORTED.has(name)) markSorted(copy);
+  const text = TEXTS[name];
+  if (text !== undefined) markText(copy, text(copy));
+}
+
+/** The embedded struct as a value of its own; its fields are the outer's as well. */
+function embed(outer: Record<string, Value>, source: Readonly<Record<string, Value>>, type: GoType): Value {
+  const struct = type.kind === "pointer" ? type.of : type;
+  if (struct.kind !== "struct") return null;
+  const inner: Record<string, Value> = {};
+  fill(inner, source, struct.name);
+  for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(inner)))
+    if (!Object.hasOwn(outer, key)) Object.defineProperty(outer, key, property);
+  return type.kind === "pointer" ? markPointer(inner) : inner;
+}
+
+/** What Go's encoding/json takes as empty; a struct never is. */
+function isEmpty(value: Value, type: GoType): boolean {
+  if (value instanceof GoScalar) return type.kind !== "time" && !value.value;
+  if (isList(value)) return value.length === 0;
+  if (isMap(value)) return type.kind !== "struct" && type.kind !== "pointer" && Object.keys(value).length === 0;
+  if (type.kind === "any") return value === null;
+  return value === null || (type.kind !== "pointer" && !value);
 }
 
 /** There for templates that name it, not for printing and ranging. */
 function hide(target: Record<string, Value>, name: string, value: Value): void {
-  Object.defineProperty(target, name, { value, enumerable: false });
+  if (!Object.hasOwn(target, name)) Object.defineProperty(target, name, { value, enumerable: false });
 }

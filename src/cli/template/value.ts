@@ -2,7 +2,7 @@
 // an object is a map, an array a slice, null is nil. `undefined` is Go's invalid value ("<no value>").
 // What a list command shows is a View: named fields computed on demand, and methods.
 
-import { structFields } from "./go-types.ts";
+import { isPointer, structParts, textOf } from "./go-types.ts";
 
 export type Value =
   | undefined
@@ -13,7 +13,20 @@ export type Value =
   | string
   | readonly Value[]
   | View
+  | GoScalar
   | { readonly [key: string]: Value };
+
+/** A plain value that prints in words of its own: a duration, a time. */
+export class GoScalar {
+  /** As JSON has it. */
+  readonly value: Value;
+  readonly text: string;
+
+  constructor(value: Value, text: string) {
+    this.value = value;
+    this.text = text;
+  }
+}
 
 /** Stands for a Go struct with methods (docker's formatter contexts). */
 export class View {
@@ -41,7 +54,13 @@ export class View {
 }
 
 export function isMap(value: Value): value is { readonly [key: string]: Value } {
-  return typeof value === "object" && value !== null && !isList(value) && !(value instanceof View);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !isList(value) &&
+    !(value instanceof View) &&
+    !(value instanceof GoScalar)
+  );
 }
 
 export function isList(value: Value): value is readonly Value[] {
@@ -51,25 +70,31 @@ export function isList(value: Value): value is readonly Value[] {
 /** Go's truth: empty, zero, nil and false are false; a struct is true. */
 export function isTrue(value: Value): boolean {
   if (isList(value)) return value.length > 0;
-  if (isMap(value)) return Object.keys(value).length > 0;
+  if (isMap(value)) return structParts(value) !== undefined || Object.keys(value).length > 0;
+  if (value instanceof GoScalar) return typeof value.value !== "number" || value.value !== 0;
   return value instanceof View || Boolean(value);
 }
 
-/** As fmt.Sprint shows it. */
-export function show(value: Value): string {
+/** As fmt.Sprint shows it; `inside`: as a part of something else. */
+export function show(value: Value, inside = false): string {
   if (value === undefined || value === null) return "<nil>";
   if (typeof value === "string") return value;
   if (typeof value === "number") return showNumber(value);
   if (typeof value === "boolean" || typeof value === "bigint") return String(value);
-  if (isList(value)) return `[${value.map(show).join(" ")}]`;
+  if (value instanceof GoScalar) return value.text;
+  if (isList(value)) return `[${value.map((item) => show(item, true)).join(" ")}]`;
   if (value instanceof View)
     return `{${Object.values(value.fields)
       .map((field) => show(field()))
       .join(" ")}}`;
-  const fields = structFields(value);
-  if (fields !== undefined) return `{${fields.map((name) => show(value[name] ?? "")).join(" ")}}`;
+  const parts = structParts(value);
+  if (parts !== undefined) {
+    const text = textOf(value);
+    if (text !== undefined) return text;
+    return `${inside && isPointer(value) ? "&" : ""}{${parts.map((part) => show(part, true)).join(" ")}}`;
+  }
   return `map[${keysOf(value)
-    .map((key) => `${key}:${show(value[key])}`)
+    .map((key) => `${key}:${show(value[key], true)}`)
     .join(" ")}]`;
 }
 
@@ -103,5 +128,6 @@ export function typeName(value: Value): string {
   if (typeof value === "bigint") return "int64";
   if (typeof value === "number") return Number.isInteger(value) ? "int" : "float64";
   if (isList(value)) return "[]interface {}";
+  if (value instanceof GoScalar) return typeof value.value === "number" ? "int64" : "time.Time";
   return value instanceof View ? value.type : "map[string]interface {}";
 }

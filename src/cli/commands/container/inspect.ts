@@ -3,7 +3,7 @@
 import { args, type Context, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { textOf } from "../../stream/bytes.ts";
-import { inspectObjects } from "../inspect-objects.ts";
+import { type Inspected, inspectObjects } from "../inspect-objects.ts";
 import { inspectFormat } from "../shared.ts";
 
 export const inspect = command({
@@ -14,7 +14,7 @@ export const inspect = command({
     inspectObjects(context, names, flags.format, (name) => fetchContainer(context, name, flags.size)),
 });
 
-export async function fetchContainer({ engine }: Context, name: string, size: boolean): Promise<string> {
+export async function fetchContainer({ engine }: Context, name: string, size: boolean): Promise<Inspected> {
   const { body } = await engine.send("GET", `/containers/${encodeURIComponent(name)}/json`, { query: { size } });
-  return textOf(body);
+  return { struct: "Container", json: await textOf(body) };
 }

@@ -20,7 +20,7 @@ export const inspect = command({
       const { meta, tls } = findContext(context, name);
       const memory = name === DEFAULT_CONTEXT;
       const files = Object.keys(tls);
-      return toHtmlSafeJson({
+      const json = toHtmlSafeJson({
         Name: meta.Name,
         Metadata: meta.Metadata as Value,
         Endpoints: meta.Endpoints as Value,
@@ -30,6 +30,7 @@ export const inspect = command({
           TLSPath: memory ? "<IN MEMORY>" : store.tlsPath(name),
         },
       });
+      return { struct: "ContextInfo", json };
     });
   },
 });

@@ -3,7 +3,7 @@
 import { args, type Context, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { textOf } from "../../stream/bytes.ts";
-import { inspectObjects } from "../inspect-objects.ts";
+import { type Inspected, inspectObjects } from "../inspect-objects.ts";
 import { inspectFormat } from "../shared.ts";
 import { platformJson } from "./load.ts";
 
@@ -20,9 +20,9 @@ export const inspect = command({
     inspectObjects(context, names, flags.format, (name) => fetchImage(context, name, flags.platform)),
 });
 
-export async function fetchImage({ engine }: Context, name: string, platform: string): Promise<string> {
+export async function fetchImage({ engine }: Context, name: string, platform: string): Promise<Inspected> {
   const { body } = await engine.send("GET", `/images/${encodeURIComponent(name)}/json`, {
     query: { platform: platform === "" ? undefined : platformJson(platform) },
   });
-  return textOf(body);
+  return { struct: "Image", json: await textOf(body) };
 }

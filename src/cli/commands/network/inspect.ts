@@ -3,7 +3,7 @@
 import { args, type Context, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { textOf } from "../../stream/bytes.ts";
-import { inspectObjects } from "../inspect-objects.ts";
+import { type Inspected, inspectObjects } from "../inspect-objects.ts";
 import { inspectFormat } from "../shared.ts";
 
 export const inspect = command({
@@ -14,7 +14,7 @@ export const inspect = command({
     inspectObjects(context, names, flags.format, (name) => fetchNetwork(context, name, flags.verbose)),
 });
 
-export async function fetchNetwork({ engine }: Context, name: string, verbose: boolean): Promise<string> {
+export async function fetchNetwork({ engine }: Context, name: string, verbose: boolean): Promise<Inspected> {
   const { body } = await engine.send("GET", `/networks/${encodeURIComponent(name)}`, { query: { verbose } });
-  return textOf(body);
+  return { struct: "Network", json: await textOf(body) };
 }

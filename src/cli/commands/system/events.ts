@@ -1,13 +1,15 @@
 // `events`: what happens in the engine, as it happens.
 
 import type { EventMessage } from "../../../api/types/system.ts";
+import { ExitError } from "../../base/errors.ts";
 import { compareText } from "../../base/text.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
 import { apiTimestamp, rfc3339Nano } from "../../format/time.ts";
 import { parseLine, textLines } from "../../stream/bytes.ts";
 import { objectFormat } from "../../template/format.ts";
-import { markMap } from "../../template/go-types.ts";
+import { markPointer } from "../../template/go-types.ts";
+import { typed } from "../../template/typed.ts";
 import type { Value } from "../../template/value.ts";
 import { filterQuery, inspectFormat } from "../shared.ts";
 
@@ -47,25 +49,16 @@ function readEvent(line: string): Event {
 
 function formatter(format: string): (event: Event) => string {
   if (format === "") return plain;
-  const show = objectFormat(format);
-  return (event) => show(forTemplate(event));
-}
-
-/** Go's names beside the wire's: templates say .Time, .TimeNano, .Scope. */
-function forTemplate(event: Event): Value {
-  const value: Record<string, unknown> = { ...event };
-  const names = {
-    Time: event.time,
-    TimeNano: event.timeNano,
-    Scope: event.scope,
-    ID: event.Actor?.ID,
-    Status: event.Action,
-    From: event.Type === "container" ? event.Actor?.Attributes?.image : "",
-  };
-  if (event.Actor?.Attributes !== undefined) markMap(event.Actor.Attributes, "");
-  for (const [name, item] of Object.entries(names))
-    Object.defineProperty(value, name, { value: item ?? "", enumerable: false });
-  return value as Value;
+  try {
+    const show = objectFormat(format);
+    const render = (event: Value) => show(markPointer(typed(event, "Event") as object) as Value);
+    // What does not fit is told before the first event.
+    render({});
+    return (event) => render(event as unknown as Value);
+  } catch (thrown) {
+    if (!(thrown instanceof ExitError)) throw thrown;
+    throw new ExitError(64, `Error parsing format: ${thrown.message.replace("template parsing error: ", "")}`, thrown);
+  }
 }
 
 /** "TIME TYPE ACTION ID (key=value, …)". */

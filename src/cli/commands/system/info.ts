@@ -7,7 +7,7 @@ import { args, command } from "../../command.ts";
 import { bytesSize } from "../../format/units.ts";
 import { contextName } from "../../session.ts";
 import { objectFormat } from "../../template/format.ts";
-import { typed } from "../../template/typed.ts";
+import { fieldNames, typed } from "../../template/typed.ts";
 import { type Value, View } from "../../template/value.ts";
 import { inspectFormat } from "../shared.ts";
 import { clientVersion } from "./client-version.ts";
@@ -59,16 +59,10 @@ export const info = command({
   },
 });
 
-/** Every field is there for templates, whatever this engine sends of them. */
-const FIELDS =
-  "Architecture CDISpecDirs CPUSet CPUShares CgroupDriver CgroupVersion Containerd ContainerdCommit Containers ContainersPaused ContainersRunning ContainersStopped CpuCfsPeriod CpuCfsQuota Debug DefaultAddressPools DefaultRuntime DiscoveredDevices DockerRootDir Driver DriverStatus ExperimentalBuild FirewallBackend GenericResources HTTPProxy HTTPSProxy ID IPv4Forwarding Images IndexServerAddress InitBinary InitCommit Isolation KernelMemory KernelMemoryTCP KernelVersion Labels LiveRestoreEnabled LoggingDriver MemTotal MemoryLimit NCPU NEventsListener NFd NGoroutines Name NoProxy OSType OSVersion OomKillDisable OperatingSystem PidsLimit Plugins ProductLicense RegistryConfig RuncCommit Runtimes SecurityOptions ServerErrors ServerVersion SwapLimit Swarm SystemTime Warnings ClientErrors ClientInfo".split(
-    " ",
-  );
-
+/** A struct for templates, whatever this engine sends of it: another field is an error. */
 function infoView(value: Readonly<Record<string, unknown>>): View {
-  const all = typed(value as Value) as Readonly<Record<string, Value>>;
-  const names = new Set([...FIELDS, ...Object.keys(all)]);
-  const fields = Object.fromEntries([...names].map((name) => [name, () => all[name] ?? null]));
+  const all = typed(value as Value, "DockerInfo") as Readonly<Record<string, Value>>;
+  const fields = Object.fromEntries(fieldNames(all).map((name) => [name, () => all[name] ?? null]));
   return new View("system.dockerInfo", fields, {}, { json: all });
 }
 

@@ -34,10 +34,26 @@ export const version = command({
     const client: Client = { Version, ApiVersion: engine.version, ...rest, Context: contextName(context) };
     const known = server === undefined ? null : { ...server, BuildTime: readableTime(server.BuildTime ?? "") };
     if (show === undefined) io.stdout.print(page(io.program, client, known));
-    else io.stdout.line(show(typed({ Client: { ...client }, Server: (server ?? null) as unknown as Value })));
+    else {
+      try {
+        io.stdout.print(show(typed({ Client: { ...client }, Server: forTemplate(server) }, "VersionInfo")));
+      } finally {
+        io.stdout.line();
+      }
+    }
     if (failure !== undefined) throw new ExitError(1, messageOf(failure), failure);
   },
 });
+
+/** The engine's time of build in its component as people read it; in the server's own field it stays. */
+function forTemplate(server: SystemVersion | undefined): Value {
+  const Components = (server?.Components ?? []).map((component) => {
+    const { BuildTime, ...rest } = (component.Details ?? {}) as Readonly<Record<string, string>>;
+    if (component.Name !== "Engine" || BuildTime === undefined) return component;
+    return { ...component, Details: { ...rest, BuildTime: readableTime(BuildTime) } };
+  });
+  return server === undefined ? null : ({ ...server, Components } as unknown as Value);
+}
 
 function page(program: string, client: Client, server: SystemVersion | null): string {
   const name = program === "docker" ? "Client:" : "Client: hoy";

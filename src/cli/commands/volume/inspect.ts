@@ -2,7 +2,7 @@
 
 import { args, type Context, command } from "../../command.ts";
 import { textOf } from "../../stream/bytes.ts";
-import { inspectObjects } from "../inspect-objects.ts";
+import { type Inspected, inspectObjects } from "../inspect-objects.ts";
 import { inspectFormat } from "../shared.ts";
 
 export const inspect = command({
@@ -13,7 +13,7 @@ export const inspect = command({
     inspectObjects(context, names, flags.format, (name) => fetchVolume(context, name)),
 });
 
-export async function fetchVolume({ engine }: Context, name: string): Promise<string> {
+export async function fetchVolume({ engine }: Context, name: string): Promise<Inspected> {
   const { body } = await engine.send("GET", `/volumes/${encodeURIComponent(name)}`);
-  return textOf(body);
+  return { struct: "Volume", json: await textOf(body) };
 }
