@@ -1,5 +1,6 @@
 // The API's exec verbs: create, start, inspect, resize.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AttachStream, ExecBackend, OutputChunk } from "../../api/backend.ts";
 import type { ExecCreateRequest, ExecInspectResponse, ExecStartRequest } from "../../api/types/exec.ts";
 import { HoyError, toHoyError } from "../../base/error.ts";
@@ -20,6 +21,8 @@ import { readExecRecords, removeExecRecord, writeExecRecord } from "./records.ts
 const KEEP_MS = 5 * 60_000;
 /** The same, once the container is removed: the client whose exec ended with it is about to ask. */
 const KEEP_REMOVED_MS = 5_000;
+/** How long a container's end may take to be known that an exec has met. */
+const END_MS = 200;
 /** Execs a container, created and not started ones included. */
 const MOST = 1000;
 
@@ -97,13 +100,16 @@ export class Execs implements ExecBackend {
     return span("exec.start", { id: container.id }, async () => {
       this.#anticipate(container);
       this.#emit(container, exec, `exec_start: ${exec.shown}`);
-      const handle = await shim.exec({
+      const starting = shim.exec({
         id: exec.id,
         process: await execProcess(this.#engine, container, exec.request),
         stdin: attached?.AttachStdin ?? false,
         stdout: attached?.AttachStdout ?? false,
         stderr: attached?.AttachStderr ?? false,
         consoleSize: size ? { height: size[0], width: size[1] } : undefined,
+      });
+      const handle = await starting.catch(async (thrown: unknown) => {
+        throw (await endedUnder(shim, toHoyError(thrown))) ? notRunning(container) : thrown;
       });
       exec.pid = handle.pid;
       this.#took(container, exec, handle);
@@ -234,8 +240,21 @@ function checkReady(container: Container): Shim {
     throw new HoyError("conflict", `container ${container.id} is paused, unpause the container before exec`);
   }
   requireRunning(container);
-  if (container.shim === undefined) throw new HoyError("conflict", `container ${container.id} is not running`);
+  if (container.shim === undefined) throw notRunning(container);
   return container.shim;
+}
+
+function notRunning({ id }: Container): HoyError {
+  return new HoyError("conflict", `container ${id} is not running`);
+}
+
+/**
+ * Whether the container's end is why an exec could not be started: the runtime's words for what it met then are many, and
+ * none tells that. Its end may be known a moment later.
+ */
+async function endedUnder(shim: Shim, { message }: HoyError): Promise<boolean> {
+  if (startExitCode(message) !== undefined) return false;
+  return Promise.race([shim.exited.then(() => true), sleep(END_MS, false, { ref: false })]);
 }
 
 /** Nothing was asked for: the stream ends when the process does. */

@@ -93,6 +93,22 @@ describe("exec", () => {
     expect(last).toContain(`No such exec instance: ${done.id}`);
   }, 60_000);
 
+  test("one that the container's end overtakes says that it is not running, whatever the runtime met", async () => {
+    const { exec, containers } = engine.engine.backend;
+    const words: string[] = [];
+    for (let round = 0; round < 12; round++) {
+      const id = await engine.run({ Cmd: ["sleep", "100"] });
+      const execs = await Promise.all([1, 2, 3].map(() => exec.create(id, { Cmd: ["true"] })));
+      const starts = execs.map(({ Id }) => exec.start(Id, { Detach: true }, never()));
+      await Bun.sleep(round);
+      await containers.kill(id, { signal: undefined });
+      const ends = await Promise.allSettled(starts);
+      for (const end of ends) if (end.status === "rejected") words.push(String(end.reason).replaceAll(id, "ID"));
+    }
+    expect(words.length).toBeGreaterThan(0);
+    expect([...new Set(words)]).toEqual(["HoyError: container ID is not running"]);
+  }, 60_000);
+
   test("needs a container that runs", async () => {
     const id = await engine.create({});
     await expect(engine.engine.backend.exec.create(id, { Cmd: ["true"] })).rejects.toThrow(
