@@ -45,6 +45,8 @@ export interface Command<F extends Flags = Flags> {
   readonly flags: F | ((io: CliIo) => F);
   /** False: the first argument ends the flags, as what follows is another program's. */
   readonly interspersed?: boolean;
+  /** Everything that follows is an argument, what looks like a flag too. */
+  readonly verbatim?: boolean;
   /** The exit code; nothing is 0. */
   run(context: Context, call: Call<F>): Promise<number> | Promise<void>;
 }

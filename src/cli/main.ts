@@ -72,10 +72,10 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
   const [first, ...rest] = args;
   if (first === undefined) {
     if (globals.version) return showVersion(io);
-    return showGroup(io, tree, "", values.help);
+    return showRoot(io, values.help, globals);
   }
-  if (first === "help") return showTopic(io, rest);
-  if (values.help) return showTopic(io, args);
+  if (first === "help") return showTopic(io, rest, globals, argv);
+  if (values.help) return showTopic(io, args, globals, argv);
   const found = find(tree, args);
   if (found.node === tree) await tryPlugin(argv, first, io, globals);
   if (found.rest.length > 0 && found.node.kind === "group")
@@ -143,7 +143,7 @@ async function runLeaf(
   const short = Object.values(declared).some((each) => each.short === "h");
   const specs: Flags = { ...declared, help: short ? helpFlag : { ...helpFlag, short: "h" } };
   const { values, changed, args } = orUsage(
-    () => parseFlags(specs, argv, { interspersed: loaded.interspersed ?? true }),
+    () => parseFlags(specs, loaded.verbatim ? ["--", ...argv] : argv, { interspersed: loaded.interspersed ?? true }),
     io.program,
     loaded,
     path,
@@ -207,16 +207,31 @@ async function showVersion(io: CliIo): Promise<number> {
 
 /** A group's page: asked for, it is the output; else a reminder on standard error. */
 async function showGroup(io: CliIo, group: Group, path: string, asked: boolean): Promise<number> {
-  const { groupHelp, rootHelp } = await import("./help/page.ts");
+  const { groupHelp } = await import("./help/page.ts");
   const out = asked ? io.stdout : io.stderr;
-  out.print(path === "" ? rootHelp(io, out, group, globalFlags(io)) : groupHelp(io, out, group, path));
+  out.print(groupHelp(io, out, group, path));
   return 0;
 }
 
-async function showTopic(io: CliIo, words: readonly string[]): Promise<number> {
+/** The program's own page, with the plugins that are there. */
+async function showRoot(io: CliIo, asked: boolean, globals: Globals): Promise<number> {
+  const [{ rootHelp }, { listPlugins }] = await Promise.all([import("./help/page.ts"), import("./plugin-list.ts")]);
+  const out = asked ? io.stdout : io.stderr;
+  out.print(rootHelp(io, out, tree, globalFlags(io), await listPlugins(io, globals, tree)));
+  return 0;
+}
+
+async function showTopic(
+  io: CliIo,
+  words: readonly string[],
+  globals: Globals,
+  argv: readonly string[],
+): Promise<number> {
   const topic = words.filter((word) => !word.startsWith("-"));
-  if (topic.length === 0) return showGroup(io, tree, "", true);
+  const [first] = topic;
+  if (first === undefined) return showRoot(io, true, globals);
   const { node, path, rest } = find(tree, topic);
+  if (path === "") await tryPlugin(argv, first, io, globals);
   if (path === "") throw new ExitError(1, `unknown help topic: ${topic.join(" ")}`);
   if (node.kind === "group") {
     if (rest.length > 0) throw new ExitError(1, `unknown help topic: ${topic.join(" ")}`);

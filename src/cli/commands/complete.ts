@@ -5,20 +5,48 @@ import type { ContainerSummary } from "../../api/types/container.ts";
 import type { ImageSummary } from "../../api/types/image.ts";
 import type { Network } from "../../api/types/network.ts";
 import type { VolumeListResponse } from "../../api/types/volume.ts";
+import { UsageError } from "../base/errors.ts";
 import { args, type Context, command, type Group, type Leaf } from "../command.ts";
+import { parseFlags } from "../flags.ts";
+import { globalFlags } from "../globals.ts";
+import { completeByPlugin, listPlugins } from "../plugin-list.ts";
+import { findPlugin } from "../plugins.ts";
 import { contextStore } from "../session.ts";
 
 export const complete = command({
   usage: "WORD...",
   args: args.any,
-  interspersed: false,
+  verbatim: true,
   flags: {},
   async run(context, { args: words }) {
     const last = words.at(-1) ?? "";
+    const offered = await byPlugin(context, words);
+    for (const line of offered ?? []) context.io.stdout.line(line);
+    if (offered !== undefined) return;
     for (const [word, help] of await candidates(context, context.tree, words.slice(0, -1), last))
       if (word.startsWith(last)) context.io.stdout.line(`${word}\t${help}`);
   },
 });
+
+/** What a plugin whose command this is says itself; undefined when it is none of theirs. */
+async function byPlugin({ io, tree }: Context, words: readonly string[]): Promise<string[] | undefined> {
+  const globals = globalsOf(io, words.slice(0, -1));
+  const [name, ...more] = globals?.rest ?? [];
+  if (globals === undefined || name === undefined || tree.child(name) !== undefined) return undefined;
+  const file = findPlugin(name, globals);
+  return file === undefined ? undefined : completeByPlugin(file, [name, ...more, words.at(-1) ?? ""], io, globals);
+}
+
+/** The flags before the command, and the words from it on; undefined while they are not whole. */
+function globalsOf(io: Context["io"], words: readonly string[]) {
+  try {
+    const { values, changed, args: rest } = parseFlags(globalFlags(io), words, { interspersed: false });
+    return { ...values, changed, rest };
+  } catch (thrown) {
+    if (thrown instanceof UsageError) return undefined;
+    throw thrown;
+  }
+}
 
 type Candidate = readonly [word: string, help: string];
 
@@ -37,8 +65,15 @@ async function candidates(
     node = next;
     path.push(next.name);
   }
-  if (node.kind === "group")
-    return node.children.filter((child) => !child.hidden).map((child): Candidate => [child.name, child.summary]);
+  if (node.kind === "group") {
+    const plugins = node === tree ? await listPlugins(context.io, context.globals, tree) : [];
+    return [
+      ...node.children.filter((child) => !child.hidden).map((child): Candidate => [child.name, child.summary]),
+      ...plugins.flatMap(({ Name, ShortDescription = "", Err }): Candidate[] =>
+        Err === undefined ? [[Name, ShortDescription]] : [],
+      ),
+    ];
+  }
   if (last.startsWith("-")) return flagsOf(context, node);
   return await names(context, node.paths[0] ?? path.join(" "));
 }

@@ -1,9 +1,11 @@
 // Help pages: of the program, of a group, of a command. 80 columns wide at most, two spaces in, names in one column.
 
 import type { Output } from "../base/output.ts";
+import { compareText } from "../base/text.ts";
 import type { Command, Group, Leaf } from "../command.ts";
 import type { Flags } from "../flags.ts";
 import type { CliIo } from "../io.ts";
+import type { Plugin } from "../plugin-list.ts";
 import { usageLines } from "../usage.ts";
 import { type Style, styleFor, wrap } from "./style.ts";
 
@@ -36,7 +38,8 @@ const SECTIONS: readonly (readonly [title: string, names: readonly string[]])[] 
   ["Registries", ["login", "logout"]],
 ];
 
-export function rootHelp(io: CliIo, out: Output, root: Group, globals: Flags): string {
+/** @param plugins with a "*" after their names, among what is by subject; those that are none with the reason */
+export function rootHelp(io: CliIo, out: Output, root: Group, globals: Flags, plugins: readonly Plugin[] = []): string {
   const style = styleFor(io, out);
   const { program } = io;
   const shown = root.children.filter((child) => !child.hidden);
@@ -58,8 +61,14 @@ export function rootHelp(io: CliIo, out: Output, root: Group, globals: Flags): s
         names.flatMap((name) => named.get(name) ?? []),
       ),
     );
-  page.push(...section(style, "By subject", groups));
+  const usable = plugins
+    .filter(({ Err }) => Err === undefined)
+    .map(({ Name, ShortDescription = "" }) => ({ name: `${Name}*`, summary: ShortDescription }));
+  const subjects = [...groups, ...usable].sort((left, right) => compareText(left.name, right.name));
+  page.push(...section(style, "By subject", subjects));
   if (others.length > 0) page.push(...section(style, "More", others));
+  const invalid = plugins.flatMap(({ Name, Err }) => (Err === undefined ? [] : [{ name: Name, summary: Err }]));
+  if (invalid.length > 0) page.push(...section(style, "Invalid plugins", invalid));
   page.push(...options(style, "Options", globals));
   page.push("", `Run '${program} COMMAND --help' for more about a command.`, "");
   return page.join("\n");
@@ -93,12 +102,12 @@ export function commandHelp(io: CliIo, leaf: Leaf, loaded: Command, path: string
   return `${page.join("\n")}\n`;
 }
 
-function section(style: Style, title: string, nodes: readonly (Leaf | Group)[]): string[] {
+function section(style: Style, title: string, nodes: readonly Pick<Leaf | Group, "name" | "summary">[]): string[] {
   const width = 12;
   const lines = nodes.flatMap((node) => {
     const [first = "", ...more] = wrap(node.summary, WIDTH - width - 2);
     const name = style.name(node.name) + " ".repeat(Math.max(1, width - node.name.length));
-    return [`  ${name}${first}`, ...more.map((line) => `  ${" ".repeat(width)}${line}`)];
+    return [`  ${name}${first}`.trimEnd(), ...more.map((line) => `  ${" ".repeat(width)}${line}`)];
   });
   return [style.heading(`${title}:`), ...lines, ""];
 }

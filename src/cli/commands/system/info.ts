@@ -5,6 +5,7 @@ import { ExitError, messageOf } from "../../base/errors.ts";
 import type { Output } from "../../base/output.ts";
 import { args, command } from "../../command.ts";
 import { bytesSize } from "../../format/units.ts";
+import { listPlugins, type Plugin } from "../../plugin-list.ts";
 import { contextName } from "../../session.ts";
 import { objectFormat } from "../../template/format.ts";
 import { fieldNames, typed } from "../../template/typed.ts";
@@ -30,7 +31,7 @@ export const info = command({
       Debug: globals.debug,
       ...clientVersion(),
       Context: contextName(context),
-      Plugins: [],
+      Plugins: await listPlugins(io, globals, context.tree),
       Warnings: null,
     };
     if (show !== undefined) {
@@ -49,15 +50,29 @@ export const info = command({
       ` Version:    ${client.Version}`,
       ` Context:    ${client.Context}`,
       ` Debug Mode: ${client.Debug}`,
-      "",
-      "Server:",
+      ...clientPlugins(client.Plugins),
     ])
       stdout.line(line);
+    for (const { Path, Err } of client.Plugins)
+      if (Err !== undefined) stderr.line(`WARNING: Plugin ${JSON.stringify(Path)} is not valid: ${Err}`);
+    for (const line of ["", "Server:"]) stdout.line(line);
     if (server === undefined) throw new ExitError(1, errors.join("\n"));
     printServer(stdout, server, globals.debug);
     for (const warning of server.Warnings ?? []) stderr.line(warning);
   },
 });
+
+function clientPlugins(plugins: readonly Plugin[]): string[] {
+  const usable = plugins.filter(({ Err }) => Err === undefined);
+  return titled(
+    " Plugins:",
+    usable.flatMap(({ Name, ShortDescription = "", Vendor = "", Version, Path }) => [
+      `  ${Name}: ${ShortDescription} (${Vendor})`,
+      ...known("    Version: ", Version),
+      `    Path:     ${Path}`,
+    ]),
+  );
+}
 
 /** A struct for templates, whatever this engine sends of it: another field is an error. */
 function infoView(value: Readonly<Record<string, unknown>>): View {
