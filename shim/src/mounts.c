@@ -18,6 +18,9 @@
 
 #include "util.h"
 
+/* Room for one cgroup's path and its file, wherever the container's parent is. */
+#define HIDING "size=64k,nr_inodes=256,mode=0755"
+
 static int clone_binds(const struct job *job, int *trees);
 static int private_namespace(const struct job *job);
 static int place_binds(const struct job *job, const int *trees, int userns);
@@ -75,8 +78,10 @@ static int private_namespace(const struct job *job)
 	/* Slave: unmounting on the host still reaches us, nothing of ours reaches the host. */
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) != 0)
 		return fail(errno, "making the mounts private");
+	/* Not detached: the runtime makes directories there all the same, and what lies below is the host's. */
 	for (size_t i = 0; i < job->hides.count; i++)
-		if (umount2(job->hides.items[i], MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+		if (mount("tmpfs", job->hides.items[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, HIDING) != 0 &&
+		    errno != ENOENT)
 			return fail(errno, "hiding %s", job->hides.items[i]);
 	return guard_null();
 }

@@ -3,12 +3,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { HoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
 import type { OciSpec } from "../oci.ts";
 import { CRUN, Fixture, RUNC } from "./testing/fixture.ts";
 import { BASE } from "./testing/spec.ts";
+
+/** v2's tree beside those of v1, on hybrid hosts. */
+const UNIFIED = "/sys/fs/cgroup/unified";
 
 let fixture: Fixture;
 beforeAll(() => {
@@ -125,6 +128,15 @@ describe.each([CRUN, RUNC])("$name", (runtime) => {
         expect(readlinkSync(`/proc/${exec.pid}/ns/${name}`)).toBe(readlinkSync(`/proc/${shim.pid}/ns/${name}`));
       }
     }
+    await shim.signal(9);
+    await shim.exited;
+  });
+
+  test.if(existsSync(UNIFIED))("what it leaves where v2's cgroups are hidden from it is not the host's", async () => {
+    const { shim } = await fixture.start(["sleep", "100"], { runtime });
+    expect(await fixture.exec(shim, ["true"])).toMatchObject({ status: { code: 0 } });
+    const hidden = statSync(`/proc/${shim.shimPid}/root${UNIFIED}`).dev;
+    expect([statSync(UNIFIED).dev, statSync(dirname(UNIFIED)).dev]).not.toContain(hidden);
     await shim.signal(9);
     await shim.exited;
   });
