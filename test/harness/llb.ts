@@ -29,7 +29,12 @@ export async function openLlb(socket: string, directories: Readonly<Record<strin
   const stop = new AbortController();
   const { signal } = stop;
   const session = randomUUID();
-  const connection = await connectBuild(engine, { id: session, sharedKey: "" }, [fileService(lent)], signal);
+  const connection = await connectBuild(
+    engine,
+    { id: session, sharedKey: "", takesDirect: false },
+    [fileService(lent)],
+    signal,
+  );
   const { control } = connection;
   const ref = randomUUID().replaceAll("-", "");
   const metadata = new Map([["buildkit-controlapi-buildid", [ref]]]);

@@ -14,10 +14,12 @@ import { GrpcServer } from "./grpc/server.ts";
 import { service } from "./grpc/service.ts";
 import type { BuildkitNeeds } from "./needs.ts";
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "./proto/gen/health_pb.ts";
+import { DIRECT_PROTOCOL } from "./proto/pieces.ts";
 import { type RestBuild, type RestProgress, restBuild } from "./rest.ts";
 import { Results } from "./result.ts";
+import { DirectFiles } from "./session/direct.ts";
 import { LocalFiles } from "./session/local-files.ts";
-import { headersOf, Sessions } from "./session/sessions.ts";
+import { type Headers, headersOf, Sessions } from "./session/sessions.ts";
 
 /** Milliseconds that an engine which stops waits for its builds. */
 const PATIENCE = 10_000;
@@ -27,7 +29,7 @@ export interface Buildkit {
   serve(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void;
   /** @throws HoyError when no session can be opened with these headers (names and values in turn). */
   checkSession(rawHeaders: readonly string[]): void;
-  /** Takes a connection on which the client serves gRPC. */
+  /** Takes a connection on which the client serves gRPC, or gives contents of its files. */
   openSession(socket: Duplex, rawHeaders: readonly string[]): void;
   /** A build that was asked for over REST. */
   build(asked: RestBuild, signal: AbortSignal): AsyncIterable<RestProgress>;
@@ -37,7 +39,9 @@ export interface Buildkit {
 
 export function openBuildkit(needs: BuildkitNeeds): Buildkit {
   const sessions = new Sessions(needs.log);
-  const builds = new Builds({ needs, sessions, files: new LocalFiles(needs.solver), results: new Results() });
+  const directs = new DirectFiles();
+  const files = new LocalFiles(needs.solver, directs);
+  const builds = new Builds({ needs, sessions, files, results: new Results() });
   const history = new History({ ...needs.history, now: needs.now });
   const server = new GrpcServer({
     services: [
@@ -53,12 +57,24 @@ export function openBuildkit(needs: BuildkitNeeds): Buildkit {
   return {
     serve: (stream, headers) => server.serve(stream, headers),
     build: (asked, signal) => restBuild(asked, signal, { needs, sessions, builds, history }),
-    checkSession: (raw) => sessions.check(headersOf(raw)),
-    openSession: (socket, raw) => sessions.accept(socket, headersOf(raw)),
+    checkSession(raw) {
+      const headers = headersOf(raw);
+      if (isDirect(headers)) directs.check(headers);
+      else sessions.check(headers);
+    },
+    openSession(socket, raw) {
+      const headers = headersOf(raw);
+      if (isDirect(headers)) directs.take(socket, headers);
+      else sessions.accept(socket, headers);
+    },
     async close() {
       const ended = builds.cancelAll(new HoyError("unavailable", "the engine is stopping"));
       sessions.close();
       await Promise.race([ended, sleep(PATIENCE, undefined, { ref: false })]);
     },
   };
+}
+
+function isDirect(headers: Headers): boolean {
+  return headers.one("upgrade") === DIRECT_PROTOCOL;
 }

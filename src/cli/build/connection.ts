@@ -7,6 +7,7 @@ import type { Hijacked, Transport } from "../../api/client/transport.ts";
 import { GrpcClient } from "../../build/buildkit/grpc/client.ts";
 import { GrpcServer } from "../../build/buildkit/grpc/server.ts";
 import type { ServiceTable } from "../../build/buildkit/grpc/service.ts";
+import { DIRECT_HEADER } from "../../build/buildkit/proto/pieces.ts";
 
 export interface BuildConnection extends Disposable {
   readonly control: GrpcClient;
@@ -18,6 +19,8 @@ export interface SessionNames {
   readonly id: string;
   /** The same for every build of this directory by this user: only what changed is sent again. */
   readonly sharedKey: string;
+  /** Contents of files can come on a connection of their own (src/build/buildkit/proto/pieces.ts). */
+  readonly takesDirect: boolean;
 }
 
 /** @throws DaemonError for an engine that does not speak BuildKit's protocol. */
@@ -33,6 +36,7 @@ export async function connectBuild(
     "X-Docker-Expose-Session-Uuid": session.id,
     "X-Docker-Expose-Session-Sharedkey": session.sharedKey,
     "X-Docker-Expose-Session-Grpc-Method": methods,
+    ...(session.takesDirect ? { [DIRECT_HEADER]: "1" } : {}),
   };
   const [lending, calling] = await Promise.all([
     engine.hijack("/session", { headers, signal }, "h2c"),

@@ -16,6 +16,7 @@ import type { BuildFlags } from "./flags.ts";
 import { agentService, agentsOf } from "./lend/agents.ts";
 import { contentService } from "./lend/content.ts";
 import { credentialService } from "./lend/credentials.ts";
+import { type DialDirect, directDial } from "./lend/direct.ts";
 import { fileService } from "./lend/files.ts";
 import { type Destination, outputService } from "./lend/outputs.ts";
 import { parseSecret, secretService } from "./lend/secrets.ts";
@@ -46,15 +47,16 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
     cacheTo: stores.cachesTo(flags["cache-to"].map(parseCache)),
     entitlements: flags.network === "host" ? ["network.host", ...flags.allow] : flags.allow,
   };
-  const services = lentServices(context, flags, opened, destinations, stores);
   const session = sessionNames(opened.root);
   const progress = openProgress(flags.quiet || flags.check ? "quiet" : (flags.progress as ProgressMode), io);
   const controller = new AbortController();
   const { signal } = controller;
+  const dial = directDial(engine, signal);
+  const services = lentServices(context, flags, opened, { destinations, stores, dial });
   const stop = () => controller.abort(new ExitError(INTERRUPTED, "ERROR: the build was cancelled"));
   using _interrupt = disposing(io.onSignal("SIGINT", stop));
   using _terminate = disposing(io.onSignal("SIGTERM", stop));
-  using connection = await connectBuild(engine, session, services, signal);
+  using connection = await connectBuild(engine, { ...session, takesDirect: dial !== undefined }, services, signal);
   const solve = { control: connection.control, session: session.id, progress, signal, ...request };
   let hasReported = false;
   try {
@@ -88,16 +90,21 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
   }
 }
 
+interface Lending {
+  readonly destinations: ReadonlyMap<number, Destination>;
+  readonly stores: Stores;
+  readonly dial: DialDirect | undefined;
+}
+
 function lentServices(
   { io, config }: Context,
   flags: BuildFlags,
   { directories, input }: OpenContext,
-  destinations: ReadonlyMap<number, Destination>,
-  stores: Stores,
+  { destinations, stores, dial }: Lending,
 ): ServiceTable[] {
   return [
     service(Health, { check: async () => ({ status: Serving.SERVING }) }),
-    fileService(directories),
+    fileService(directories, dial),
     credentialService(config),
     secretService(flags.secret.map(parseSecret), io),
     ...(flags.ssh.length === 0 ? [] : [agentService(agentsOf(flags.ssh, io))]),
@@ -107,7 +114,7 @@ function lentServices(
   ];
 }
 
-function sessionNames(root: string | undefined): SessionNames {
+function sessionNames(root: string | undefined): Omit<SessionNames, "takesDirect"> {
   const owner = `${hostname()}:${process.getuid?.() ?? ""}:${root ?? ""}`;
   return {
     id: randomUUID().replaceAll("-", ""),

@@ -5,13 +5,13 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chainId, type Digest, isDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import { relieveAfter, relieved } from "../../base/relief.ts";
 import type { LayerSession, Layers } from "../../build/needs.ts";
 import { BUILD_USER } from "../../build/solver/build.ts";
 import type { BuildTable } from "../../state/build.ts";
 import type { LayerRow } from "../../state/images.ts";
 import { ToldTar } from "../../storage/tar/told.ts";
 import { addTar } from "../images/add-tar.ts";
-import { relieved } from "../images/pull/relief.ts";
 import type { ImageShelf } from "../images/shelf.ts";
 import { packLayer } from "./pack-layer.ts";
 
@@ -63,10 +63,14 @@ async function rowOf(shelf: ImageShelf, diffId: Digest): Promise<LayerRow> {
 
 function sessionOf(shelf: ImageShelf, table: BuildTable): LayerSession {
   const session = shelf.session();
+  /** Bytes of archives that were written here. */
+  let written = 0;
   return {
     async add(tar, signal) {
-      const flat = tar instanceof ToldTar ? tar.through(relieved) : relieved(tar);
-      return (await addTar(shelf, session, flat, { signal })).layer;
+      if (!(tar instanceof ToldTar)) return (await addTar(shelf, session, relieved(tar), { signal })).layer;
+      const { layer } = await addTar(shelf, session, tar, { signal });
+      written += layer.tarSize;
+      return layer;
     },
     async use(diffId) {
       await session.useBlob(diffId);
@@ -77,6 +81,9 @@ function sessionOf(shelf: ImageShelf, table: BuildTable): LayerSession {
       return { descriptor: { mediaType, digest, size }, path: await shelf.content.path(digest) };
     },
     pack: (diffId, packing, signal) => packLayer({ shelf, table, session, signal }, diffId, packing),
-    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      relieveAfter(written);
+      await session[Symbol.asyncDispose]();
+    },
   };
 }

@@ -3,6 +3,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
+import { relieved } from "../../base/relief.ts";
 import type { Source } from "../../build/graph.ts";
 import type { BuildNeeds, LayerSession } from "../../build/needs.ts";
 import { emitDraft } from "../../build/ops/tree/emit.ts";
@@ -43,7 +44,7 @@ export async function receiveContext(
 ): Promise<ReceivedContext> {
   const kept = new Kept(wanted);
   try {
-    const { diffId } = await layers.add(ownedByRoot(decompress(body, { signal }), kept), signal);
+    const { diffId } = await layers.add(ownedByRoot(relieved(decompress(body, { signal })), kept), signal);
     return { tree: treeOf([diffId]), file: (name) => kept.file(name) };
   } catch (error) {
     if (!(error instanceof HoyError) || error.code !== "invalid") throw error;

@@ -65,9 +65,18 @@ export async function makeDirectory(path: string, mode: number): Promise<void> {
 /** Bytes that wait to be written; more makes the producer wait. */
 const PENDING = 1024 * 1024;
 
-/** Appends to a file while the producer goes on, with a bounded number of bytes on their way. */
+/** Bytes after which the disk is told to begin with them: a sync of hundreds of megabytes at the end has everybody wait. */
+const SYNC_EVERY = 16 * 1024 * 1024;
+
+/**
+ * Appends to a file while the producer goes on, with a bounded number of bytes on their way. Most of it is on the disk when
+ * the last is written; that all of it is, only a sync afterwards says.
+ */
 export class BackgroundWriter {
   readonly #file: FileHandle;
+  /** Bytes that no sync has begun with. */
+  #unsynced = 0;
+  #syncing: Promise<void> | undefined;
   #batch: Uint8Array[] = [];
   #batchSize = 0;
   #writing: Promise<void> | undefined;
@@ -88,6 +97,8 @@ export class BackgroundWriter {
 
   async finish(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
+    // An error is told to one sync only: to this, or to that which comes after it.
+    await this.#syncing;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -108,6 +119,20 @@ export class BackgroundWriter {
       .then(() => {
         this.#writing = undefined;
         this.#start();
+        this.#sync();
+      });
+  }
+
+  #sync(): void {
+    if (this.#syncing !== undefined || this.#unsynced < SYNC_EVERY || this.#failure !== undefined) return;
+    this.#unsynced = 0;
+    this.#syncing = this.#file
+      .datasync()
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .then(() => {
+        this.#syncing = undefined;
       });
   }
 
@@ -120,7 +145,10 @@ export class BackgroundWriter {
         buffers = rest(buffers, bytesWritten);
       }
     }
-    for (const bytes of batch) letGo(bytes);
+    for (const bytes of batch) {
+      this.#unsynced += bytes.length;
+      letGo(bytes);
+    }
   }
 }
 

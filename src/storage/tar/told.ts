@@ -19,11 +19,6 @@ export class ToldTar implements AsyncIterable<Uint8Array> {
     return this.#write(tell);
   }
 
-  /** The same archive with its bytes passing through something that does not change them. */
-  through(pass: (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>): ToldTar {
-    return new ToldTar((tell) => pass(this.#write(tell)));
-  }
-
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return this.#write(() => undefined)[Symbol.asyncIterator]();
   }

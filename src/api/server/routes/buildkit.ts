@@ -1,5 +1,6 @@
 // /grpc and /session: connections that a client of a build opens and that are taken over. On the one the client calls
-// the engine, on the other the engine calls the client; both speak HTTP/2 (moby, api/server/router/grpc and session).
+// the engine, on the other the engine calls the client; both speak HTTP/2 (moby, api/server/router/grpc and session). Our
+// own client may give contents of files on a third.
 
 import type { Duplex } from "node:stream";
 import { HoyError } from "../../../base/error.ts";
@@ -14,32 +15,36 @@ export const buildkitRoutes: readonly Route[] = [
 ];
 
 async function grpc(call: Call): Promise<void> {
-  doorOf(call);
+  doorOf(call, HTTP2);
   call.parts.options.http2(upgraded(call));
 }
 
 async function session(call: Call): Promise<void> {
-  const door = doorOf(call);
+  const door = doorOf(call, [...HTTP2, FILES]);
   const { rawHeaders } = call.request;
   door.checkSession(rawHeaders);
   door.openSession(upgraded(call), rawHeaders);
 }
 
+const HTTP2 = ["h2c"];
+/** Our own clients' second connection of a session, for contents of files: see src/build/buildkit/session/direct.ts. */
+const FILES = "hoy-files";
+
 /** @throws HoyError as Docker says it. */
-function doorOf(call: Call): BuildkitDoor {
+function doorOf(call: Call, protocols: readonly string[]): BuildkitDoor {
   const { buildkit } = call.parts.options;
   if (buildkit === undefined) throw new HoyError("not-implemented", "this engine does not serve BuildKit's API");
   const protocol = call.header("upgrade");
   if (protocol === "") throw new HoyError("invalid", "no upgrade proto in request");
-  if (protocol !== "h2c") throw new HoyError("invalid", `protocol ${protocol.slice(0, 40)} not supported`);
+  if (!protocols.includes(protocol)) throw new HoyError("invalid", `protocol ${protocol.slice(0, 40)} not supported`);
   return buildkit;
 }
 
 function upgraded(call: Call): Duplex {
-  const socket = detach(call, ["HTTP/1.1 101 UPGRADED", "Connection: Upgrade", "Upgrade: h2c"]);
+  const socket = detach(call, ["HTTP/1.1 101 UPGRADED", "Connection: Upgrade", `Upgrade: ${call.header("upgrade")}`]);
   const { early } = call.parts;
   if (early.length > 0) socket.unshift(early);
-  // HTTP/2 has no use for half a connection, and a client that was killed says nothing else: its builds end with it.
+  // Neither protocol has a use for half a connection, and a client that was killed says nothing else: its builds end with it.
   socket.once("end", () => socket.destroy());
   return socket;
 }

@@ -1,8 +1,12 @@
 // One HTTP/2 stream, read as messages and written with backpressure; the same for both ends of a call.
 
 import type * as http2 from "node:http2";
+import type { Readable } from "node:stream";
 import { Unframer } from "./frames.ts";
 import { CODE, GrpcError } from "./status.ts";
+
+/** A stream of HTTP/2, or any other. */
+export type Incoming = Readable & { readonly aborted?: boolean };
 
 /** The other side's messages until it closes its half. @throws GrpcError when the stream is cut. */
 export async function* messages(stream: http2.Http2Stream): AsyncGenerator<Uint8Array, void, void> {
@@ -27,7 +31,7 @@ export async function* batches(stream: http2.Http2Stream): AsyncGenerator<readon
 const HIGH = 1024 * 1024;
 
 /** By events: a `for await` over the stream itself would destroy it when left, and with it the answer. */
-async function* chunks(stream: http2.Http2Stream): AsyncGenerator<readonly Uint8Array[], void, void> {
+export async function* chunks(stream: Incoming): AsyncGenerator<readonly Uint8Array[], void, void> {
   let queue: Uint8Array[] = [];
   let waiting = 0;
   let ended = false;
@@ -55,7 +59,7 @@ async function* chunks(stream: http2.Http2Stream): AsyncGenerator<readonly Uint8
       if (taken.length > 0) yield taken;
       if (queue.length > 0) continue;
       if (ended) return;
-      if (stream.destroyed || stream.aborted) throw cut(stream);
+      if (stream.destroyed || stream.aborted === true) throw cut(stream);
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -77,7 +81,7 @@ export async function put(stream: http2.Http2Stream, framed: Uint8Array): Promis
   if (!stream.write(framed) && !stream.destroyed) await oneOf(stream, ["drain", "close", "error"]);
 }
 
-function cut(stream: http2.Http2Stream): GrpcError {
+function cut(stream: { readonly errored: Error | null }): GrpcError {
   return new GrpcError(CODE.cancelled, "the stream was cut", [], { cause: stream.errored ?? undefined });
 }
 

@@ -54,27 +54,39 @@ export class Unframer {
     const here = this.#chunk.length - this.#at;
     if (here >= size) return true;
     if (here + this.#laterLength < size) return false;
-    const pieces: Uint8Array[] = here === 0 ? [] : [this.#chunk.subarray(this.#at)];
+    const [first] = this.#later;
+    if (here === 0 && first !== undefined && first.length >= size) {
+      this.#later.shift();
+      this.#laterLength -= first.length;
+      this.#chunk = bufferOf(first);
+      this.#at = 0;
+      return true;
+    }
+    // A message that lies over chunks: only that much is put together, what comes after it stays where it is.
+    const joined = Buffer.allocUnsafe(size);
+    joined.set(this.#chunk.subarray(this.#at));
     let length = here;
     let count = 0;
     for (const piece of this.#later) {
-      if (length >= size) break;
-      pieces.push(piece);
-      length += piece.length;
+      const taken = Math.min(piece.length, size - length);
+      joined.set(piece.subarray(0, taken), length);
+      length += taken;
+      if (taken < piece.length) {
+        this.#later[count] = piece.subarray(taken);
+        break;
+      }
       count += 1;
     }
-    this.#later = this.#later.slice(count);
-    this.#laterLength -= length - here;
-    this.#chunk = inOne(pieces);
+    this.#later.splice(0, count);
+    this.#laterLength -= size - here;
+    this.#chunk = joined;
     this.#at = 0;
     return true;
   }
 }
 
-function inOne(pieces: readonly Uint8Array[]): Buffer {
-  const [only] = pieces;
-  if (pieces.length > 1 || only === undefined) return Buffer.concat(pieces);
-  return Buffer.isBuffer(only) ? only : Buffer.from(only.buffer, only.byteOffset, only.length);
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function tooLarge(length: number): GrpcError {

@@ -4,8 +4,11 @@
 
 import { HoyError } from "../../../base/error.ts";
 
-/** Kinds of packets: fsutil.types.Packet.PacketType. */
-export const PACKET = { stat: 0, request: 1, data: 2, fin: 3, error: 4 } as const;
+/**
+ * Kinds of packets: fsutil.types.Packet.PacketType. The last is our own, to clients that say they know it: its data is a
+ * token by which contents may come on a connection of their own (../session/direct.ts).
+ */
+export const PACKET = { stat: 0, request: 1, data: 2, fin: 3, error: 4, direct: 64 } as const;
 
 /** What a file is, as it is listed. Texts are bytes, one a character (Latin-1): UTF-8 where the other side is honest. */
 export interface WireStat {

@@ -15,6 +15,7 @@ import type { GraphSolver } from "../../solver/solver.ts";
 import type { Tree } from "../../solver-contract.ts";
 import { methodPath } from "../grpc/service.ts";
 import { FileSync } from "../proto/gen/session_pb.ts";
+import type { DirectFiles } from "./direct.ts";
 import { openContents } from "./layer-contents.ts";
 import type { ListedFile } from "./listing.ts";
 import { NotedTree } from "./noted-tree.ts";
@@ -52,11 +53,13 @@ const NOTHING: Known & Disposable = {
 
 export class LocalFiles {
   readonly #solver: GraphSolver;
+  readonly #directs: DirectFiles;
   /** Oldest first. */
   readonly #last = new Map<string, LastTime>();
 
-  constructor(solver: GraphSolver) {
+  constructor(solver: GraphSolver, directs: DirectFiles) {
     this.#solver = solver;
+    this.#directs = directs;
     solver.knownTrees.whenForgotten(() => this.#last.clear());
   }
 
@@ -66,7 +69,8 @@ export class LocalFiles {
     const { cache } = this.#solver;
     const call = openCall(session, source, signal);
     try {
-      const received = await receive(call);
+      const offer = session.takesDirect ? () => this.#directs.offer(signal) : undefined;
+      const received = await receive(call, offer);
       const owner = ownerOf(session, source);
       const key = keyOf(owner, received.files);
       const found = cache.find(key);

@@ -5,20 +5,19 @@
 import { createHash, type Hash, hash as hashOf } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
+import { relieved } from "../../../base/relief.ts";
 import { ArchiveWriter } from "../../../storage/tar/archive-writer.ts";
-import { rawToText } from "../../../storage/tar/entry.ts";
 import { type Tell, ToldTar } from "../../../storage/tar/told.ts";
 import type { OpenCall } from "../grpc/client.ts";
 import type { FileSync } from "../proto/gen/session_pb.ts";
 import { PacketWriter } from "../proto/packet-writer.ts";
-import { PACKET, readPacket, type WirePacket } from "../proto/packets.ts";
+import { PACKET } from "../proto/packets.ts";
+import { Contents } from "./contents.ts";
+import { type Offer, WORTH_DIRECT } from "./direct.ts";
+import { DirectPieces, Packets, type Pieces, told } from "./incoming.ts";
 import { type ListedFile, Listing } from "./listing.ts";
 
 export type DiffCopyCall = Pick<OpenCall<typeof FileSync.method.diffCopy>, "batches" | "sendFramed" | "end">;
-
-/** What is asked for ahead, so that the other side never waits for us: bytes and files. */
-const AHEAD_BYTES = 8 * 1024 * 1024;
-const AHEAD_FILES = 2048;
 
 /** What was received before, so that it is not sent again. */
 export interface Known {
@@ -41,12 +40,15 @@ export interface Received {
   finish(): Promise<void>;
 }
 
-/** Reads the list. The call is let go of when the tar has been read, or by its signal. */
-export async function receive(call: DiffCopyCall): Promise<Received> {
-  const packets = new Packets(call);
+/**
+ * Reads the list. The call is let go of when the tar has been read, or by its signal.
+ * @param offer of a connection for contents alone, where the client may take one
+ */
+export async function receive(call: DiffCopyCall, offer?: () => Offer): Promise<Received> {
+  const packets = new Packets(call.batches);
   const listing = new Listing();
   for (;;) {
-    const packet = packets.next() ?? (await packets.wait());
+    const packet = await packets.packet();
     if (packet.type === PACKET.error) throw told(packet);
     if (packet.type !== PACKET.stat) throw new HoyError("invalid", "the client sent content nobody asked for");
     if (packet.stat === undefined) break;
@@ -65,8 +67,13 @@ export async function receive(call: DiffCopyCall): Promise<Received> {
     finish,
     tar: (known, progress, placed = () => undefined) =>
       new ToldTar(async function* (tell) {
-        const contents = new Contents(call, packets, listing.files, known);
-        for await (const piece of archive(listing.files, known, contents, placed, tell)) {
+        const wanted = listing.files.filter((file) => file.size > 0 && !known.has(file));
+        const isWorth = wanted.reduce((sum, { size }) => sum + size, 0) >= WORTH_DIRECT;
+        using offered = isWorth ? offer?.() : undefined;
+        const pieces = offered === undefined ? packets : await offerDirect(call, offered, packets);
+        const contents = new Contents(call, pieces, wanted);
+        const bytes = archive(listing.files, known, contents, placed, tell);
+        for await (const piece of pieces.passing ? bytes : relieved(bytes)) {
           progress(contents.received);
           yield piece;
         }
@@ -75,43 +82,20 @@ export async function receive(call: DiffCopyCall): Promise<Received> {
   };
 }
 
-/** What comes, one by one, without waiting where many came at once. */
-class Packets {
-  readonly #batches: AsyncIterator<readonly Uint8Array[]>;
-  #batch: readonly Uint8Array[] = [];
-  #at = 0;
-
-  constructor(call: DiffCopyCall) {
-    this.#batches = call.batches[Symbol.asyncIterator]();
-  }
-
-  /** undefined: it has not come yet. */
-  next(): WirePacket | undefined {
-    const message = this.#batch[this.#at];
-    if (message === undefined) return undefined;
-    this.#at += 1;
-    return readPacket(message);
-  }
-
-  async wait(): Promise<WirePacket> {
-    for (;;) {
-      const packet = this.next();
-      if (packet !== undefined) return packet;
-      const next = await this.#batches.next();
-      if (next.done === true) throw new HoyError("cancelled", "the client stopped sending its files");
-      this.#batch = next.value;
-      this.#at = 0;
-    }
-  }
-
-  async end(): Promise<void> {
-    while ((await this.#batches.next()).done !== true);
-  }
-}
-
-/** An error that the other side had while it read its files. */
-function told(packet: WirePacket): HoyError {
-  return new HoyError("invalid", `error from sender: ${Buffer.from(packet.data).toString().slice(0, 1000)}`);
+/** Offers a connection for contents, and gives what they come on: that, or the call where the client does not take it. */
+async function offerDirect(call: DiffCopyCall, { token, taken }: Offer, packets: Packets): Promise<Pieces> {
+  const writer = new PacketWriter();
+  writer.packet(PACKET.direct, 0, Buffer.from(token));
+  await call.sendFramed(writer.take());
+  const refused = packets.came();
+  // What breaks later is met by who reads on.
+  refused.catch(() => undefined);
+  const bytes = await Promise.race([taken, refused]);
+  if (bytes !== undefined) return new DirectPieces(bytes, packets);
+  const packet = await packets.packet();
+  if (packet.type === PACKET.error) throw told(packet);
+  if (packet.type !== PACKET.direct) throw new HoyError("invalid", "the client sent content nobody asked for");
+  return packets;
 }
 
 async function* archive(
@@ -159,113 +143,4 @@ async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGene
     hash.update(piece);
     yield piece;
   }
-}
-
-interface Asked {
-  readonly file: ListedFile;
-  readonly chunks: Uint8Array[];
-  /** Of what was given on, where the file does not come in one piece. */
-  hash: Hash | undefined;
-  length: number;
-  given: number;
-  ended: boolean;
-}
-
-/** Contents in the list's order, with some asked for ahead; the other side sends them in any order it likes. */
-class Contents {
-  readonly #call: DiffCopyCall;
-  readonly #packets: Packets;
-  readonly #wanted: readonly ListedFile[];
-  readonly #asked = new Map<number, Asked>();
-  readonly #requests = new PacketWriter();
-  #next = 0;
-  #ahead = 0;
-  /** Bytes of all files. */
-  received = 0;
-
-  constructor(call: DiffCopyCall, packets: Packets, files: readonly ListedFile[], known: Known) {
-    this.#call = call;
-    this.#packets = packets;
-    this.#wanted = files.filter((file) => file.size > 0 && !known.has(file));
-  }
-
-  /** Gives on what has come of a file; its digest when that was all of it. */
-  take(file: ListedFile, out: ArchiveWriter): string | undefined {
-    const asked = this.#asked.get(file.id);
-    if (asked === undefined) return undefined;
-    while (!asked.ended) {
-      const packet = this.#packets.next();
-      if (packet === undefined) break;
-      this.#put(packet);
-    }
-    const chunks = asked.chunks.splice(0);
-    const [only] = chunks;
-    const isWhole = asked.ended && chunks.length === 1 && asked.given === 0;
-    for (const chunk of chunks) {
-      asked.given += chunk.length;
-      out.data(chunk);
-      if (isWhole) continue;
-      asked.hash ??= createHash("sha256");
-      asked.hash.update(chunk);
-    }
-    if (!asked.ended) return undefined;
-    this.#asked.delete(file.id);
-    this.#ahead -= file.size;
-    if (asked.given !== file.size) throw changed(file);
-    return asked.hash?.digest("hex") ?? hashOf("sha256", only ?? "", "hex");
-  }
-
-  /** A file of which not all has come. */
-  async *rest(file: ListedFile, out: ArchiveWriter): AsyncGenerator<Uint8Array, string, void> {
-    for (;;) {
-      const digest = this.take(file, out);
-      if (digest !== undefined) return digest;
-      if (out.isFull) yield out.take();
-      this.#put(await this.#packets.wait());
-    }
-  }
-
-  /** Whether it is time to ask for more: it was not asked for, or less than half of the room is in use. */
-  isLow(file: ListedFile): boolean {
-    if (this.#next >= this.#wanted.length) return false;
-    return this.#isRoomy() || !this.#asked.has(file.id);
-  }
-
-  #isRoomy(): boolean {
-    return this.#asked.size < AHEAD_FILES / 2 && this.#ahead < AHEAD_BYTES / 2;
-  }
-
-  /** Asks for `file`, and for as many that come next as there is room for. */
-  async askAhead(file: ListedFile): Promise<void> {
-    const isRoomy = this.#isRoomy();
-    for (let next = this.#wanted[this.#next]; next !== undefined; next = this.#wanted[this.#next]) {
-      const needed = next.id <= file.id;
-      const room = isRoomy && this.#asked.size < AHEAD_FILES && this.#ahead + next.size <= AHEAD_BYTES;
-      if (!needed && !room) break;
-      this.#next += 1;
-      this.#ahead += next.size;
-      this.#asked.set(next.id, { file: next, chunks: [], hash: undefined, length: 0, given: 0, ended: false });
-      this.#requests.packet(PACKET.request, next.id);
-    }
-    if (this.#requests.length > 0) await this.#call.sendFramed(this.#requests.take());
-  }
-
-  #put(packet: WirePacket): void {
-    if (packet.type === PACKET.error) throw told(packet);
-    if (packet.type !== PACKET.data) throw new HoyError("invalid", "the client sent what nobody asked for");
-    const asked = this.#asked.get(packet.id);
-    if (asked === undefined || asked.ended) throw new HoyError("invalid", `invalid file request ${packet.id}`);
-    if (packet.data.length === 0) {
-      asked.ended = true;
-      return;
-    }
-    asked.length += packet.data.length;
-    if (asked.length > asked.file.size) throw changed(asked.file);
-    asked.chunks.push(packet.data);
-    this.received += packet.data.length;
-  }
-}
-
-function changed({ path }: ListedFile): HoyError {
-  return new HoyError("conflict", `${rawToText(path)} changed while it was being sent`);
 }

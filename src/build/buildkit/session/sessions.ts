@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { HoyError } from "../../../base/error.ts";
 import { GrpcClient } from "../grpc/client.ts";
 import { Health } from "../proto/gen/health_pb.ts";
+import { DIRECT_HEADER } from "../proto/pieces.ts";
 
 /** Headers of a session's request, lower case; what BuildKit's clients send. */
 const ID = "x-docker-expose-session-uuid";
@@ -24,6 +25,8 @@ export interface ClientSession {
   /** Names the client's machine and user over builds; "" for many. */
   readonly sharedKey: string;
   readonly client: GrpcClient;
+  /** It can give contents of files on a connection of their own. */
+  readonly takesDirect: boolean;
   /** "/package.Service/Method" */
   supports(path: string): boolean;
 }
@@ -58,6 +61,7 @@ export class Sessions {
       id,
       sharedKey: headers.one(SHARED_KEY).slice(0, 1024),
       client,
+      takesDirect: headers.one(DIRECT_HEADER.toLowerCase()) !== "",
       supports: (path) => methods.has(path.toLowerCase()),
     };
     this.#sessions.set(id, session);

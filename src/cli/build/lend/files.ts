@@ -10,6 +10,7 @@ import { FileSync } from "../../../build/buildkit/proto/gen/session_pb.ts";
 import { PacketWriter } from "../../../build/buildkit/proto/packet-writer.ts";
 import { PACKET, readPacket } from "../../../build/buildkit/proto/packets.ts";
 import { goMode } from "../../../build/buildkit/session/go-mode.ts";
+import type { DialDirect, DirectSender } from "./direct.ts";
 import { type Listed, listDirectory, type Selection } from "./directory.ts";
 
 /** What a name stands for: a directory here, or one that is made up of one file. */
@@ -19,18 +20,24 @@ export type LentDirectory =
 
 const PIECE = 256 * 1024;
 
-export function fileService(directories: ReadonlyMap<string, LentDirectory>): ServiceTable {
+/** @param dial for contents on a connection of their own; undefined: they go on the call */
+export function fileService(directories: ReadonlyMap<string, LentDirectory>, dial?: DialDirect): ServiceTable {
   return bytesService(FileSync.method.diffCopy, async function* (requests, { metadata }) {
     const [name = ""] = valuesOf(metadata, "dir-name");
     const directory = directories.get(name);
     if (directory === undefined) throw new GrpcError(CODE.notFound, `no access allowed to dir ${JSON.stringify(name)}`);
-    yield* directory.kind === "file" ? sendOne(directory, requests) : sendAll(directory.root, metadata, requests);
+    yield* directory.kind === "file" ? sendOne(directory, requests) : sendAll(directory.root, metadata, requests, dial);
   });
 }
 
 type Requests = AsyncIterable<readonly Uint8Array[]>;
 
-async function* sendAll(root: string, metadata: Metadata, requests: Requests): AsyncGenerator<Uint8Array, void, void> {
+async function* sendAll(
+  root: string,
+  metadata: Metadata,
+  requests: Requests,
+  dial: DialDirect | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
   const selection: Selection = {
     include: valuesOf(metadata, "include-patterns"),
     exclude: valuesOf(metadata, "exclude-patterns"),
@@ -49,11 +56,13 @@ async function* sendAll(root: string, metadata: Metadata, requests: Requests): A
     yield out.take();
     return;
   }
-  yield* answer(out, requests, (id) => {
+  const pathOf = (id: number) => {
     const path = files[id];
     if (path === undefined) throw new GrpcError(CODE.invalidArgument, `invalid file id ${id}`);
-    return contentOf(`${root}/${path}`);
-  });
+    return `${root}/${path}`;
+  };
+  const direct = dial === undefined ? undefined : { dial, pathOf };
+  yield* answer(out, requests, (id) => contentOf(pathOf(id)), direct);
 }
 
 /** Bytes of the list that go out together: the engine reads while we still walk. */
@@ -64,25 +73,42 @@ async function* answer(
   out: PacketWriter,
   requests: Requests,
   contents: (id: number) => Iterable<Uint8Array>,
+  direct?: { readonly dial: DialDirect; readonly pathOf: (id: number) => string },
 ): AsyncGenerator<Uint8Array, void, void> {
   out.packet(PACKET.stat, 0);
   yield out.take();
-  for await (const batch of requests) {
-    for (const message of batch) {
-      const { type, id } = readPacket(message);
-      if (type === PACKET.fin) {
-        out.packet(PACKET.fin, 0);
-        yield out.take();
-        return;
+  let sender: DirectSender | undefined;
+  try {
+    for await (const batch of requests) {
+      for (const message of batch) {
+        const { type, id, data } = readPacket(message);
+        if (type === PACKET.fin) {
+          out.packet(PACKET.fin, 0);
+          yield out.take();
+          return;
+        }
+        if (type === PACKET.direct) {
+          sender = await direct?.dial(Buffer.from(data).toString());
+          // Not taken: they go on here.
+          if (sender === undefined) out.packet(PACKET.direct, 0);
+        }
+        if (type !== PACKET.request) continue;
+        if (sender !== undefined) {
+          const full = sender.put(id, direct?.pathOf(id) ?? "");
+          if (full !== undefined) await full;
+          continue;
+        }
+        for (const piece of contents(id)) {
+          if (out.length > 0 && out.length + piece.length > PIECE) yield out.take();
+          out.packet(PACKET.data, id, piece);
+        }
+        out.packet(PACKET.data, id);
       }
-      if (type !== PACKET.request) continue;
-      for (const piece of contents(id)) {
-        if (out.length > 0 && out.length + piece.length > PIECE) yield out.take();
-        out.packet(PACKET.data, id, piece);
-      }
-      out.packet(PACKET.data, id);
+      if (out.length > 0) yield out.take();
+      await sender?.flush();
     }
-    yield out.take();
+  } finally {
+    sender?.close();
   }
 }
 

@@ -5,6 +5,7 @@ import { createReadStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import type { Digest } from "../../../base/digest.ts";
 import { HoyError } from "../../../base/error.ts";
+import { relieved } from "../../../base/relief.ts";
 import type { Descriptor } from "../../../image/descriptor.ts";
 import { download } from "../../../registry/client/download.ts";
 import type { Repository } from "../../../registry/client/repository.ts";
@@ -14,7 +15,6 @@ import { addTar } from "../add-tar.ts";
 import type { IngestSession } from "../collector.ts";
 import type { ImageShelf } from "../shelf.ts";
 import { partialPath } from "./partial.ts";
-import { relieved } from "./relief.ts";
 
 export interface LayerPull {
   readonly shelf: ImageShelf;

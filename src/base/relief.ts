@@ -11,9 +11,15 @@ const FIRST = 1024 * 1024;
 /** More of them for each millisecond that the last one took: of a large heap it must not take most of the time. */
 const EVERY_MS = 1 * 1024 * 1024;
 
+/** Bytes of archives that we wrote ourselves, between two collections. */
+const EVERY_WRITTEN = 128 * 1024 * 1024;
+/** Milliseconds: whoever waited for the work has its answer by then, and the one after it as well. */
+const AFTERWARDS = 1000;
+
 let left = FIRST;
 let first = true;
 let streams = 0;
+let written = 0;
 
 /** The stream as it is. */
 export async function* relieved(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
@@ -36,4 +42,15 @@ export async function* relieved(stream: AsyncIterable<Uint8Array>): AsyncGenerat
   } finally {
     streams--;
   }
+}
+
+/**
+ * So many bytes were written whose memory is used again. What is left of them is small objects, one or a few for each file:
+ * these are collected when the work is done, not while somebody waits for it.
+ */
+export function relieveAfter(bytes: number): void {
+  written += bytes;
+  if (written < EVERY_WRITTEN) return;
+  written = 0;
+  setTimeout(() => Bun.gc(true), AFTERWARDS).unref();
 }
