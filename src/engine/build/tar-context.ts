@@ -3,7 +3,6 @@
 
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
-import { relieved } from "../../base/relief.ts";
 import type { Source } from "../../build/graph.ts";
 import type { BuildNeeds, LayerSession } from "../../build/needs.ts";
 import { emitDraft } from "../../build/ops/tree/emit.ts";
@@ -15,6 +14,7 @@ import { Matcher } from "../../image/ignore/matcher.ts";
 import { S } from "../../linux/stat.ts";
 import { decompress } from "../../storage/decompress.ts";
 import { cleanName } from "../../storage/layer/name.ts";
+import { relieved } from "../../storage/relief.ts";
 import { ArchiveWriter } from "../../storage/tar/archive-writer.ts";
 import { type RawText, rawToText, type TarEntry, textToRaw } from "../../storage/tar/entry.ts";
 import { readTar } from "../../storage/tar/reader.ts";

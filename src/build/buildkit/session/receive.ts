@@ -5,7 +5,7 @@
 import { createHash, type Hash, hash as hashOf } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
-import { relieved } from "../../../base/relief.ts";
+import { relieved } from "../../../storage/relief.ts";
 import { ArchiveWriter } from "../../../storage/tar/archive-writer.ts";
 import { type Tell, ToldTar } from "../../../storage/tar/told.ts";
 import type { OpenCall } from "../grpc/client.ts";

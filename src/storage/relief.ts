@@ -2,7 +2,7 @@
 // (base/passing.ts); the rest is garbage outside of the collector's heap, which sees little reason to run while tens of
 // megabytes wait for it. Here it is asked to, once for so many bytes.
 
-import { giveMemoryBack } from "../../give-memory-back.ts";
+import { giveMemoryBack } from "./give-memory-back.ts";
 
 /** Bytes of all streams together between two collections: at 16 MiB these took a tenth of a pull, and saved 2 MB. */
 const EVERY = 48 * 1024 * 1024;
