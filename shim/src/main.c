@@ -14,6 +14,7 @@
 #include "life.h"
 #include "log.h"
 #include "loop.h"
+#include "mounter.h"
 #include "mounts.h"
 #include "proc.h"
 #include "reap.h"
@@ -34,6 +35,8 @@ static int wait_for_network(void);
 
 int main(int count, char **arguments)
 {
+	if (count == 3 && strcmp(arguments[1], "--mount") == 0)
+		return mounter_run(arguments[2]);
 	if (count != 2 || load_job(arguments[1]) != 0) {
 		const char *message = count == 2 ? error_text() : "usage: hoy-shim JOB";
 		if (write_all(STDERR_FILENO, message, strlen(message)) == 0)

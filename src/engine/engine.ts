@@ -57,6 +57,7 @@ import { SystemVerbs } from "./system/backend.ts";
 import { scheduleCollection } from "./system/collect.ts";
 import { describeHost } from "./system/host.ts";
 import { createVolumeBackend } from "./volumes/backend.ts";
+import { Mounter } from "./volumes/mounter.ts";
 import { VolumeStore } from "./volumes/store.ts";
 
 const DEFAULT_DATA_ROOT = "/var/lib/hoy";
@@ -111,6 +112,7 @@ export async function openEngine(given: EngineSettings): Promise<Engine> {
     table: new VolumeTable(db),
     paths: settings.paths,
     events,
+    mounter: new Mounter(settings.shim),
     users: (name) => usersOfVolume(containers, name),
   });
   const engine: EngineContext = {

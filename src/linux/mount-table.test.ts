@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { AT } from "./at.ts";
-import { isMountPoint, mountPointOf, mountPointsUnder, parseMountPoints } from "./mount-table.ts";
+import { isMountPoint, mountPointOf, mountPointsUnder, mountTypeAt, parseMountPoints } from "./mount-table.ts";
 import { lstatat } from "./stat.ts";
 
 test("mount points are read, also those with blanks in them", () => {
@@ -15,6 +15,8 @@ test("mount points are read, also those with blanks in them", () => {
 test("the kernel's own table", () => {
   expect(isMountPoint("/proc")).toBe(true);
   expect(isMountPoint("/proc/self")).toBe(false);
+  expect(mountTypeAt("/proc")).toBe("proc");
+  expect(mountTypeAt("/proc/self")).toBeUndefined();
   expect(mountPointsUnder("/")[0]).toBeDefined();
   expect(mountPointOf(lstatat(AT.FDCWD, "/proc").mountId)).toBe("/proc");
   expect(mountPointOf(0n)).toBeUndefined();

@@ -14,6 +14,14 @@ export function isMountPoint(path: string): boolean {
   return mountPointsUnder(path).includes(path);
 }
 
+/** The file system of what is mounted at `path`, of several the last; undefined: nothing is. */
+export function mountTypeAt(path: string): string | undefined {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const last = lines.findLast((line) => parseMountPoints(line)[0] === path);
+  // Behind a hyphen by itself: there may be any number of fields before it.
+  return last === undefined ? undefined : / - (\S+) /.exec(last)?.[1];
+}
+
 /** Where the mount with this number (FileStatus.mountId) is in this namespace; undefined when it is gone. */
 export function mountPointOf(mountId: bigint): string | undefined {
   const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");

@@ -3,19 +3,25 @@
 // the mount table is the truth: what an engine that was killed has mounted is found there and not mounted again.
 
 import { HoyError } from "../../base/error.ts";
-import { isErrno, SystemError } from "../../linux/libc.ts";
-import { MNT, MS, mount, unmount } from "../../linux/mount.ts";
+import { SystemError } from "../../linux/libc.ts";
+import { type MountOptions, MS, mount } from "../../linux/mount.ts";
 import { isMountPoint } from "../../linux/mount-table.ts";
 import { Lock } from "../lock.ts";
 import { attachDisk, DISK_TYPE } from "./disk.ts";
 import { type DeviceMount, LOOP } from "./local-options.ts";
+import type { Mounter } from "./mounter.ts";
 import { reachable } from "./server.ts";
 
 export class VolumeDevices {
   readonly #users = new Map<string, Set<string>>();
   readonly #locks = new Map<string, Lock>();
+  readonly #mounter: Mounter;
   /** Until every container is taken up, a mount without users may have some that are not known yet. */
   #known = false;
+
+  constructor(mounter: Mounter) {
+    this.#mounter = mounter;
+  }
 
   /**
    * Mounts the device at `path`, if it is not there yet, for one more user. Idempotent for the same user.
@@ -23,7 +29,7 @@ export class VolumeDevices {
    */
   acquire(path: string, device: DeviceMount, user: string): Promise<void> {
     return this.#lock(path).run(async () => {
-      if (!isMountPoint(path)) await mountDevice(path, device);
+      if (!isMountPoint(path)) await mountDevice(path, device, this.#mounter);
       const users = this.#users.get(path) ?? new Set();
       this.#users.set(path, users.add(user));
     });
@@ -34,7 +40,7 @@ export class VolumeDevices {
     return this.#lock(path).run(async () => {
       const users = this.#users.get(path);
       users?.delete(user);
-      if (this.#known && (users === undefined || users.size === 0)) this.#forget(path);
+      if (this.#known && (users === undefined || users.size === 0)) await this.#forget(path);
     });
   }
 
@@ -46,23 +52,15 @@ export class VolumeDevices {
   /** Undoes what is mounted and has no user: what a killed engine left, or what is about to be removed. Idempotent. */
   releaseUnused(path: string): Promise<void> {
     return this.#lock(path).run(async () => {
-      if ((this.#users.get(path)?.size ?? 0) === 0) this.#forget(path);
+      if ((this.#users.get(path)?.size ?? 0) === 0) await this.#forget(path);
     });
   }
 
-  /** @throws SystemError when it can't be undone; nothing may be removed below the path then. */
-  #forget(path: string): void {
+  /** @throws when it can't be undone; nothing may be removed below the path then. */
+  async #forget(path: string): Promise<void> {
     this.#users.delete(path);
-    // Not lazily: whoever removes the directory next must not find another's files in it. Busy means that somebody on
-    // the host looks into it; a lazy unmount takes it out of everybody's sight all the same.
-    while (isMountPoint(path)) {
-      try {
-        unmount(path, MNT.NOFOLLOW);
-      } catch (error) {
-        if (!isErrno(error, "EBUSY")) throw error;
-        unmount(path, MNT.DETACH | MNT.NOFOLLOW);
-      }
-    }
+    // Whoever removes the directory next must not find another's files in it.
+    while (isMountPoint(path)) await this.#mounter.unmount(path);
   }
 
   #lock(path: string): Lock {
@@ -72,7 +70,10 @@ export class VolumeDevices {
   }
 }
 
-async function mountDevice(path: string, device: DeviceMount): Promise<void> {
+/** What is mounted at once, whatever the other end: it is not worth a process. */
+const QUICK: ReadonlySet<string> = new Set(["tmpfs", LOOP]);
+
+async function mountDevice(path: string, device: DeviceMount, mounter: Mounter): Promise<void> {
   const { type, device: source, flags, propagation } = device;
   // Held until it is mounted, which keeps it from then on.
   using disk = type === LOOP ? attachDisk(path, (flags & MS.RDONLY) !== 0) : undefined;
@@ -80,15 +81,17 @@ async function mountDevice(path: string, device: DeviceMount): Promise<void> {
     const what = disk === undefined ? { source, type } : { source: disk.path, type: DISK_TYPE };
     const options = { ...what, target: path, data: await reachable(device) };
     const bind = flags & (MS.BIND | MS.REC);
-    mount({ ...options, flags: bind === 0 ? flags : bind });
+    const slow = bind === 0 && !QUICK.has(type);
+    const make = async (one: MountOptions): Promise<void> => (slow ? mounter.mount(one) : mount(one));
+    await make({ ...options, flags: bind === 0 ? flags : bind });
     try {
       // A bind takes its other flags only in a second call (mount(2)).
       const rest = flags & ~bind;
-      if (bind !== 0 && rest !== 0) mount({ ...options, data: "", flags: MS.REMOUNT | MS.BIND | rest });
+      if (bind !== 0 && rest !== 0) await make({ ...options, data: "", flags: MS.REMOUNT | MS.BIND | rest });
       // Else what is done to it could be seen on the host's own mounts, and the other way round.
-      mount({ target: path, flags: propagation === 0 ? MS.PRIVATE | MS.REC : propagation });
+      await make({ target: path, type, flags: propagation === 0 ? MS.PRIVATE | MS.REC : propagation });
     } catch (error) {
-      unmount(path, MNT.DETACH);
+      await mounter.unmount(path);
       throw error;
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { parseLocalOptions } from "./local-options.ts";
-import { reachable } from "./server.ts";
+import { portsOf, reachable } from "./server.ts";
 
 const there = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
 afterAll(() => there.stop(true));
@@ -23,7 +23,7 @@ describe("the server of a volume on the network", () => {
   test.each([
     ["nfs", ":/x", "addr=localhost,nfsvers=4,port=PORT,soft", /^addr=(127\.0\.0\.1|::1),nfsvers=4,port=\d+,soft$/],
     ["nfs4", ":/x", "soft,addr=127.0.0.1,port=PORT", /^soft,addr=127\.0\.0\.1,port=\d+$/],
-    ["nfs", ":/x", "addr=127.0.0.1,vers=3", /^addr=127\.0\.0\.1,vers=3$/],
+    ["nfs", ":/x", "addr=127.0.0.1,vers=3,port=PORT", /^addr=127\.0\.0\.1,vers=3,port=\d+$/],
     ["nfs", ":/x", "addr=127.0.0.1,proto=udp,port=9", /^addr=127\.0\.0\.1,proto=udp,port=9$/],
     ["nfs", ":/x", "soft", /^soft$/],
     ["cifs", "//127.0.0.1/share", "username=u,port=PORT", /^username=u,port=\d+,addr=127\.0\.0\.1$/],
@@ -37,6 +37,19 @@ describe("the server of a volume on the network", () => {
     ["tmpfs", "tmpfs", "addr=nowhere.invalid", /^addr=nowhere\.invalid$/],
   ])("%s %s %s", async (type, device, o, expected) => {
     expect(await asked(type, device, o.replace("PORT", `${there.port}`))).toMatch(expected);
+  });
+
+  test.each([
+    ["nfs", "vers=3", [111]],
+    ["nfs", "", [111]],
+    ["nfs", "nfsvers=3,port=0", [111]],
+    ["nfs", "vers=4.1", [2049]],
+    ["nfs4", "", [2049]],
+    ["nfs", "vers=3,port=20049", [20049]],
+    ["nfs", "vers=3,proto=udp", []],
+    ["cifs", "", [445, 139]],
+  ])("%s with %p is looked for at the ports %p", (type, options, ports) => {
+    expect(portsOf(type, options.split(","))).toEqual(ports);
   });
 
   test("one that is not there, and one that nobody knows, are errors before mount(2) waits for them", async () => {

@@ -9,6 +9,8 @@ import { type DeviceMount, isCifs, optionWords } from "./local-options.ts";
 /** How long a server has to take a connection. */
 const PATIENCE_MS = 10_000;
 const NFS_PORT = 2049;
+/** rpcbind(8), which any server of NFS 2 and 3 has. */
+const PORTMAPPER = 111;
 /** The second is of servers before SMB 2; the kernel asks in this order, too. */
 const SMB_PORTS = [445, 139];
 
@@ -54,8 +56,8 @@ async function addressOf(name: string): Promise<string> {
   }
 }
 
-/** Where it may listen; none: not known from here (before version 4 the server's portmapper tells, UDP says nothing). */
-function portsOf(type: string, words: readonly string[]): readonly number[] {
+/** Where it may listen; none: not known from here (UDP says nothing). Before NFS 4 its portmapper tells where, and is asked first. */
+export function portsOf(type: string, words: readonly string[]): readonly number[] {
   const given = new Map(words.map((word) => pair(word)));
   const tcp = (given.get("proto") ?? "tcp").startsWith("tcp") && !words.includes("udp") && !words.includes("rdma");
   if (!tcp) return [];
@@ -63,7 +65,7 @@ function portsOf(type: string, words: readonly string[]): readonly number[] {
   if (port !== undefined && /^\d{1,5}$/.test(port) && Number(port) > 0) return [Number(port)];
   if (isCifs(type)) return SMB_PORTS;
   const version = given.get("nfsvers") ?? given.get("vers") ?? (type === "nfs4" ? "4" : "");
-  return version.startsWith("4") ? [NFS_PORT] : [];
+  return version.startsWith("4") ? [NFS_PORT] : [PORTMAPPER];
 }
 
 const WORDS: Readonly<Record<string, string>> = {

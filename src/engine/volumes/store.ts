@@ -28,6 +28,7 @@ import {
   sweepHidden,
 } from "./file-set.ts";
 import { type LocalOptions, parseLocalOptions } from "./local-options.ts";
+import type { Mounter } from "./mounter.ts";
 import {
   checkDriver,
   checkName,
@@ -45,6 +46,7 @@ export interface VolumeStoreOptions {
   readonly table: VolumeTable;
   readonly paths: Paths;
   readonly events: EventBus;
+  readonly mounter: Mounter;
   /** Ids of the containers (running or not) that mount the volume. */
   readonly users: (name: string) => readonly string[];
 }
@@ -59,12 +61,13 @@ interface Beginning {
 export class VolumeStore {
   readonly #options: VolumeStoreOptions;
   readonly #volumes = new Map<string, VolumeRecord>();
-  readonly #devices = new VolumeDevices();
+  readonly #devices: VolumeDevices;
   /** Those whose files are not whole yet; whoever wants one waits. */
   readonly #making = new Map<string, Promise<void>>();
 
   private constructor(options: VolumeStoreOptions) {
     this.#options = options;
+    this.#devices = new VolumeDevices(options.mounter);
   }
 
   /** Loads the rows, and finishes what a crash left half-done. The containers are known to `users` already. */
