@@ -18,9 +18,8 @@ import { openCgroup } from "../cgroups/open.ts";
 import { prepareParent } from "../cgroups/parent.ts";
 import { ownGroup, shimGroups } from "../cgroups/shim-group.ts";
 import type { ContainerRuntime, ExitStatus, OciRuntime, Shim, StartRequest } from "../contract.ts";
-import type { OciSpec } from "../oci.ts";
-import { specJson } from "../spec/json.ts";
 import { releaseSharedMemory } from "../spec/shm.ts";
+import { cgroupsPathOf, withNamespaces, withSize, writeSpec } from "./bundle-spec.ts";
 import { ShimClient } from "./client.ts";
 import { readExitFile, removeExitFile, timeText } from "./exit-file.ts";
 import { foreignShim } from "./foreign.ts";
@@ -249,26 +248,6 @@ class ShimRuntime implements ContainerRuntime {
   }
 }
 
-/** The spec with the namespaces that the shim's helper holds, in place of new ones; a user namespace to join stays. */
-function withNamespaces(spec: OciSpec, pid: number): OciSpec {
-  const paths: Record<string, string> = { network: `/proc/${pid}/ns/net`, user: `/proc/${pid}/ns/user` };
-  const namespaces = spec.linux.namespaces.map((namespace) => {
-    const path = paths[namespace.type];
-    const joined = namespace.type === "user" && namespace.path !== undefined;
-    return path === undefined || joined ? namespace : { ...namespace, path };
-  });
-  return { ...spec, linux: { ...spec.linux, namespaces } };
-}
-
-function withSize({ spec, terminal, consoleSize }: StartRequest): OciSpec {
-  if (!terminal || consoleSize === undefined) return spec;
-  return { ...spec, process: { ...spec.process, consoleSize } };
-}
-
-function writeSpec(bundle: string, spec: OciSpec): void {
-  writeFileSync(join(bundle, "config.json"), specJson(spec), { mode: 0o600 });
-}
-
 /** The shim takes the bundle when the disk under the state directory is full. */
 function exitOf(bundle: string, state: string): ExitStatus | undefined {
   return readExitFile(state) ?? readExitFile(bundle);
@@ -278,27 +257,6 @@ function removeLater(path: string): void {
   rm(path, { recursive: true, force: true }).catch((error: unknown) => {
     log.warn("what is left of an ended container could not be removed", { path, error });
   });
-}
-
-/** From the bundle's config.json; undefined when there is none to read. */
-function cgroupsPathOf(bundle: string): string | undefined {
-  const file = join(bundle, "config.json");
-  if (!existsSync(file)) return undefined;
-  const spec = parseSpec(readFileSync(file, "utf8"));
-  if (typeof spec !== "object" || spec === null || !("linux" in spec)) return undefined;
-  const { linux } = spec;
-  if (typeof linux !== "object" || linux === null || !("cgroupsPath" in linux)) return undefined;
-  return typeof linux.cgroupsPath === "string" ? linux.cgroupsPath : undefined;
-}
-
-/** Undefined for one that was not written to its end: then nothing was started with it. */
-function parseSpec(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
