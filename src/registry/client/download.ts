@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Digest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import { letGo } from "../../base/passing.ts";
+import { WriteBehind } from "../../linux/write-behind.ts";
 import type { Repository } from "./repository.ts";
 import type { Claim } from "./under-way.ts";
 
@@ -42,6 +43,7 @@ export async function* download(
     yield chunk;
   }
   await file.truncate(received);
+  const behind = new WriteBehind(file.fd);
   options.onProgress(received);
   for (let failures = 0; received < blob.size; ) {
     const before = received;
@@ -60,6 +62,7 @@ export async function* download(
         options.onProgress(received);
         yield chunk;
         await written;
+        behind.grown(received);
         letGo(chunk);
       }
       if (received < blob.size)

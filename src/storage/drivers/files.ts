@@ -5,6 +5,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises
 import { dirname, join } from "node:path";
 import { letGo } from "../../base/passing.ts";
 import { isErrno } from "../../linux/libc.ts";
+import { WriteBehind } from "../../linux/write-behind.ts";
 
 /** A name for something half-made in `directory`, which is emptied at the next start. */
 export function temporaryName(directory: string): string {
@@ -65,25 +66,23 @@ export async function makeDirectory(path: string, mode: number): Promise<void> {
 /** Bytes that wait to be written; more makes the producer wait. */
 const PENDING = 1024 * 1024;
 
-/** Bytes after which the disk is told to begin with them: a sync of hundreds of megabytes at the end has everybody wait. */
-const SYNC_EVERY = 16 * 1024 * 1024;
-
 /**
  * Appends to a file while the producer goes on, with a bounded number of bytes on their way. Most of it is on the disk when
  * the last is written; that all of it is, only a sync afterwards says.
  */
 export class BackgroundWriter {
   readonly #file: FileHandle;
-  /** Bytes that no sync has begun with. */
-  #unsynced = 0;
-  #syncing: Promise<void> | undefined;
   #batch: Uint8Array[] = [];
   #batchSize = 0;
   #writing: Promise<void> | undefined;
   #failure: unknown;
+  #written = 0;
+  readonly #behind: WriteBehind;
 
+  /** @param file New and empty. */
   constructor(file: FileHandle) {
     this.#file = file;
+    this.#behind = new WriteBehind(file.fd);
   }
 
   /** Resolves at once unless too much is waiting. @throws what an earlier write threw. */
@@ -97,8 +96,6 @@ export class BackgroundWriter {
 
   async finish(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
-    // An error is told to one sync only: to this, or to that which comes after it.
-    await this.#syncing;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -119,20 +116,6 @@ export class BackgroundWriter {
       .then(() => {
         this.#writing = undefined;
         this.#start();
-        this.#sync();
-      });
-  }
-
-  #sync(): void {
-    if (this.#syncing !== undefined || this.#unsynced < SYNC_EVERY || this.#failure !== undefined) return;
-    this.#unsynced = 0;
-    this.#syncing = this.#file
-      .datasync()
-      .catch((error: unknown) => {
-        this.#failure = error;
-      })
-      .then(() => {
-        this.#syncing = undefined;
       });
   }
 
@@ -143,12 +126,11 @@ export class BackgroundWriter {
       while (buffers.length > 0) {
         const { bytesWritten } = await this.#file.writev(buffers);
         buffers = rest(buffers, bytesWritten);
+        this.#written += bytesWritten;
       }
     }
-    for (const bytes of batch) {
-      this.#unsynced += bytes.length;
-      letGo(bytes);
-    }
+    this.#behind.grown(this.#written);
+    for (const bytes of batch) letGo(bytes);
   }
 }
 

@@ -24,6 +24,8 @@ export interface LayerPull {
   readonly attempts: number;
   readonly onProgress: (received: number) => void;
   readonly onReceived: () => void;
+  /** Nothing more comes over the network, and what came is the blob; the layer may still be on its way to the disk. */
+  readonly onDownloaded: () => void;
 }
 
 export interface PulledLayer {
@@ -81,6 +83,7 @@ async function fetchLayer(pull: LayerPull, session: IngestSession, signal: Abort
     synced = syncFile(path);
     synced.catch(() => undefined);
     pull.onReceived();
+    pull.onDownloaded();
   };
   const claim = shelf.underWay.begin(pull.repository.name, blob.digest);
   const onBytes = (received: number) => {

@@ -35,7 +35,7 @@ export class Puller {
   readonly #context: ImageContext;
   readonly #settings: () => RegistrySettings;
   readonly #layers = new Shared<Held>();
-  #slots: { readonly limit: number; readonly slots: Slots } | undefined;
+  #slots: { readonly limit: number; readonly layers: Slots; readonly downloads: Slots } | undefined;
 
   /** `settings` are asked each time: they may be reloaded. */
   constructor(context: ImageContext, settings: () => RegistrySettings) {
@@ -160,9 +160,9 @@ export class Puller {
       `${blob.digest} ${diffId}`,
       signal,
       (shared) =>
-        this.#downloads().run(() =>
+        this.#turn((onDownloaded) =>
           held(shelf, (own) =>
-            pullLayer({ shelf, repository, blob, diffId, attempts, onProgress, onReceived }, own, shared),
+            pullLayer({ shelf, repository, blob, diffId, attempts, onProgress, onReceived, onDownloaded }, own, shared),
           ),
         ),
       async ({ value }) => (await presentLayer(session, blob, diffId)) ?? value,
@@ -171,10 +171,17 @@ export class Puller {
     return { ...pulled, blobs: [...new Set(pulled.blobs)] };
   }
 
-  #downloads(): Slots {
+  /**
+   * When it is a layer's turn. While one that has come is written to the disk, the next is downloaded: layers of one size
+   * would else wait for the disk all at once. Their trees are in memory until then, so there is a bound on both.
+   */
+  #turn<T>(work: (onDownloaded: () => void) => Promise<T>): Promise<T> {
     const { maxDownloads: limit } = this.#settings();
-    if (this.#slots?.limit !== limit) this.#slots = { limit, slots: new Slots(limit) };
-    return this.#slots.slots;
+    if (this.#slots?.limit !== limit) {
+      this.#slots = { limit, layers: new Slots(2 * limit), downloads: new Slots(limit) };
+    }
+    const { layers, downloads } = this.#slots;
+    return layers.run(() => downloads.run(work));
   }
 }
 

@@ -54,7 +54,7 @@ export class Shared<T extends AsyncDisposable> {
   }
 }
 
-/** At most `limit` at once; the others wait their turn. */
+/** At most `limit` at once; the others wait their turn, which comes when a work ends or says that it is done with its own. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -63,15 +63,24 @@ export class Slots {
     this.#free = limit;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  async run<T>(work: (done: () => void) => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    let held = true;
+    const done = () => {
+      if (held) this.#pass();
+      held = false;
+    };
     try {
-      return await work();
+      return await work(done);
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
+      done();
     }
+  }
+
+  #pass(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
   }
 }
