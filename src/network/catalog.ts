@@ -64,10 +64,7 @@ export class NetworkCatalog {
     checkShared(wish);
     checkLocal(wish);
     if (wish.ipamDriver !== "default" && wish.ipamDriver !== "") {
-      throw new HoyError(
-        "not-found",
-        `could not find plugin ${wish.ipamDriver} in v1 plugin registry: plugin not found`,
-      );
+      throw noPlugin(wish.ipamDriver);
     }
     if (wish.configOnly) {
       const shared = planShared(newId(), wish, this.#defaults);
@@ -78,8 +75,7 @@ export class NetworkCatalog {
       throw new HoyError("forbidden", `only one instance of "${wish.driver}" network is allowed`);
     }
     const driver = this.#drivers.get(wish.driver);
-    if (driver === undefined)
-      throw new HoyError("not-found", `could not find plugin ${wish.driver} in v1 plugin registry: plugin not found`);
+    if (driver === undefined) throw noPlugin(wish.driver);
     const planned = this.#plan(newId(), withShared(wish, this.all()));
     driver.check(planned);
     const record = wish.driver === "bridge" && isThere(planned.interface) ? { ...planned, adopted: true } : planned;
@@ -220,6 +216,11 @@ function checkName(name: string): void {
       `invalid name: ${JSON.stringify(name.slice(0, 100))}: only "[a-zA-Z0-9][a-zA-Z0-9_. -]" are allowed`,
     );
   }
+}
+
+/** Docker looks for a driver that it has not got among its plugins. */
+function noPlugin(name: string): HoyError {
+  return new HoyError("not-found", `plugin ${JSON.stringify(name.slice(0, 200))} not found`);
 }
 
 /** What is of a swarm. @throws HoyError "not-implemented", "invalid". */

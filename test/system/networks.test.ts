@@ -328,7 +328,7 @@ describe("the networks' verbs", () => {
       /no matching subnet for gateway/,
     ],
     ["an overlap", ["--subnet", "172.17.0.0/24", "x4"], /overlaps/],
-    ["an unknown driver", ["-d", "nonesuch", "x5"], /plugin nonesuch|nonesuch/],
+    ["an unknown driver", ["-d", "nonesuch", "x5"], /: plugin "nonesuch" not found/],
     ["an unknown option", ["-o", "com.docker.network.bridge.nonsense=1", "x6"], /does not know the option/],
   ] as const) {
     eachClient(hoy, `refused: ${what}`, (client) => fails(client("network", "create", ...flags), 1, words));

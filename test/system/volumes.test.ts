@@ -115,7 +115,12 @@ describe("a volume", () => {
   });
 
   eachClient(hoy, "a driver that is not there is named", async (client) => {
-    await fails(client("volume", "create", "-d", "nosuch", unique("v")), 1, 'plugin "nosuch" not found');
+    const volume = unique("v");
+    const words = `create ${volume}: error looking up volume plugin nosuch: plugin "nosuch" not found`;
+    await fails(client("volume", "create", "-d", "nosuch", volume), 1, `Error response from daemon: ${words}`);
+    await fails(sh(client, ["--volume-driver", "nosuch", "-v", `${volume}:/d`], "true"), 125, words);
+    const answer = await hoy.api("POST", "/volumes/create", { Name: volume, Driver: "nosuch" });
+    expect(answer).toMatchObject({ status: 404, json: { message: words } });
   });
 });
 

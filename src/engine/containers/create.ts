@@ -82,7 +82,7 @@ async function create(
   undo.defer(async () => {
     for (const volume of made) await engine.volumes.removeUnused(volume);
   });
-  const records = await span("volumes.create", {}, () => realizeMounts(plan, engine.volumes, made));
+  const records = await span("volumes.create", {}, () => realizeMounts(plan, engine.volumes, made)).catch(notTheImage);
   undo.defer(() => releaseImages(engine, id, records));
   const mounts = await holdImages(engine, id, records);
   const spec: ContainerSpec = { ...draft, mounts };
@@ -110,6 +110,12 @@ function checkNetwork(engine: EngineContext, spec: Omit<ContainerSpec, "mounts">
   } catch (error) {
     if (!(error instanceof HoyError && error.code === "not-found")) throw error;
   }
+}
+
+/** As above, of a volume's driver that is not there: clients would pull an image that they have. */
+function notTheImage(error: unknown): never {
+  if (!(error instanceof HoyError && error.code === "not-found")) throw error;
+  throw new HoyError("invalid", error.message, { cause: error });
 }
 
 function imageRef(config: ContainerConfig): string {

@@ -29,11 +29,15 @@ export function checkName(name: string): void {
 }
 
 /** @throws HoyError in Docker's words for a driver that is not "local", and for swarm's volumes. */
-export function checkDriver({ Driver: driver = "", ClusterVolumeSpec: cluster }: VolumeCreateOptions): void {
+export function checkDriver(
+  name: string,
+  { Driver: driver = "", ClusterVolumeSpec: cluster }: VolumeCreateOptions,
+): void {
   if (driver !== "local" && driver !== "") {
+    const plugin = JSON.stringify(driver);
     throw new HoyError(
       "not-found",
-      `error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
+      `create ${name}: error looking up volume plugin ${driver}: plugin ${plugin} not found`,
     );
   }
   if (cluster) throw new HoyError("unavailable", "This node is not a swarm manager: cluster volumes need one");

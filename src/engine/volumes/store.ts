@@ -168,7 +168,7 @@ export class VolumeStore {
     { fill, doomed = false }: Beginning = {},
   ): Promise<{ volume: VolumeRecord; created: boolean }> {
     const name = options.Name || newId();
-    checkDriver(options);
+    checkDriver(name, options);
     const local = localOptions(name, options.DriverOpts ?? {});
     await this.#making.get(name);
     const existing = this.#volumes.get(name);
