@@ -233,17 +233,18 @@ export class ImageTable {
   }
 
   /**
-   * The layer is gone. Not waited for: a row without its layer is found by the next start, which frees what is not there.
-   * @returns false when something refers to the layer (again); the row stays then.
+   * The layers are gone. Not waited for: a row without its layer is found by the next start, which frees what is not there.
+   * The row of one that something refers to (again) stays.
    */
-  forgetLayer(diffId: string): boolean {
-    const forget = () =>
-      this.#db
-        .query(
-          "DELETE FROM layers WHERE diff_id = $diffId AND NOT EXISTS (SELECT 1 FROM layer_refs WHERE diff_id = $diffId)",
-        )
-        .run({ diffId });
-    return withoutSync(this.#db, forget).changes > 0;
+  forgetLayers(diffIds: readonly string[]): void {
+    if (diffIds.length === 0) return;
+    const forget = this.#db.query(
+      "DELETE FROM layers WHERE diff_id = $diffId AND NOT EXISTS (SELECT 1 FROM layer_refs WHERE diff_id = $diffId)",
+    );
+    const all = this.#db.transaction(() => {
+      for (const diffId of diffIds) forget.run({ diffId });
+    });
+    withoutSync(this.#db, () => all());
   }
 
   blobsOf(owner: string): string[] {

@@ -2,7 +2,7 @@
 // the kernel tens of milliseconds, which nobody need wait for. A crash in between loses nothing: a file without a name is
 // freed with the last process that has it open.
 
-import { open, rm } from "node:fs/promises";
+import { open, unlink } from "node:fs/promises";
 import { log } from "../base/log.ts";
 
 const SOON_MS = 20;
@@ -14,9 +14,18 @@ export async function unlinkQuickly(path: string): Promise<void> {
     if (error instanceof Error && "code" in error) return undefined;
     throw error;
   });
-  await rm(path, { force: true });
+  await unlinkIfThere(path);
   // Not at once: what follows a removal (rows, further names) would wait for the file system's journal behind it.
   setTimeout(() => {
     file?.close().catch((error: unknown) => log.warn("a removed file could not be closed", { path, error }));
   }, SOON_MS);
+}
+
+/** One call, where `rm` looks first what it has before it: each is a way to the pool and back. */
+export async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
 }

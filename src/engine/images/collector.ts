@@ -57,8 +57,9 @@ export class Collector {
       this.#deferred = this.#adding > 0;
       if (this.#deferred) return;
       await this.#freeChains();
-      await this.#freeLayers();
-      await this.#freeBlobs();
+      const gone: Digest[] = [];
+      await together([...this.#freeLayers(gone), ...this.#freeBlobs()]);
+      this.#stores.table.forgetLayers(gone);
     });
   }
 
@@ -138,22 +139,24 @@ export class Collector {
     }
   }
 
-  async #freeLayers(): Promise<void> {
+  /** @param gone Takes those that are. @returns what is to be done; of what, is decided now. */
+  #freeLayers(gone: Digest[]): (() => Promise<void>)[] {
     const { table, driver } = this.#stores;
     const loose = [...this.#loose.layers].filter((diffId) => !table.hasLayer(diffId));
     const candidates = new Set([...table.orphanLayers().filter(isDigest), ...loose]);
-    await together(this.#unpinned("layers", candidates), (diffId) =>
-      attempt("layer", diffId, async () => {
-        await driver.removeLayer(diffId);
-        table.forgetLayer(diffId);
-      }),
+    return this.#unpinned("layers", candidates).map(
+      (diffId) => () =>
+        attempt("layer", diffId, async () => {
+          await driver.removeLayer(diffId);
+          gone.push(diffId);
+        }),
     );
   }
 
-  async #freeBlobs(): Promise<void> {
+  #freeBlobs(): (() => Promise<void>)[] {
     const { table, content } = this.#stores;
     const unused = [...this.#loose.blobs].filter((digest) => !table.isBlobUsed(digest));
-    await together(this.#unpinned("blobs", unused), (digest) => attempt("blob", digest, () => content.delete(digest)));
+    return this.#unpinned("blobs", unused).map((digest) => () => attempt("blob", digest, () => content.delete(digest)));
   }
 
   /**
@@ -170,8 +173,12 @@ export class Collector {
 }
 
 /** A few at a time: each waits for the file system, mostly for its journal. */
-async function together<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  for (let at = 0; at < all.length; at += AT_ONCE) await Promise.all(all.slice(at, at + AT_ONCE).map(work));
+async function together(all: readonly (() => Promise<void>)[]): Promise<void> {
+  const left = all.values();
+  const worker = async () => {
+    for (const work of left) await work();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 /**

@@ -18,7 +18,7 @@ import { buildImage } from "../erofs/image.ts";
 import { decodeIndex, decodeInfo, encodeIndex, HEAD_SIZE } from "../layer/index-file.ts";
 import { mergeLayers } from "../layer/merge.ts";
 import type { AddLayerOptions, LayerInfo, SnapshotDriver } from "../snapshot.ts";
-import { unlinkQuickly } from "../unlink.ts";
+import { unlinkIfThere, unlinkQuickly } from "../unlink.ts";
 import { attachImage, detachImage, isImageMounted } from "./erofs-mount.ts";
 import {
   BackgroundWriter,
@@ -88,7 +88,7 @@ export class ErofsDriver implements SnapshotDriver {
   async removeLayer(diffId: Digest): Promise<void> {
     // The name that makes the layer goes first: a crash in between leaves an index that the next start removes.
     await unlinkQuickly(this.#tar(diffId));
-    await rm(this.#indexPath(diffId), { force: true });
+    await unlinkIfThere(this.#indexPath(diffId));
   }
 
   async mountChain(diffIds: readonly Digest[]): Promise<readonly string[]> {
@@ -112,7 +112,7 @@ export class ErofsDriver implements SnapshotDriver {
       const target = paths.mount(this.#paths, hex);
       detachImage(target);
       await removeDirectory(target);
-      await rm(this.#image(hex), { force: true });
+      await unlinkIfThere(this.#image(hex));
     });
   }
 
