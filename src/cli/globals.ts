@@ -48,6 +48,9 @@ export function checkGlobals(globals: Globals): void {
   if (!LEVELS.includes(globals["log-level"].toLowerCase()))
     throw new ExitError(1, `Unable to parse logging level: ${globals["log-level"]}`);
   if (globals.host.length > 1) throw new ExitError(1, "Specify only one -H");
+  // Which of two engines was meant is not guessed.
+  if (globals.host.length > 0 && globals.context !== "")
+    throw new ExitError(1, "conflicting options: cannot specify both --host and --context");
 }
 
 export function configDirectory(env: CliIo["env"]): string {

@@ -70,8 +70,8 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
   );
   const globals: Globals = { ...values, changed };
   const [first, ...rest] = args;
+  if (globals.version) return showVersion(io);
   if (first === undefined) {
-    if (globals.version) return showVersion(io);
     return showRoot(io, values.help, globals);
   }
   if (first === "help") return showTopic(io, rest, globals, argv);

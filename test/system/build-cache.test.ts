@@ -12,7 +12,7 @@ import { testRegistry } from "../harness/registry.ts";
 const CACHE_CONFIG = "application/vnd.buildkit.cacheconfig.v0";
 const hoy = await testDaemon();
 const registry = await testRegistry(hoy);
-const { docker } = hoy;
+const client = hoy.hoy;
 
 const DOCKERFILE = `FROM busybox AS build
 COPY word /word
@@ -24,11 +24,11 @@ RUN cat /proc/sys/kernel/random/uuid > /last
 const files = { word: "a word\n" };
 
 /** Both stages' random words: the same again only when they come from a cache. */
-const madeBy = (tag: string) => ok(docker("run", "--rm", "--network", "none", tag, "cat", "/made", "/last"));
+const madeBy = (tag: string) => ok(client("run", "--rm", "--network", "none", tag, "cat", "/made", "/last"));
 
 /** Nothing of the builder's own is left, and no image of it. */
 async function forget(...tags: string[]): Promise<void> {
-  for (const tag of tags) await ok(docker("rmi", "-f", tag));
+  for (const tag of tags) await ok(client("rmi", "-f", tag));
   await hoy.api("POST", "/build/prune?all=1");
   expect((await hoy.api("GET", "/system/df?type=build-cache")).json).toMatchObject({ BuildCache: [] });
 }
@@ -97,7 +97,7 @@ describe("cacheto and cachefrom of POST /build", () => {
   test("an inline cache is in the image, and read from where the image was pushed", async () => {
     const tag = `${registry.address}/cache/inline:${unique("i")}`;
     await classic(tag, { cacheto: JSON.stringify(["type=inline"]) });
-    await ok(docker("push", tag));
+    await ok(client("push", tag));
     const made = await madeBy(tag);
     await forget(tag);
     const again = await classic("again", { cachefrom: JSON.stringify([`type=registry,ref=${tag}`]) });

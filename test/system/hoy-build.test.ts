@@ -424,4 +424,29 @@ describe("hoy build: the classic builder", () => {
     await fails(classic(context("FROM busybox\nRUN exit 7\n")), 7, /returned a non-zero code: 7/);
     await fails(classic("--secret", "id=a", where), 1, /--secret needs BuildKit/);
   });
+
+  test("a Dockerfile or an archive from standard input, a Dockerfile from elsewhere", async () => {
+    const given = (input: string | Buffer, ...args: string[]) =>
+      hoy.hoy.with({ env: { DOCKER_BUILDKIT: "0" }, input }, "build", ...NET, ...args);
+    const listed = async (tag: string) => ok(hoy.hoy("run", "--rm", ...NET, tag, "find", "/in", "-type", "f"));
+    await ok(given("FROM busybox\nRUN mkdir /in; touch /in/alone\n", "-t", "classic-given", "-"));
+    expect(await listed("classic-given")).toBe("/in/alone");
+    const where = context({
+      Dockerfile: "FROM nonesuch\n",
+      file: "x",
+      skip: "y",
+      ".dockerignore": "skip\nDockerfile\n",
+    });
+    const all = "FROM busybox\nCOPY . /in/\n";
+    await ok(given(all, "-t", "classic-given", "-f", "-", where));
+    expect(await listed("classic-given")).toBe("/in/file");
+    const elsewhere = join(context({ Elsewhere: all }), "Elsewhere");
+    await ok(given("", "-t", "classic-given", "-f", elsewhere, where));
+    expect(await listed("classic-given")).toBe("/in/file");
+    const tar = Buffer.from(await Bun.$`tar -C ${context({ Dockerfile: all, packed: "1" })} -cz .`.arrayBuffer());
+    await ok(given(tar, "-t", "classic-given", "-"));
+    expect((await listed("classic-given")).split("\n").toSorted()).toEqual(["/in/Dockerfile", "/in/packed"]);
+    await fails(given("", "-"), 1, /the Dockerfile cannot be empty/);
+    await fails(given("BOGUS x\n", "-"), 1, /unknown instruction: BOGUS/);
+  });
 });

@@ -1,16 +1,14 @@
 // The classic build, by the engine's POST /build: the context goes as a tar, the steps come back, one after the other.
 
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, join, relative, resolve } from "node:path";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import type { ProgressMessage } from "../../api/backend.ts";
-import { ignoreFileNames, keepBuildFiles, parseIgnoreFile } from "../../image/ignore/file.ts";
-import { Matcher } from "../../image/ignore/matcher.ts";
 import { ExitError } from "../base/errors.ts";
 import type { Context } from "../command.ts";
 import { getCredentials } from "../config/credentials.ts";
-import { packContext } from "../copy/pack.ts";
 import { displayProgress, drainProgress } from "../progress/display.ts";
 import { jsonLines } from "../stream/bytes.ts";
+import { classicContext } from "./classic-context.ts";
 import type { BuildFlags } from "./flags.ts";
 import { buildArguments } from "./request.ts";
 
@@ -46,7 +44,7 @@ export async function buildClassic(
   const newer = NEWER.find((name) => changed.has(name));
   if (newer !== undefined) throw new ExitError(1, `--${newer} needs BuildKit, and the classic builder was asked for`);
   const { engine, io } = context;
-  const source = await openContext(context, where, flags.file);
+  const source = await classicContext(io, where, flags.file);
   let id = "";
   const { body } = await engine.send("POST", "/build", {
     query: {
@@ -103,54 +101,6 @@ async function* failing(messages: AsyncIterable<ProgressMessage>): AsyncGenerato
   }
 }
 
-interface BuildContext {
-  /** Its name inside the context. */
-  readonly dockerfile: string;
-  readonly remote: string;
-  readonly tar: AsyncIterable<Uint8Array>;
-}
-
-const REMOTE = /^(?:https?:\/\/|git:\/\/|git@|github\.com\/|ssh:\/\/)/;
-
-async function openContext({ io }: Context, where: string, file: string): Promise<BuildContext> {
-  if (where === "-") {
-    if (file === "-") throw new ExitError(1, "invalid argument: can't use stdin for both build context and dockerfile");
-    return { dockerfile: file === "" ? "Dockerfile" : file, remote: "", tar: io.stdin.read() };
-  }
-  if (REMOTE.test(where)) return { dockerfile: file === "" ? "Dockerfile" : file, remote: where, tar: nothing() };
-  const root = resolve(io.cwd, where);
-  const found = await stat(root).catch(() => undefined);
-  if (found === undefined) throw new ExitError(1, `unable to prepare context: path ${JSON.stringify(where)} not found`);
-  if (!found.isDirectory()) throw new ExitError(1, `unable to prepare context: context must be a directory: ${root}`);
-  const path = file === "" ? join(root, "Dockerfile") : resolve(io.cwd, file);
-  const dockerfile = relative(root, path);
-  if (dockerfile.startsWith("..")) {
-    throw new ExitError(
-      1,
-      `unable to prepare context: the Dockerfile (${path}) must be within the build context (${root})`,
-    );
-  }
-  if ((await stat(path).catch(() => undefined)) === undefined) {
-    throw new ExitError(
-      1,
-      `unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat ${path}: no such file or directory`,
-    );
-  }
-  return { dockerfile, remote: "", tar: packContext(root, new Matcher(await ignorePatterns(root, dockerfile))) };
-}
-
-/** Of `<Dockerfile>.dockerignore`, else `.dockerignore`; what the engine itself reads is always sent. */
-async function ignorePatterns(root: string, dockerfile: string): Promise<string[]> {
-  for (const name of ignoreFileNames(dockerfile)) {
-    const text = await readFile(join(root, name), "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (text !== undefined) return keepBuildFiles(parseIgnoreFile(text), dockerfile);
-  }
-  return [];
-}
-
 /** Everything that is stored: the engine may need any of it for the images that the Dockerfile names. */
 async function credentials({ config }: Context): Promise<string> {
   const keys = [...new Set([...Object.keys(config.data.auths ?? {}), ...Object.keys(config.data.credHelpers ?? {})])];
@@ -186,8 +136,4 @@ async function writeIdFile(path: string, id: string): Promise<void> {
 function cut(text: string): [string, string] {
   const sign = text.indexOf("=");
   return sign < 0 ? [text, ""] : [text.slice(0, sign), text.slice(sign + 1)];
-}
-
-async function* nothing(): AsyncIterable<Uint8Array> {
-  // The engine fetches a remote context itself.
 }

@@ -12,6 +12,8 @@ import { fetchNetwork } from "./network/inspect.ts";
 import { inspectFormat } from "./shared.ts";
 import { fetchVolume } from "./volume/inspect.ts";
 
+const TYPES =
+  'must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"';
 const SWARM = ["node", "service", "task", "secret", "config", "plugin"];
 
 export const inspect = command({
@@ -23,20 +25,23 @@ export const inspect = command({
     type: flag.string("Only inspect objects of the given type"),
   },
   async run(context, { flags, args: names, changed }) {
-    if (changed.has("type") && flags.type === "")
-      throw new ExitError(
-        1,
-        'type is empty: must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"',
-      );
+    if (changed.has("type") && flags.type === "") throw new ExitError(1, `type is empty: ${TYPES}`);
     const kinds = fetchers(context, flags.size);
     if (flags.type !== "" && kinds[flags.type] === undefined) {
-      const why = SWARM.includes(flags.type) ? "not there yet" : "unknown type";
+      const type = JSON.stringify(flags.type);
       throw new ExitError(
         1,
-        `${why}: ${JSON.stringify(flags.type)}: must be one of "container", "image", "network", "volume"`,
+        SWARM.includes(flags.type)
+          ? `not there yet: ${type}: must be one of "container", "image", "network", "volume"`
+          : `unknown type: ${type}: ${TYPES}`,
       );
     }
-    await inspectObjects(context, names, flags.format, (name) => firstOf(kinds, flags.type, name));
+    await inspectObjects(context, names, flags.format, async (name) => {
+      const found = await firstOf(kinds, flags.type, name);
+      if (flags.size && found.struct !== "Container")
+        context.io.stderr.line(`WARNING: --size ignored for ${found.struct.toLowerCase()}`);
+      return found;
+    });
   },
 });
 

@@ -27,12 +27,19 @@ export async function* packTree(
 /**
  * A build's context: what is in `root`, without it, owned by root, less what `ignores` leaves out. A directory that is
  * left out is still walked where an exception may want something in it.
+ * @param more files to be there as well, in place of those of their names
  */
-export async function* packContext(root: string, ignores: Matcher): AsyncGenerator<Uint8Array> {
+export async function* packContext(
+  root: string,
+  ignores: Matcher,
+  more: readonly GivenFile[] = [],
+): AsyncGenerator<Uint8Array> {
   const tar = pack();
   const packer = new Packer(tar, (name) => name, ignores);
   const filling = (async () => {
-    for (const child of (await readdir(root)).sort(compareText)) await packer.add(join(root, child), child);
+    for (const child of (await readdir(root)).sort(compareText))
+      if (!more.some(({ name }) => name === child)) await packer.add(join(root, child), child);
+    for (const file of more) await packer.give(file);
   })().then(
     () => tar.finalize(),
     (thrown: Error) => tar.destroy(thrown),
@@ -40,6 +47,21 @@ export async function* packContext(root: string, ignores: Matcher): AsyncGenerat
   for await (const piece of tar) yield piece as Uint8Array;
   await filling;
 }
+
+/** A file that is nowhere yet. */
+export interface GivenFile {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+export async function* packFiles(files: readonly GivenFile[]): AsyncGenerator<Uint8Array> {
+  const tar = pack();
+  for (const { name, data } of files) tar.entry({ ...GIVEN, name }, Buffer.from(data));
+  tar.finalize();
+  for await (const piece of tar) yield piece as Uint8Array;
+}
+
+const GIVEN = { mode: 0o600, uid: 0, gid: 0, mtime: new Date(0) } as const;
 
 /** What an entry must have; the rest has defaults. */
 type EntryHeader = Partial<Header> & Pick<Header, "name">;
@@ -56,6 +78,12 @@ class Packer {
     this.#tar = tar;
     this.#rename = rename;
     this.#ignores = ignores;
+  }
+
+  give({ name, data }: GivenFile): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#tar.entry({ ...GIVEN, name }, Buffer.from(data), (error) => (error ? reject(error) : resolve()));
+    return promise;
   }
 
   async add(path: string, name: string): Promise<void> {

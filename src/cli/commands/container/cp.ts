@@ -67,6 +67,8 @@ export function copyCommand({ noun, archive }: CopyKind) {
       const destination = splitCopyArgument(to);
       if (source.container !== undefined && destination.container !== undefined)
         throw new ExitError(1, `copying between ${noun}s is not supported`);
+      if (source.container === "" || destination.container === "")
+        throw new ExitError(1, `must specify at least one ${noun} source`);
       if (source.container !== undefined)
         return copyOut(context, call, place(source.container), source.path, destination.path);
       if (destination.container !== undefined)

@@ -5,7 +5,13 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { DaemonError } from "../../../api/client/errors.ts";
 import type { ContainerCreateResponse } from "../../../api/types/container.ts";
-import { familiarString, tryParseReference, withDefaultTag } from "../../../image/reference.ts";
+import {
+  familiarString,
+  imageIdentifier,
+  parseReference,
+  tryParseReference,
+  withDefaultTag,
+} from "../../../image/reference.ts";
 import { refuseContentTrust } from "../../base/content-trust.ts";
 import { ExitError, UsageError } from "../../base/errors.ts";
 import { cut } from "../../base/text.ts";
@@ -65,6 +71,8 @@ export async function createContainer(
   using cidFile = openCidFile(io.cwd, flags.cidfile);
   for (const address of flags.dns)
     if (isLoopback(address)) io.stderr.line(`WARNING: Localhost DNS (${address}) may fail in containers.`);
+  // A name that can't be one asks the engine nothing; what may be an id is looked up there.
+  if (imageIdentifier(image) === undefined) parseReference(image);
   if (flags.pull === "always") await pullForRun(context, image, flags);
   let created: ContainerCreateResponse;
   try {

@@ -4,7 +4,8 @@ import type { ContainerSummary } from "../../../api/types/container.ts";
 import { ExitError, messageOf } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
-import { compileFormat, printList } from "../../format/list.ts";
+import { printList } from "../../format/list.ts";
+import { compileTemplate } from "../../template/template.ts";
 import { filterQuery, listFilter, listFormat } from "../shared.ts";
 import { CONTAINER_HEADERS, containerFormat, containerView } from "./view.ts";
 
@@ -26,7 +27,7 @@ export const ls = command({
     const format = containerFormat(chosen, { quiet: flags.quiet, size: flags.size });
     if (flags.quiet && flags.format !== "")
       io.stderr.line("WARNING: Ignoring custom format, because both --format and --quiet are set.");
-    checkTemplate(format);
+    checkTemplate(chosen);
     const limit = flags.latest && !changed.has("last") ? 1 : flags.last;
     const containers = await engine.json<ContainerSummary[]>("GET", "/containers/json", {
       query: {
@@ -42,12 +43,12 @@ export const ls = command({
   },
 });
 
-/** Tried on an empty container before the engine is asked: docker does, and its texts differ from the later ones. */
+/** Tried as it was written on an empty container, before the engine is asked: docker does, and its texts differ. */
 function checkTemplate(format: string): void {
   const said = (thrown: unknown) => messageOf(thrown).replace(/^template parsing error: /, "");
   let step = "parse";
   try {
-    const template = compileFormat(format);
+    const template = compileTemplate(format);
     step = "execute";
     template.render(containerView({}, true));
   } catch (thrown) {

@@ -3,6 +3,7 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ProgressMessage } from "../../../api/backend.ts";
+import { parseReference } from "../../../image/reference.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
@@ -22,6 +23,7 @@ export const importImage = command({
     }),
   }),
   async run({ engine, io }, { flags, args: [source = "", name = ""] }) {
+    if (name !== "") parseReference(name);
     const remote = /^(https?|ftp):\/\//.test(source);
     const file = remote || source === "-" ? undefined : await openFile(io.cwd, source);
     const chunks = source === "-" ? io.stdin.read() : file === undefined ? undefined : fileChunks(file);

@@ -3,6 +3,7 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ProgressMessage } from "../../../api/backend.ts";
+import { parsePlatform } from "../../../image/platform.ts";
 import { ExitError } from "../../base/errors.ts";
 import { args, type Context, command } from "../../command.ts";
 import { flag } from "../../flag.ts";
@@ -57,6 +58,6 @@ export async function openInput({ io }: Pick<Context, "io">, path: string): Prom
 
 /** "os/arch/variant" as the API's JSON. */
 export function platformJson(text: string): string {
-  const [os = "", architecture = "", variant] = text.toLowerCase().split("/");
+  const { os, architecture, variant } = parsePlatform(text);
   return JSON.stringify({ architecture, os, ...(variant === undefined ? {} : { variant }) });
 }

@@ -20,7 +20,7 @@ export const login = command({
     const { io, config, engine } = context;
     const key = server === "" ? HUB_KEY : registryKey(server.replace(/^https?:\/\//, "").replace(/\/.*$/, ""));
     if (flags["password-stdin"] && flags.password !== "")
-      throw new ExitError(1, "--password and --password-stdin are mutually exclusive");
+      throw new ExitError(1, "conflicting options: cannot specify both --password and --password-stdin");
     if (flags["password-stdin"] && flags.username === "")
       throw new ExitError(1, "the --password-stdin option requires --username to be set");
     if (changed.has("username") && flags.username === "") throw new ExitError(1, "username is empty");
