@@ -1,4 +1,4 @@
-// Which engine a command talks to, by docker's order: --context, -H, DOCKER_HOST, DOCKER_CONTEXT, the configuration's
+// Which engine a command talks to, by docker's order: --context or -H, DOCKER_HOST, DOCKER_CONTEXT, the configuration's
 // current context, the default socket. Everything here is made when first asked for: most commands need little of it.
 
 import { existsSync, readFileSync } from "node:fs";
