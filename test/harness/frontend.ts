@@ -5,7 +5,8 @@
 
 import { Duplex } from "node:stream";
 import { GrpcClient } from "../../src/build/buildkit/grpc/client.ts";
-import { CODE, GrpcError, statusOf } from "../../src/build/buildkit/grpc/status.ts";
+import { CODE, GrpcError } from "../../src/build/buildkit/grpc/status.ts";
+import { statusOf } from "../../src/build/buildkit/grpc/status-message.ts";
 import { LLBBridge, type SolveResponse } from "../../src/build/buildkit/proto/gen/gateway_pb.ts";
 import { busybox, files, marshal, type Node, run, source } from "./llb-ops.ts";
 

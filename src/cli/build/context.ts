@@ -6,7 +6,7 @@ import { basename, dirname, resolve } from "node:path";
 import { ExitError } from "../base/errors.ts";
 import type { CliIo } from "../io.ts";
 import type { LentDirectory } from "./lend/files.ts";
-import { type LentInput, lendInput } from "./lend/upload.ts";
+import type { LentInput } from "./lend/upload.ts";
 
 export interface OpenContext {
   /** Attributes of the frontend. */
@@ -31,6 +31,7 @@ export async function openContext(io: CliIo, where: string, file: string): Promi
   }
   if (where === "-") {
     if (io.stdin.isTTY) throw new ExitError(1, "ERROR: the context is read from standard input, which is a terminal");
+    const { lendInput } = await import("./lend/upload.ts");
     const input = lendInput(() => io.stdin.read());
     const attrs: Record<string, string> = { context: input.url };
     if (file !== "") attrs.filename = file;

@@ -2,7 +2,8 @@
 // that makes nothing, for `--check`: its frontend is asked for what the rules found. Loaded only for these: reading the
 // protocol's description takes a client longer than asking for a cached build.
 
-import { GrpcError, statusOf } from "../../build/buildkit/grpc/status.ts";
+import { GrpcError } from "../../build/buildkit/grpc/status.ts";
+import { statusOf } from "../../build/buildkit/grpc/status-message.ts";
 import { Control } from "../../build/buildkit/proto/gen/control_pb.ts";
 import { LLBBridge } from "../../build/buildkit/proto/gen/gateway_pb.ts";
 import { type BuildOptions, type Built, FRONTEND, newRef, requestOf, type SolveOptions, watch } from "./solve.ts";

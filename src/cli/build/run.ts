@@ -4,22 +4,19 @@ import { createHash, randomUUID } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { type ServiceTable, service } from "../../build/buildkit/grpc/service.ts";
+import { frame } from "../../build/buildkit/grpc/frames.ts";
+import { bytesService, lateService, type ServiceTable } from "../../build/buildkit/grpc/service.ts";
 import { GrpcError } from "../../build/buildkit/grpc/status.ts";
-import { Health, HealthCheckResponse_ServingStatus as Serving } from "../../build/buildkit/proto/gen/health_pb.ts";
+import { PATHS } from "../../build/buildkit/proto/paths.ts";
 import { ExitError } from "../base/errors.ts";
 import type { Context } from "../command.ts";
 import { connectBuild, type SessionNames } from "./connection.ts";
 import { type OpenContext, openContext } from "./context.ts";
 import type { CheckResult } from "./drive.ts";
 import type { BuildFlags } from "./flags.ts";
-import { agentService, agentsOf } from "./lend/agents.ts";
-import { contentService } from "./lend/content.ts";
-import { credentialService } from "./lend/credentials.ts";
 import { type DialDirect, directDial } from "./lend/direct.ts";
 import { fileService } from "./lend/files.ts";
-import { type Destination, outputService } from "./lend/outputs.ts";
-import { parseSecret, secretService } from "./lend/secrets.ts";
+import type { Destination } from "./lend/outputs.ts";
 import { readOutputs } from "./outputs.ts";
 import type { ProgressMode } from "./progress/modes.ts";
 import { openProgress, type Progress } from "./progress/open.ts";
@@ -52,7 +49,7 @@ export async function runBuild(context: Context, flags: BuildFlags, where: strin
   const controller = new AbortController();
   const { signal } = controller;
   const dial = directDial(engine, signal);
-  const services = lentServices(context, flags, opened, { destinations, stores, dial });
+  const services = await lentServices(context, flags, opened, { destinations, stores, dial });
   const stop = () => controller.abort(new ExitError(INTERRUPTED, "ERROR: the build was cancelled"));
   using _interrupt = disposing(io.onSignal("SIGINT", stop));
   using _terminate = disposing(io.onSignal("SIGTERM", stop));
@@ -96,22 +93,44 @@ interface Lending {
   readonly dial: DialDirect | undefined;
 }
 
-function lentServices(
-  { io, config }: Context,
-  flags: BuildFlags,
+/** What is lent only where a flag says so, or asked for in few builds, is loaded then: most clients end sooner than it is. */
+async function lentServices(
+  context: Context,
+  { secret, ssh }: BuildFlags,
   { directories, input }: OpenContext,
   { destinations, stores, dial }: Lending,
-): ServiceTable[] {
-  return [
-    service(Health, { check: async () => ({ status: Serving.SERVING }) }),
-    fileService(directories, dial),
-    credentialService(config),
-    secretService(flags.secret.map(parseSecret), io),
-    ...(flags.ssh.length === 0 ? [] : [agentService(agentsOf(flags.ssh, io))]),
-    ...(stores.lent.size === 0 ? [] : [contentService(stores.lent)]),
-    ...(destinations.size === 0 ? [] : [outputService(destinations, io)]),
-    ...(input === undefined ? [] : [input.services]),
-  ];
+): Promise<ServiceTable[]> {
+  const { io } = context;
+  const services = [healthService(), fileService(directories, dial)];
+  services.push(
+    lateService([PATHS.credentials, PATHS.fetchToken], async () =>
+      (await import("./lend/credentials.ts")).credentialService(context.config),
+    ),
+  );
+  if (secret.length === 0) {
+    services.push(lateService([PATHS.secret], async () => (await import("./lend/secrets.ts")).secretService([], io)));
+  } else {
+    const { parseSecret, secretService } = await import("./lend/secrets.ts");
+    services.push(secretService(secret.map(parseSecret), io));
+  }
+  if (ssh.length > 0) {
+    const { agentService, agentsOf } = await import("./lend/agents.ts");
+    services.push(agentService(agentsOf(ssh, io)));
+  }
+  if (stores.lent.size > 0) services.push((await import("./lend/content.ts")).contentService(stores.lent));
+  if (destinations.size > 0) services.push((await import("./lend/outputs.ts")).outputService(destinations, io));
+  if (input !== undefined) services.push(input.services);
+  return services;
+}
+
+/** grpc.health.v1.HealthCheckResponse with the status SERVING. */
+const SERVING = Uint8Array.of(0x08, 0x01);
+
+function healthService(): ServiceTable {
+  return bytesService(PATHS.health, async function* (requests) {
+    for await (const _ of requests);
+    yield frame(SERVING);
+  });
 }
 
 function sessionNames(root: string | undefined): Omit<SessionNames, "takesDirect"> {

@@ -4,8 +4,17 @@
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GrpcClient } from "../../build/buildkit/grpc/client.ts";
+import { frame } from "../../build/buildkit/grpc/frames.ts";
 import { CODE, GrpcError } from "../../build/buildkit/grpc/status.ts";
-import { Control, type SolveRequestSchema } from "../../build/buildkit/proto/gen/control_pb.ts";
+import type { SolveRequestSchema, StatusResponse } from "../../build/buildkit/proto/gen/control_pb.ts";
+import { readLight, writeLight } from "../../build/buildkit/proto/light.ts";
+import {
+  SOLVE_REQUEST,
+  SOLVE_RESPONSE,
+  STATUS_REQUEST,
+  STATUS_RESPONSE,
+} from "../../build/buildkit/proto/light-messages.ts";
+import { PATHS } from "../../build/buildkit/proto/paths.ts";
 import type { Exporter } from "./outputs.ts";
 import type { Progress } from "./progress/open.ts";
 import type { CacheEntry } from "./request.ts";
@@ -38,8 +47,9 @@ export async function solveBuild(options: BuildOptions): Promise<Built> {
   const request = { ...requestOf(options, ref), frontend: FRONTEND };
   const watching = watch(options, ref);
   try {
-    const { exporterResponse } = await control.unary(Control.method.solve, request, { signal });
-    return { ref, response: exporterResponse };
+    const answer = await control.unaryBytes(PATHS.solve, writeLight(SOLVE_REQUEST, request), { signal });
+    const { exporterResponse } = readLight(SOLVE_RESPONSE, answer);
+    return { ref, response: exporterResponse as Record<string, string> };
   } finally {
     await watching;
   }
@@ -70,11 +80,13 @@ export function requestOf(
 
 /** Until the engine has told everything of the build; what breaks here is the build's own error as well. */
 export async function watch({ control, progress, signal }: SolveOptions, ref: string): Promise<void> {
-  const call = control.open(Control.method.status, { signal });
+  const call = control.openBytes(PATHS.status, { signal });
   try {
-    await call.send({ ref });
+    await call.sendFramed(frame(writeLight(STATUS_REQUEST, { ref })));
     call.end();
-    for await (const status of call.answers) progress.take(status);
+    for await (const batch of call.batches) {
+      for (const bytes of batch) progress.take(readLight(STATUS_RESPONSE, bytes) as unknown as StatusResponse);
+    }
   } catch (thrown) {
     if (!(thrown instanceof GrpcError) && !signal.aborted) throw thrown;
     if (

@@ -5,7 +5,8 @@ import { constants } from "node:os";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { HoyError } from "../../../base/error.ts";
 import type { StepProcess } from "../../needs.ts";
-import { CODE, GrpcError, statusOf, toGrpcError } from "../grpc/status.ts";
+import { CODE, GrpcError, toGrpcError } from "../grpc/status.ts";
+import { statusOf } from "../grpc/status-message.ts";
 import type { ExecMessage, ExecMessageSchema, InitMessage } from "../proto/gen/gateway_pb.ts";
 import { Mailbox } from "./mailbox.ts";
 

@@ -7,7 +7,7 @@ import { openLayers } from "../../ops/tree/read-file.ts";
 import type { Build } from "../control/build.ts";
 import { workerRecord } from "../control/worker.ts";
 import { type CallContext, type ServiceTable, service } from "../grpc/service.ts";
-import { errorOf } from "../grpc/status.ts";
+import { errorOf } from "../grpc/status-message.ts";
 import { platformOf } from "../llb/definition.ts";
 import { missing } from "../llb/values.ts";
 import type { BuildkitNeeds } from "../needs.ts";

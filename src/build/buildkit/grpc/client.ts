@@ -25,20 +25,24 @@ export interface CallOptions {
   readonly path?: string;
 }
 
-/** A call whose both sides speak as they like. */
-export interface OpenCall<M extends DescMethod> {
-  /** Several at once go out as one write. */
-  send(...messages: MessageInitShape<M["input"]>[]): Promise<void>;
-  /** Messages that are in their bytes already, each framed (see frames.ts). */
+/** A call whose both sides speak as they like, in bytes. */
+export interface OpenBytes {
+  /** Messages, each framed (see frames.ts). */
   sendFramed(framed: Uint8Array): Promise<void>;
   /** Closes our half. */
   end(): void;
-  /** Until the other side ends well. @throws GrpcError with the status it ended with otherwise. */
-  readonly answers: AsyncIterable<MessageShape<M["output"]>>;
-  /** The same in place of `answers`: their bytes, as many at once as have come. */
+  /** As many at once as have come, until the other side ends well. @throws GrpcError with the status it ended with otherwise. */
   readonly batches: AsyncIterable<readonly Uint8Array[]>;
   /** Lets go of the call, whatever its state. */
   cancel(): void;
+}
+
+/** The same in messages. */
+export interface OpenCall<M extends DescMethod> extends OpenBytes {
+  /** Several at once go out as one write. */
+  send(...messages: MessageInitShape<M["input"]>[]): Promise<void>;
+  /** In place of `batches`. */
+  readonly answers: AsyncIterable<MessageShape<M["output"]>>;
 }
 
 /**
@@ -77,23 +81,36 @@ export class GrpcClient {
     request: MessageInitShape<M["input"]>,
     options: CallOptions,
   ): Promise<MessageShape<M["output"]>> {
-    const call = this.open(method, options);
+    const bytes = toBinary(method.input, create(method.input, request));
+    const answer = await this.unaryBytes(options.path ?? methodPath(method), bytes, options);
+    return decodeOne(method.output, answer) as MessageShape<M["output"]>;
+  }
+
+  /** @throws GrpcError */
+  async unaryBytes(path: string, request: Uint8Array, options: CallOptions): Promise<Uint8Array> {
+    const call = this.openBytes(path, options);
     try {
-      await call.send(request);
+      await call.sendFramed(frame(request));
       call.end();
-      let found: MessageShape<M["output"]> | undefined;
-      for await (const answer of call.answers) found = answer;
-      if (found === undefined) throw new GrpcError(CODE.internal, `${methodPath(method)} answered nothing`);
+      let found: Uint8Array | undefined;
+      for await (const batch of call.batches) found = batch.at(-1) ?? found;
+      if (found === undefined) throw new GrpcError(CODE.internal, `${path} answered nothing`);
       return found;
     } finally {
       call.cancel();
     }
   }
 
-  open<M extends DescMethod>(
-    method: M,
-    { signal, metadata = new Map(), path = methodPath(method) }: CallOptions,
-  ): OpenCall<M> {
+  open<M extends DescMethod>(method: M, options: CallOptions): OpenCall<M> {
+    const call = this.openBytes(options.path ?? methodPath(method), options);
+    return {
+      ...call,
+      send: (...given) => call.sendFramed(framed(method.input, given)),
+      answers: decoded(method, call.batches),
+    };
+  }
+
+  openBytes(path: string, { signal, metadata = new Map() }: Omit<CallOptions, "path">): OpenBytes {
     this.closed.throwIfAborted();
     signal.throwIfAborted();
     const stream = this.#session.request({
@@ -117,10 +134,9 @@ export class GrpcClient {
     });
     const ending: Ending = { read: false, known: false, error: undefined };
     return {
-      send: (...given) => put(stream, framed(method.input, given)),
       sendFramed: (bytes) => put(stream, bytes),
       end: () => void stream.end(),
-      ...answersOf(stream, method, ending, [signal, this.closed]),
+      batches: batchesOf(stream, ending, [signal, this.closed]),
       cancel,
     };
   }
@@ -142,12 +158,11 @@ interface Ending {
 }
 
 /** Listens from the start: the head may come before anybody reads. */
-function answersOf<M extends DescMethod>(
+function batchesOf(
   stream: http2.ClientHttp2Stream,
-  method: M,
   ending: Ending,
   signals: readonly AbortSignal[],
-): Pick<OpenCall<M>, "answers" | "batches"> {
+): OpenBytes["batches"] {
   const take = (headers: http2.IncomingHttpHeaders) => {
     const status = Number(headers[":status"] ?? 200);
     if (headers["grpc-status"] !== undefined) Object.assign(ending, { known: true, error: readTrailers(headers) });
@@ -172,10 +187,14 @@ function answersOf<M extends DescMethod>(
     if (!ending.known) throw new GrpcError(CODE.unavailable, "the call ended without a status");
     if (ending.error !== undefined) throw ending.error;
   }
-  async function* decoded(): AsyncGenerator<MessageShape<M["output"]>, void, void> {
-    for await (const batch of read()) {
-      for (const bytes of batch) yield decodeOne(method.output, bytes) as MessageShape<M["output"]>;
-    }
+  return read();
+}
+
+async function* decoded<M extends DescMethod>(
+  { output }: M,
+  batches: OpenBytes["batches"],
+): AsyncGenerator<MessageShape<M["output"]>, void, void> {
+  for await (const batch of batches) {
+    for (const bytes of batch) yield decodeOne(output, bytes) as MessageShape<M["output"]>;
   }
-  return { answers: decoded(), batches: read() };
 }

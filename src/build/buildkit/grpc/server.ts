@@ -15,7 +15,7 @@ import {
 import { batches, messages, put } from "./duplex.ts";
 import { frame } from "./frames.ts";
 import { readMetadata, readTimeout } from "./metadata.ts";
-import type { BytesHandler, CallContext, Served, ServiceTable } from "./service.ts";
+import type { CallContext, Served, ServiceTable } from "./service.ts";
 import { CODE, GrpcError, statusTrailers, toGrpcError } from "./status.ts";
 
 export interface GrpcServerOptions {
@@ -51,7 +51,7 @@ export class GrpcServer {
       if (served === undefined) throw unknownMethod(path, this.#methods);
       const encoding = headers["grpc-encoding"] ?? "identity";
       if (encoding !== "identity") throw new GrpcError(CODE.unimplemented, `compression ${encoding} is not understood`);
-      const chosen = typeof served === "function" ? served(call.context.metadata) : served;
+      const chosen = typeof served === "function" ? await served(call.context.metadata) : served;
       await respond(chosen, stream, call.context, answer);
       answer.end();
     } catch (thrown) {
@@ -69,14 +69,14 @@ type AnyHandler = (
 ) => Promise<MessageInitShape<DescMessage>> | AsyncIterable<MessageInitShape<DescMessage>>;
 
 async function respond(
-  { method, handler, bytes }: Served,
+  { method, handler }: Served,
   stream: http2.ServerHttp2Stream,
   context: CallContext,
   answer: Answer,
 ): Promise<void> {
-  if (bytes === true) {
+  if (method === undefined) {
     answer.begin();
-    for await (const framed of (handler as BytesHandler)(batches(stream), context)) await answer.put(framed);
+    for await (const framed of handler(batches(stream), context)) await answer.put(framed);
     return;
   }
   const requests = decode(stream, method.input);

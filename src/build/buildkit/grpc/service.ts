@@ -2,6 +2,7 @@
 
 import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Metadata } from "./metadata.ts";
+import { CODE, GrpcError } from "./status.ts";
 
 export interface CallContext {
   readonly metadata: Metadata;
@@ -33,12 +34,9 @@ export type Handler<M extends DescMethod> = M extends { methodKind: "unary" }
 export type Handlers<S extends DescService> = { readonly [K in keyof S["method"]]?: Handler<S["method"][K]> };
 
 /** A method that is served; its shape is known to the handler only. */
-export interface Served {
-  readonly method: DescMethod;
-  readonly handler: unknown;
-  /** The handler is a BytesHandler. */
-  readonly bytes?: true;
-}
+export type Served =
+  | { readonly method: DescMethod; readonly handler: unknown }
+  | { readonly method: undefined; readonly handler: BytesHandler };
 
 /**
  * Both sides speak as they like, in bytes: requests as many at once as have come, answers framed (see frames.ts). For
@@ -49,15 +47,22 @@ export type BytesHandler = (
   context: CallContext,
 ) => AsyncIterable<Uint8Array>;
 
-export function bytesService(
-  method: DescMethod & { methodKind: "bidi_streaming" },
-  handler: BytesHandler,
-): ServiceTable {
-  return new Map([[methodPath(method), { method, handler, bytes: true }]]);
+export function bytesService(path: string, handler: BytesHandler): ServiceTable {
+  return new Map([[path, { method: undefined, handler }]]);
 }
 
-/** The messages of some paths are of several kinds, and the metadata says which. */
-export type Choice = (metadata: Metadata) => Served;
+/** What is only made when it is asked for: most of what a client can do is not asked of it. */
+export function lateService(paths: readonly string[], load: () => Promise<ServiceTable>): ServiceTable {
+  const choose = (path: string) => async (metadata: Metadata) => {
+    const served = (await load()).get(path);
+    if (served === undefined) throw new GrpcError(CODE.unimplemented, `unknown method ${path}`);
+    return typeof served === "function" ? served(metadata) : served;
+  };
+  return new Map(paths.map((path) => [path, choose(path)]));
+}
+
+/** Which of several it is, by the metadata: the messages of some paths are of several kinds. */
+export type Choice = (metadata: Metadata) => Served | Promise<Served>;
 
 /** Path ("/package.Service/Method") → what serves it. */
 export type ServiceTable = ReadonlyMap<string, Served | Choice>;

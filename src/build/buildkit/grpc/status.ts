@@ -2,10 +2,9 @@
 // one here, once; details in it are BuildKit's typed errors.
 
 import type * as http2 from "node:http2";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { type ErrorCode, HoyError, toHoyError } from "../../../base/error.ts";
-import { type Status, StatusSchema } from "../proto/gen/status_pb.ts";
+import { readLight, writeLight } from "../proto/light.ts";
+import { RPC_STATUS } from "../proto/light-messages.ts";
 
 /** Numbers of google.rpc.Code. */
 export const CODE = {
@@ -87,24 +86,15 @@ export function statusTrailers(error?: GrpcError): http2.OutgoingHttpHeaders {
     "grpc-message": percentEncode(error.message.slice(0, MESSAGE_LIMIT)),
   };
   if (error.details.length > 0) {
-    const bytes = toBinary(StatusSchema, statusOf(error));
-    trailers["grpc-status-details-bin"] = Buffer.from(bytes).toString("base64").replace(/=+$/, "");
+    const { code, message, details } = error;
+    const bytes = writeLight(RPC_STATUS, { code, message, details });
+    trailers["grpc-status-details-bin"] = bytes.toString("base64").replace(/=+$/, "");
   }
   return trailers;
 }
 
 /** Characters of a message; a header list may not be endless. */
 const MESSAGE_LIMIT = 16 * 1024;
-
-export function statusOf(error: GrpcError): Status {
-  const details = error.details.map((detail) => create(AnySchema, { ...detail }));
-  return create(StatusSchema, { code: error.code, message: error.message, details });
-}
-
-export function errorOf(status: Status): GrpcError {
-  const details = status.details.map(({ typeUrl, value }) => ({ typeUrl, value }));
-  return new GrpcError(status.code, status.message, details);
-}
 
 /** Reads trailers (or the head of an answer that is only trailers); undefined: it went well. */
 export function readTrailers(headers: http2.IncomingHttpHeaders): GrpcError | undefined {
@@ -120,7 +110,8 @@ function readDetails(headers: http2.IncomingHttpHeaders): readonly Detail[] {
   const encoded = headers["grpc-status-details-bin"];
   if (encoded === undefined) return [];
   try {
-    return errorOf(fromBinary(StatusSchema, Buffer.from(String(encoded), "base64"))).details;
+    const { details } = readLight(RPC_STATUS, Buffer.from(String(encoded), "base64")) as { details: Detail[] };
+    return details.map(({ typeUrl, value }) => ({ typeUrl, value }));
   } catch {
     return []; // details are extra: the code and the message stand without them
   }

@@ -6,9 +6,9 @@ import { HoyError } from "../../../base/error.ts";
 import type { Metadata } from "../../../build/buildkit/grpc/metadata.ts";
 import { bytesService, type ServiceTable } from "../../../build/buildkit/grpc/service.ts";
 import { CODE, GrpcError } from "../../../build/buildkit/grpc/status.ts";
-import { FileSync } from "../../../build/buildkit/proto/gen/session_pb.ts";
 import { PacketWriter } from "../../../build/buildkit/proto/packet-writer.ts";
 import { PACKET, readPacket } from "../../../build/buildkit/proto/packets.ts";
+import { PATHS } from "../../../build/buildkit/proto/paths.ts";
 import { goMode } from "../../../build/buildkit/session/go-mode.ts";
 import type { DialDirect, DirectSender } from "./direct.ts";
 import { type Listed, listDirectory, type Selection } from "./directory.ts";
@@ -22,7 +22,7 @@ const PIECE = 256 * 1024;
 
 /** @param dial for contents on a connection of their own; undefined: they go on the call */
 export function fileService(directories: ReadonlyMap<string, LentDirectory>, dial?: DialDirect): ServiceTable {
-  return bytesService(FileSync.method.diffCopy, async function* (requests, { metadata }) {
+  return bytesService(PATHS.diffCopy, async function* (requests, { metadata }) {
     const [name = ""] = valuesOf(metadata, "dir-name");
     const directory = directories.get(name);
     if (directory === undefined) throw new GrpcError(CODE.notFound, `no access allowed to dir ${JSON.stringify(name)}`);

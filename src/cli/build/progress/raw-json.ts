@@ -1,8 +1,8 @@
 // `--progress=rawjson`: every event as BuildKit's clients write it (client.SolveStatus), a line each.
 
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { StatusResponse } from "../../../build/buildkit/proto/gen/control_pb.ts";
 import type { Output } from "../../base/output.ts";
+import { timestampMs } from "./time.ts";
 
 type Time = StatusResponse["logs"][number]["timestamp"];
 
@@ -53,7 +53,7 @@ function some<K extends string, T, R>(key: K, list: readonly T[], each: (one: T)
 }
 
 function time<K extends string>(key: K, value: Time): Partial<Record<K, string>> {
-  return value === undefined ? {} : ({ [key]: timestampDate(value).toISOString() } as Record<K, string>);
+  return value === undefined ? {} : ({ [key]: new Date(timestampMs(value)).toISOString() } as Record<K, string>);
 }
 
 const base64 = (data: Uint8Array) => Buffer.from(data).toString("base64");

@@ -1,13 +1,13 @@
 // What a running build has said so far: its steps in the order they came up, each with its state, counts and last lines
 // of output. Fed with the engine's events; the displays read it.
 
-import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type {
   StatusResponse,
   Vertex,
   VertexStatus,
   VertexWarning,
 } from "../../../build/buildkit/proto/gen/control_pb.ts";
+import { timestampMs } from "./time.ts";
 
 export interface Step {
   readonly digest: string;
