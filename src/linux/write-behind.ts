@@ -14,11 +14,13 @@ const calls = libc({ sync_file_range: { args: ["i32", U64, U64, "u32"], returns:
 
 export class WriteBehind {
   readonly #fd: number;
-  #started = 0;
+  #started: number;
   #goesOn = true;
 
-  constructor(fd: number) {
+  /** @param start Where the bytes that come are put; what is before it is none of ours. */
+  constructor(fd: number, start = 0) {
     this.#fd = fd;
+    this.#started = start;
   }
 
   /** @param size So many bytes from the file's beginning are written, and will not change. @returns whether to go on telling. */

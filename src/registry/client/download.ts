@@ -43,7 +43,7 @@ export async function* download(
     yield chunk;
   }
   await file.truncate(received);
-  const behind = new WriteBehind(file.fd);
+  const behind = new WriteBehind(file.fd, received);
   options.onProgress(received);
   for (let failures = 0; received < blob.size; ) {
     const before = received;

@@ -5,6 +5,7 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, link, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { WriteBehind } from "../../linux/write-behind.ts";
 import { RegistryError } from "./errors.ts";
 import type { Algorithm } from "./names.ts";
 
@@ -59,8 +60,10 @@ export class UploadFiles {
     let gathered = 0;
     // One write is under way while the next bytes come in and are hashed.
     let writing: Promise<void> = Promise.resolve();
+    const behind = new WriteBehind(file.fd, start);
     const flush = async () => {
       await writing;
+      behind.grown(size - gathered);
       writing = writeAll(file, waiting);
       // Whoever waits for it hears of its fault; until then nobody does.
       writing.catch(() => undefined);
