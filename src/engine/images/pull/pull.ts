@@ -20,6 +20,7 @@ import {
   withDefaultTag,
   withTag,
 } from "../../../image/reference.ts";
+import { listTags } from "../../../registry/client/listing.ts";
 import { Repository } from "../../../registry/client/repository.ts";
 import type { IngestSession } from "../collector.ts";
 import { emitImage, type ImageContext } from "../context.ts";
@@ -51,7 +52,7 @@ export class Puller {
     }
     return messagesOf(signal, async (say, abort) => {
       const repository = this.#repository(ref, options.auth);
-      const tags = options.allTags ? await repository.tags(abort) : [undefined];
+      const tags = options.allTags ? await listTags(repository, abort) : [undefined];
       for (const tag of tags) {
         const one = tag === undefined ? withDefaultTag(ref) : withTag(ref, tag);
         await this.#pullOne(repository, one, options.platform, say, abort);

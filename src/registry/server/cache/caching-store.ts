@@ -5,6 +5,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { HoyError } from "../../../base/error.ts";
 import { log } from "../../../base/log.ts";
+import { listTags } from "../../client/listing.ts";
 import { RegistryError } from "../errors.ts";
 import { readManifest } from "../manifest.ts";
 import { type AnyDigest, parseAnyDigest } from "../names.ts";
@@ -206,7 +207,7 @@ export class CachingStore implements RegistryStorage {
 
   #remoteTags(upstream: Upstream, repository: string): Promise<readonly string[] | undefined> {
     return this.#tags.get(repository, async () =>
-      (await remoteOf(upstream, repository).tags(this.#stop.signal)).sort(),
+      (await listTags(remoteOf(upstream, repository), this.#stop.signal)).sort(),
     );
   }
 

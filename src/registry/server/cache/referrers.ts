@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { HoyError } from "../../../base/error.ts";
 import { optional, readJson } from "../../../image/json.ts";
+import { listPages } from "../../client/listing.ts";
 import type { Repository } from "../../client/repository.ts";
 import { type AnyDigest, parseAnyDigest } from "../names.ts";
 import type { Referrer } from "../storage.ts";
@@ -51,7 +52,7 @@ export async function remoteReferrers(remote: Repository, digest: AnyDigest, sig
 async function documents(remote: Repository, digest: AnyDigest, signal: AbortSignal): Promise<Uint8Array[]> {
   const pages: Uint8Array[] = [];
   try {
-    for await (const page of remote.pages(`referrers/${digest.text}`, signal)) {
+    for await (const page of listPages(remote, `referrers/${digest.text}`, signal)) {
       if (pages.push(page) > PAGES) throw new HoyError("too-large", `more than ${PAGES} pages of referrers`);
     }
     return pages;
