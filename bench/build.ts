@@ -19,7 +19,7 @@ const { values: args } = parseArgs({
 const rounds = Number(args.rounds);
 const TAG = "hoy-bench-built";
 
-/** Who builds: a subject, or docker's client by buildx on the same dockerd. */
+/** Who builds: a subject, or buildx on the same engine. */
 interface Builder {
   readonly name: string;
   readonly subject: Subject;
@@ -58,10 +58,12 @@ function buildersOf(subject: Subject): Builder[] {
     async (directory: string, ...flags: string[]) =>
       void (await must([...argv, ...network, "-q", "-t", TAG, ...flags, directory]));
   const builder = { name, subject, build: by([...env, ...cli, "build", ...own]) };
-  const buildx = process.env.HOY_BENCH_BUILDX;
-  if (name !== "dockerd" || buildx === undefined) return [builder];
+  const { HOY_TEST_BUILDX, HOY_BENCH_BUILDX } = process.env;
+  const buildx = name === "hoy" ? HOY_TEST_BUILDX : name === "dockerd" ? HOY_BENCH_BUILDX : undefined;
+  if (buildx === undefined) return [builder];
   const host = cli[cli.indexOf("--host") + 1] ?? "";
-  return [builder, { name: "buildx", subject, build: by(["env", `DOCKER_HOST=${host}`, buildx, "build"]) }];
+  const build = by(["env", `DOCKER_HOST=${host}`, buildx, "build"]);
+  return [builder, { name: name === "hoy" ? "buildx on hoy" : "buildx", subject, build }];
 }
 
 /** One builder after the other in each round; the first round only warms up. */
