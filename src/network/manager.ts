@@ -19,9 +19,9 @@ import { gatewayOf, renamedEndpoint, takeEndpoints, wantedNetworks } from "./end
 import { IpvlanDriver } from "./ipvlan.ts";
 import type { Live } from "./live.ts";
 import { MacvlanDriver } from "./macvlan.ts";
+import { Membership } from "./membership.ts";
 import { namespaceSource } from "./mode.ts";
 import { Names } from "./names.ts";
-import type { EndpointRecord } from "./network.ts";
 import { type PortWish, portWishes } from "./ports/request.ts";
 import { Publisher } from "./publisher.ts";
 import { Sweeper, sweepLinks } from "./sweep.ts";
@@ -40,6 +40,7 @@ export class Networks implements NetworkManager {
   readonly #live = new Map<string, Live>();
   readonly #view: NetworkView;
   readonly #attachments: Attachments;
+  readonly #membership: Membership;
 
   /**
    * Brings the host in line with the rows: bridges, rules; what a dead engine left is taken away.
@@ -59,6 +60,13 @@ export class Networks implements NetworkManager {
     );
     this.#rules = new Rules(rows, this.catalog, defaults, `inet hoy${mark}`);
     this.#publisher = new Publisher(rows, this.#rules);
+    this.#membership = new Membership({
+      rows,
+      attachments: this.#attachments,
+      names: this.#names,
+      publisher: this.#publisher,
+      wishes: (live, request) => this.#wishes(live, request),
+    });
     this.#sweepLinks();
     this.#rules.reload();
     this.#rules.watch();
@@ -136,7 +144,7 @@ export class Networks implements NetworkManager {
     this.#live.delete(containerId);
     if (live !== undefined) this.#attachments.retire(live);
     live?.namespace?.[Symbol.dispose]();
-    const rows = this.#rows.endpointsOf(containerId);
+    const rows = [...this.#rows.endpointsOf(containerId), ...this.#rows.portsOf(containerId)];
     step("ports.release", () => this.#publisher.release(containerId, this.#attachments.recorded(containerId)));
     if (rows.length === 0) return;
     step("network.free", () => this.#rows.transaction(() => this.#rows.deleteOf(containerId)));
@@ -154,7 +162,10 @@ export class Networks implements NetworkManager {
   async adopt(request: NetworkRequest, namespacePath: string | undefined): Promise<Reservation> {
     const source = namespaceSource(request.networkMode);
     const namespace = namespacePath === undefined ? undefined : NetworkNamespace.open(namespacePath);
+    const before = this.#rows.endpointsOf(request.containerId).length;
     const endpoints = this.#attachments.takeUp(request, namespace);
+    // Rules that were loaded may lead to one that has gone.
+    if (endpoints.length < before) this.#rules.reload();
     if (source.kind !== "managed") {
       namespace?.[Symbol.dispose]();
       return this.#view.reservation(request, source, undefined);
@@ -215,21 +226,7 @@ export class Networks implements NetworkManager {
     if (live.endpoints.some((endpoint) => endpoint.network.id === network.id)) {
       throw new HoyError("forbidden", `endpoint with name ${request.name} already exists in network ${network.name}`);
     }
-    const others = live.endpoints.map((endpoint) => ({ network: endpoint.network, asked: {} }));
-    const added = step("network.rows", () =>
-      takeEndpoints(this.#rows, request, [...others, { network, asked }]).at(-1),
-    );
-    if (added === undefined) return;
-    live.endpoints.push(added);
-    const { namespace } = live;
-    if (namespace === undefined) return;
-    try {
-      this.#attachments.attach(live, namespace, added);
-      await span("network.names", {}, () => this.#names.serve(live, namespace));
-    } catch (error) {
-      this.#takeOff(live, added);
-      throw error;
-    }
+    await this.#membership.join(live, request, network, asked);
   }
 
   /** It was started without networks, or had left its last when an engine took it up. */
@@ -249,13 +246,7 @@ export class Networks implements NetworkManager {
   async leave(containerId: string, networkId: string): Promise<void> {
     const live = this.#live.get(containerId);
     const endpoint = live?.endpoints.find(({ network }) => network.id === networkId);
-    if (live !== undefined && endpoint !== undefined) this.#takeOff(live, endpoint);
-  }
-
-  #takeOff(live: Live, endpoint: EndpointRecord): void {
-    this.#attachments.detach(live.endpoints, [endpoint], live.namespace);
-    live.endpoints.splice(live.endpoints.indexOf(endpoint), 1);
-    this.#names.set(live);
+    if (live !== undefined && endpoint !== undefined) this.#membership.leave(live, endpoint);
   }
 
   /** Networks were made or removed. */

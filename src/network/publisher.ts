@@ -65,10 +65,31 @@ export class Publisher {
     return now;
   }
 
+  /** Takes the rules of a container's ports away for the moment: what leads to `endpoints` is about to lead elsewhere. */
+  pause(ownerId: string, endpoints: readonly EndpointRecord[]): void {
+    this.#withdraw(this.#rows.portsOf(ownerId), endpoints);
+  }
+
+  /** Its ports lead to where `endpoints` say, after `pause`. On no network there are none: they are given up. */
+  lead(ownerId: string, ports: readonly PublishedPort[], endpoints: readonly EndpointRecord[]): PublishedPort[] {
+    const address = targetOf(endpoints);
+    const rows = this.#rows.portsOf(ownerId);
+    if (address === undefined) {
+      this.#ports.release(ownerId, rows);
+      step("ports.rows", () => this.#rows.deletePorts(ownerId));
+      return [];
+    }
+    this.#ports.lead(ownerId, address);
+    step("ports.rules", () => this.#rules.change([], rows, endpoints));
+    return [...ports];
+  }
+
   /** The same ports as before, from the rows (their rules are loaded). One that another program took is told, and lost. */
   async republish(owner: Owner, endpoints: readonly EndpointRecord[]): Promise<PublishedPort[]> {
     const address = targetOf(endpoints);
     const rows = this.#rows.portsOf(owner.id);
+    // It left its last network, and the engine ended there.
+    if (address === undefined) this.#rows.deletePorts(owner.id);
     if (rows.length === 0 || address === undefined) return [];
     try {
       return await this.#ports.claim(owner, rows.map(wishOf), address);
@@ -82,13 +103,17 @@ export class Publisher {
   release(ownerId: string, endpoints: readonly EndpointRecord[]): void {
     const rows = this.#rows.portsOf(ownerId);
     this.#ports.release(ownerId, rows);
-    // Of a table that was gone, all rows are loaded, these too.
-    if (this.#rules.change(rows, [], endpoints) === "loaded") this.#rules.change(rows, [], endpoints);
+    this.#withdraw(rows, endpoints);
   }
 
   /** The listeners only: traffic to containers goes on, by the rules. */
   close(): void {
     this.#ports.close();
+  }
+
+  #withdraw(rows: readonly PortRow[], endpoints: readonly EndpointRecord[]): void {
+    // Of a table that was gone, all rows are loaded, these too.
+    if (this.#rules.change(rows, [], endpoints) === "loaded") this.#rules.change(rows, [], endpoints);
   }
 
   /** In place of those that were there. */
@@ -100,10 +125,20 @@ export class Publisher {
   }
 }
 
+/** Whether ports lead to another endpoint with `after` than with `before`. */
+export function leadsElsewhere(before: readonly EndpointRecord[], after: readonly EndpointRecord[]): boolean {
+  return carrier(before)?.id !== carrier(after)?.id;
+}
+
+/** The endpoint that published ports lead to. */
+function carrier(endpoints: readonly EndpointRecord[]): EndpointRecord | undefined {
+  return gatewayOf(endpoints) ?? endpoints[0];
+}
+
 /** Where the listeners carry what comes to them. */
 function targetOf(endpoints: readonly EndpointRecord[]): string | undefined {
-  const gateway = gatewayOf(endpoints) ?? endpoints[0];
-  return gateway?.ipv4 ?? gateway?.ipv6;
+  const { ipv4, ipv6 } = carrier(endpoints) ?? {};
+  return ipv4 ?? ipv6;
 }
 
 function rowOf(container: string, port: PublishedPort): PortRow {

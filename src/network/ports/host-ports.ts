@@ -5,7 +5,7 @@ import { HoyError } from "../../base/error.ts";
 import { isErrno } from "../../linux/libc.ts";
 import type { PortRow } from "../../state/networks.ts";
 import { portHolder } from "./holder.ts";
-import { type Listener, listenTcp, listenUdp } from "./proxy.ts";
+import { type Listener, listenTcp, listenUdp, type Target } from "./proxy.ts";
 import type { PortWish, Protocol } from "./request.ts";
 import { chooseSctpPort, sctpEndpoints } from "./sctp.ts";
 
@@ -19,8 +19,15 @@ export interface PublishedPort {
 
 interface Claim {
   readonly container: string;
+  /** Shared by all of its listeners. */
+  readonly destination: Destination;
   /** By protocol/ip/port. */
   readonly listeners: ReadonlyMap<string, Listener>;
+}
+
+/** Where a container is reached now. */
+interface Destination {
+  address: string;
 }
 
 const EPHEMERAL_TRIES = 50;
@@ -41,9 +48,11 @@ export class HostPorts {
   ): Promise<PublishedPort[]> {
     const listeners = new Map<string, Listener>();
     const published: PublishedPort[] = [];
+    const before = this.#claims.get(container.id);
+    const destination = before?.destination ?? { address };
     try {
       for (const wish of wishes) {
-        const done = await this.#claimOne(wish, address, container.name);
+        const done = await this.#claimOne(wish, destination, container.name);
         for (const [index, port] of done.ports.entries()) {
           const listener = done.listeners[index];
           if (listener !== undefined) listeners.set(ownerKey(port), listener);
@@ -55,9 +64,15 @@ export class HostPorts {
       for (const port of published) this.#owners.delete(ownerKey(port));
       throw error;
     }
-    const before = this.#claims.get(container.id)?.listeners ?? new Map();
-    this.#claims.set(container.id, { container: container.name, listeners: new Map([...before, ...listeners]) });
+    const all = new Map([...(before?.listeners ?? []), ...listeners]);
+    this.#claims.set(container.id, { container: container.name, destination, listeners: all });
     return published;
+  }
+
+  /** What comes from now on goes to this address of the container. */
+  lead(containerId: string, address: string): void {
+    const claim = this.#claims.get(containerId);
+    if (claim !== undefined) claim.destination.address = address;
   }
 
   /** Gives back some of a container's ports. Idempotent. */
@@ -86,9 +101,9 @@ export class HostPorts {
     this.#claims.clear();
   }
 
-  async #claimOne(wish: PortWish, address: string, name: string) {
+  async #claimOne(wish: PortWish, destination: Destination, name: string) {
     const hosts = wish.hostIp === "" ? ANY : [wish.hostIp];
-    const target = { address, port: wish.containerPort };
+    const target = () => ({ address: destination.address, port: wish.containerPort });
     const any = wish.first === 0;
     const candidates = any ? Array.from({ length: EPHEMERAL_TRIES }, () => 0) : range(wish.first, wish.last);
     let refusal: unknown;
@@ -122,12 +137,7 @@ export class HostPorts {
     throw this.#refused(wish, hosts[0] ?? "", refusal);
   }
 
-  async #listen(
-    protocol: Protocol,
-    host: string,
-    port: number,
-    target: { address: string; port: number },
-  ): Promise<Listener> {
+  async #listen(protocol: Protocol, host: string, port: number, target: () => Target): Promise<Listener> {
     if (protocol === "tcp") return listenTcp(host, port, target);
     if (protocol === "udp") return listenUdp(host, port, target);
     const taken = (candidate: number) => this.#sctpTaken(host, candidate);

@@ -36,7 +36,7 @@ async function ask(port: number): Promise<{ answer: string; socket: net.Socket }
 }
 
 test("TCP: no more than so many at a time, and as many again when they end", async () => {
-  const listener = await listenTcp("127.0.0.1", 0, { address: "127.0.0.1", port: portOf(echo) }, 2);
+  const listener = await listenTcp("127.0.0.1", 0, () => ({ address: "127.0.0.1", port: portOf(echo) }), 2);
   try {
     const [one, two] = [await ask(listener.port), await ask(listener.port)];
     expect([one.answer, two.answer]).toEqual(["hi", "hi"]);
@@ -53,7 +53,7 @@ test("TCP: no more than so many at a time, and as many again when they end", asy
 });
 
 test("UDP: each client has its own answers", async () => {
-  const listener = await listenUdp("127.0.0.1", 0, { address: "127.0.0.1", port: answering.address().port });
+  const listener = await listenUdp("127.0.0.1", 0, () => ({ address: "127.0.0.1", port: answering.address().port }));
   const clients = [dgram.createSocket("udp4"), dgram.createSocket("udp4")];
   try {
     const answers = clients.map((client, index) => {

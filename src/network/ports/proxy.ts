@@ -20,8 +20,13 @@ const MAX_CONNECTIONS = 4096;
 const MAX_UDP_SESSIONS = 1024;
 const UDP_IDLE_MS = 90_000;
 
-/** @throws the system's EADDRINUSE, EADDRNOTAVAIL or EACCES. `port` 0: the kernel chooses. `most`: connections at a time. */
-export function listenTcp(host: string, port: number, target: Target, most = MAX_CONNECTIONS): Promise<Listener> {
+/**
+ * @param port 0: the kernel chooses
+ * @param target asked for each connection
+ * @param most connections at a time
+ * @throws the system's EADDRINUSE, EADDRNOTAVAIL or EACCES
+ */
+export function listenTcp(host: string, port: number, target: () => Target, most = MAX_CONNECTIONS): Promise<Listener> {
   let connections = 0;
   const server = net.createServer({ allowHalfOpen: true }, (client) => {
     // Whoever reaches the port must not use up the engine's files.
@@ -31,7 +36,7 @@ export function listenTcp(host: string, port: number, target: Target, most = MAX
     }
     connections++;
     client.once("close", () => connections--);
-    forward(client, target);
+    forward(client, target());
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -61,15 +66,17 @@ function forward(client: net.Socket, target: Target): void {
 }
 
 /** As listenTcp, for datagrams: each client address gets a socket of its own towards the container, until it is idle. */
-export function listenUdp(host: string, port: number, target: Target): Promise<Listener> {
+export function listenUdp(host: string, port: number, target: () => Target): Promise<Listener> {
   const socket = dgram.createSocket({ type: host.includes(":") ? "udp6" : "udp4", ipv6Only: host.includes(":") });
   const sessions = new Map<string, { socket: dgram.Socket; timer: NodeJS.Timeout }>();
   socket.on("message", (data, from) => {
-    const key = `${from.address} ${from.port}`;
+    const { address, port: containerPort } = target();
+    // One that went to where the container is no longer is another one's.
+    const key = `${from.address} ${from.port} ${address}`;
     let session = sessions.get(key);
     if (session === undefined) {
       if (sessions.size >= MAX_UDP_SESSIONS) return;
-      const upstream = dgram.createSocket(target.address.includes(":") ? "udp6" : "udp4");
+      const upstream = dgram.createSocket(address.includes(":") ? "udp6" : "udp4");
       const made = { socket: upstream, timer: setTimeout(() => drop(), UDP_IDLE_MS).unref() };
       // Once: a socket that is closed again throws, and the client may have another one by then.
       const drop = () => {
@@ -84,7 +91,7 @@ export function listenUdp(host: string, port: number, target: Target): Promise<L
       session = made;
     }
     session.timer.refresh();
-    session.socket.send(data, target.port, target.address);
+    session.socket.send(data, containerPort, address);
   });
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
