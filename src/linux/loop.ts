@@ -47,6 +47,12 @@ export function attachLoop(file: number, readOnly = false): LoopDevice {
   }
 }
 
+/** Whether the file is a block device now. What is written there may not be in the file yet. */
+export function isLooped(file: number): boolean {
+  using device = findLoop(file);
+  return device !== undefined;
+}
+
 /** The device that has this file; held, so that it can't be cleared any more. */
 function findLoop(file: number): LoopDevice | undefined {
   const wanted = fdstat(file);

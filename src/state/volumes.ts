@@ -78,6 +78,13 @@ export class VolumeTable {
       });
   }
 
+  /** Of one that is there. */
+  updateOptions({ name, options }: Pick<VolumeRecord, "name" | "options">): void {
+    this.#db
+      .query("UPDATE volumes SET options = $options WHERE name = $name")
+      .run({ name, options: JSON.stringify(options) });
+  }
+
   /** Marks those that go when nobody uses them at the engine's next start: their container is being made, or removed. */
   doom(names: readonly string[], doomed: boolean): void {
     const mark = this.#db.query("UPDATE volumes SET doomed = $doomed WHERE name = $name");

@@ -115,6 +115,20 @@ const CASES: Readonly<Record<string, KilledCase>> = {
       expect(await content("two")).toBe("one");
     },
   },
+  "another size": {
+    prepare: async () => {
+      await must("volume", "create", "-o", "type=loop", "-o", "size=8m", "one");
+      await written();
+    },
+    act: () => run("volume", "resize", "one", "16m"),
+    check: async () => {
+      expect(await content("one")).toBe("one");
+      expect(["8m", "16m"]).toContain(await must("volume", "inspect", "-f", "{{.Options.size}}", "one"));
+      await must("volume", "resize", "one", "16m");
+      expect(await content("one")).toBe("one");
+      expect(readdirSync(join(hoy.data, "volumes/one")).sort()).toEqual(["_data", "disk.img"]);
+    },
+  },
   "restoring one": {
     prepare: async () => {
       await written("one");

@@ -97,6 +97,47 @@ describe("a volume of type loop", () => {
     expect(await ok(client("volume", "prune", "-f", "--all", "--filter", "label!=x"))).toContain(volume);
   });
 
+  test("gets larger, and smaller as far as its files fit, when nobody has it mounted", async () => {
+    const [volume, name] = [unique("v"), unique()];
+    await ok(loop(hoy.hoy, volume, "8m", "uid=1000"));
+    const flags = ["-v", `${volume}:/d`];
+    await ok(sh(hoy.hoy, flags, "dd if=/dev/urandom of=/d/f bs=1M count=5; sha1sum /d/f >/d/sum"));
+    await ok(hoy.hoy("run", "-d", "--name", name, ...NET, ...flags, "busybox", "sleep", "1000"));
+    await fails(hoy.hoy("volume", "resize", volume, "32m"), 1, `resize ${volume}: volume is in use - [`);
+    await ok(hoy.hoy("stop", "-t", "0", name));
+    expect(await ok(hoy.hoy("volume", "resize", volume, "32m"))).toBe(volume);
+    await hoy.restart("SIGKILL");
+    expect((await hoy.api("GET", `/volumes/${volume}`)).json).toMatchObject({
+      Options: { size: "32m" },
+      Status: { Size: { Limit: 32 * 2 ** 20 } },
+    });
+    await ok(hoy.hoy("start", name));
+    const more = "cd /d && sha1sum -c sum && dd if=/dev/zero of=more bs=1M count=20 && stat -c %u:%g /d && ls";
+    expect(await ok(hoy.hoy("exec", name, "sh", "-c", more))).toBe("/d/f: OK\n1000:0\nf\nmore\nsum");
+    await ok(hoy.hoy("rm", "-f", name));
+    const disk = join(hoy.data, "volumes", volume, "disk.img");
+    await fails(hoy.hoy("volume", "resize", volume, "16m"), 1, `resize ${volume}: resize2fs: `);
+    expect(statSync(disk).size).toBe(32 * 2 ** 20);
+    await ok(sh(hoy.hoy, flags, "rm /d/more"));
+    await ok(hoy.hoy("volume", "resize", volume, "16m"));
+    expect([statSync(disk).size, statSync(disk).mode & 0o777]).toEqual([16 * 2 ** 20, 0o600]);
+    expect(await ok(sh(hoy.hoy, flags, "cd /d && sha1sum -c sum; ls"))).toBe("/d/f: OK\nf\nsum");
+    expect(readdirSync(join(hoy.data, "volumes", volume)).sort()).toEqual(["_data", "disk.img"]);
+    for (const [size, words] of [
+      ["rubbish", 'invalid size: "rubbish"'],
+      ["0", 'invalid size: "0"'],
+      ["", 'invalid size: ""'],
+      ["1k", "between 1MiB and 16TiB"],
+    ] as const)
+      await fails(hoy.hoy("volume", "resize", volume, size), 1, words);
+    await ok(hoy.hoy("volume", "rm", volume));
+    const plain = unique("v");
+    await ok(hoy.hoy("volume", "create", plain));
+    await fails(hoy.hoy("volume", "resize", plain, "1g"), 1, "it has no size that the engine keeps");
+    await fails(hoy.hoy("volume", "resize", unique("v"), "1g"), 1, "no such volume");
+    await eventually(async () => loopFiles().length === 0, "the loop devices are free");
+  });
+
   test("keeps its files over a kill -9 of the daemon and of the container", async () => {
     const [volume, name] = [unique("v"), unique()];
     await ok(loop(hoy.hoy, volume, "8m"));
@@ -183,6 +224,10 @@ describe("a directory with a size", async () => {
     await ok(put(other, 6));
     await limited.restart("SIGKILL");
     await fails(put(volume, 6), 1, /No space left on device|quota exceeded/);
+    await ok(limited.hoy("volume", "resize", volume, "16m"));
+    await ok(put(volume, 8));
+    await limited.restart("SIGKILL");
+    await fails(put(volume, 20), 1, /No space left on device|quota exceeded/);
     await ok(limited.hoy("volume", "rm", volume));
     await ok(limited.hoy("volume", "create", volume));
     await ok(put(volume, 6));

@@ -39,6 +39,8 @@ export interface VolumeBackend {
   prune(filters: Filters): Promise<PruneReport>;
   // Ours, not Docker's:
   rename(name: string, to: string): Promise<void>;
+  /** @param size as in the option `size`: "10g" */
+  resize(name: string, size: string): Promise<void>;
   /** A new volume with the contents of this one; `as` "": the engine names it. */
   snapshot(name: string, as: string): Promise<Volume>;
   restore(name: string, from: string): Promise<void>;

@@ -75,6 +75,11 @@ export const volumes: readonly Entry[] = [
     load: async () => (await import("../commands/volume/rename.ts")).rename,
   },
   {
+    name: "resize",
+    summary: "Give a volume another size",
+    load: async () => (await import("../commands/volume/resize.ts")).resize,
+  },
+  {
     name: "restore",
     summary: "Give a volume the contents of a snapshot",
     load: async () => (await import("../commands/volume/restore.ts")).restore,

@@ -4,18 +4,20 @@ import type { ArchivePutOptions, Filters, VolumeBackend } from "../../api/backen
 import type { VolumeCreateOptions } from "../../api/types/volume.ts";
 import type { EngineContext } from "../context.ts";
 import { volumeGet, volumePut, volumeStat } from "./files.ts";
+import { resizeVolume } from "./resize.ts";
 import { restoreVolume, snapshotVolume } from "./snapshots.ts";
-import { pruneVolumes } from "./upkeep.ts";
+import { listVolumes, pruneVolumes } from "./upkeep.ts";
 
 export function createVolumeBackend(engine: EngineContext): VolumeBackend {
   const { volumes } = engine;
   return {
-    list: (filters: Filters) => volumes.list(filters),
+    list: async (filters: Filters) => listVolumes(volumes, filters),
     inspect: (name: string) => volumes.inspect(name),
     create: (options: VolumeCreateOptions) => volumes.create(options),
     remove: (name: string, force: boolean) => volumes.remove(name, force),
     prune: (filters: Filters) => pruneVolumes(volumes, engine.events, filters),
     rename: (name: string, to: string) => volumes.rename(name, to),
+    resize: (name: string, size: string) => resizeVolume(volumes, engine.events, name, size),
     snapshot: (name: string, as: string) => snapshotVolume(engine, name, as),
     restore: (name: string, from: string) => restoreVolume(engine, name, from),
     archiveStat: (name: string, path: string) => volumeStat(volumes, name, path),

@@ -56,6 +56,15 @@ export class VolumeDevices {
     });
   }
 
+  /** Runs `work` while nothing is mounted at `path` and nobody can mount it. @throws what `busy` makes when somebody uses it. */
+  alone(path: string, busy: () => HoyError, work: () => Promise<void>): Promise<void> {
+    return this.#lock(path).run(async () => {
+      if ((this.#users.get(path)?.size ?? 0) > 0) throw busy();
+      await this.#forget(path);
+      await work();
+    });
+  }
+
   /** @throws when it can't be undone; nothing may be removed below the path then. */
   async #forget(path: string): Promise<void> {
     this.#users.delete(path);

@@ -75,13 +75,22 @@ async function format(path: string): Promise<void> {
   if (code !== 0) throw new HoyError("internal", `mkfs.ext4: ${words.trim().slice(-500) || `exit code ${code}`}`);
 }
 
-/** A new file system has a directory lost+found, for which some programs refuse to work in it; e2fsck makes its own. */
-function settle(file: number, { uid, gid, mode }: VolumeOwner): void {
+/**
+ * What mkfs.ext4 and e2fsck leave in a file system: a directory lost+found, for which some programs refuse to work in it. With
+ * something in it, it stays. @param file the disk, mounted nowhere; @param owner of the top directory; undefined: as it is
+ */
+export function settle(file: number, owner?: VolumeOwner): void {
   using device = attachLoop(file);
   using context = new FsContext(DISK_TYPE);
   context.set("source", device.path);
   using root = new OwnedFd(context.mount());
-  unlinkat(root.fd, "lost+found", AT.REMOVEDIR);
+  try {
+    unlinkat(root.fd, "lost+found", AT.REMOVEDIR);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT", "ENOTDIR", "ENOTEMPTY")) throw error;
+  }
+  if (owner === undefined) return;
+  const { uid, gid, mode } = owner;
   lchownat(root.fd, "", uid ?? 0, gid ?? 0);
   fchmodat(root.fd, ".", mode ?? 0o755);
 }

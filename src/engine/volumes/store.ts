@@ -5,8 +5,7 @@
 import { existsSync, renameSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Filters } from "../../api/backend.ts";
-import type { Volume, VolumeCreateOptions, VolumeListResponse } from "../../api/types/volume.ts";
+import type { Volume, VolumeCreateOptions } from "../../api/types/volume.ts";
 import { HoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
 import { log } from "../../base/log.ts";
@@ -15,7 +14,6 @@ import { span, step } from "../../base/trace.ts";
 import { mountPointsUnder } from "../../linux/mount-table.ts";
 import type { VolumeRecord, VolumeTable } from "../../state/volumes.ts";
 import type { EventBus } from "../events/bus.ts";
-import { booleanFilter, checkFilters } from "../filters.ts";
 import { VolumeDevices } from "./devices.ts";
 import {
   type Fill,
@@ -38,7 +36,6 @@ import {
   hasDevice,
   inUse,
   localOptions,
-  matchesVolume,
   newVolume,
 } from "./record.ts";
 
@@ -208,17 +205,6 @@ export class VolumeStore {
     return describeVolume(this.#find(name), this.dataPath(name));
   }
 
-  async list(filters: Filters): Promise<VolumeListResponse> {
-    checkFilters(filters, ["dangling", "driver", "label", "name"]);
-    const dangling = booleanFilter(filters, "dangling");
-    const Volumes = [...this.#volumes.values()]
-      .filter((volume) => matchesVolume(volume, filters))
-      .filter((volume) => dangling === undefined || dangling === (this.#options.users(volume.name).length === 0))
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((volume) => describeVolume(volume, this.dataPath(volume.name)));
-    return { Volumes, Warnings: [] };
-  }
-
   async remove(name: string, force: boolean): Promise<void> {
     if (force && !this.#volumes.has(name)) return;
     const volume = this.#find(name);
@@ -254,6 +240,19 @@ export class VolumeStore {
     this.#volumes.delete(name);
     this.#volumes.set(to, renamed);
     this.#options.events.emit("volume", "rename", to, { driver: "local", oldName: name });
+  }
+
+  /** Runs `work` while nothing is mounted as the volume, and nobody can mount it. @throws HoyError "conflict" when it is in use */
+  alone(name: string, work: () => Promise<void>): Promise<void> {
+    const busy = () => new HoyError("conflict", `volume is in use - [${this.#options.users(name).join(", ")}]`);
+    return this.#devices.alone(this.dataPath(name), busy, work);
+  }
+
+  /** What it was made with is this from now on. */
+  setOptions(name: string, options: VolumeRecord["options"]): void {
+    const volume = this.#find(name);
+    step("volume.row", () => this.#options.table.updateOptions({ name, options }));
+    this.#volumes.set(name, { ...volume, options });
   }
 
   /** Removes it if it is there and nobody uses it. */

@@ -1,12 +1,25 @@
-// What is looked at over all volumes at once: what they take, and pruning those that nobody uses.
+// What is looked at over all volumes at once: which there are, what they take, and pruning those that nobody uses.
 
 import type { Filters, PruneReport } from "../../api/backend.ts";
-import type { Volume } from "../../api/types/volume.ts";
+import type { Volume, VolumeListResponse } from "../../api/types/volume.ts";
 import type { EventBus } from "../events/bus.ts";
 import { booleanFilter, checkFilters, matchLabelFilters } from "../filters.ts";
 import { volumeSize } from "./file-set.ts";
-import { isElsewhere, SNAPSHOT_OF } from "./record.ts";
+import { describeVolume, isElsewhere, matchesVolume, SNAPSHOT_OF } from "./record.ts";
 import type { VolumeStore } from "./store.ts";
+
+/** `volume ls`, by name. */
+export function listVolumes(store: VolumeStore, filters: Filters): VolumeListResponse {
+  checkFilters(filters, ["dangling", "driver", "label", "name"]);
+  const dangling = booleanFilter(filters, "dangling");
+  const Volumes = store
+    .records()
+    .filter((volume) => matchesVolume(volume, filters))
+    .filter((volume) => dangling === undefined || dangling === (store.usersOf(volume.name).length === 0))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((volume) => describeVolume(volume, store.dataPath(volume.name)));
+  return { Volumes, Warnings: [] };
+}
 
 /** Without `all=true` only anonymous volumes, as Docker since API 1.42. */
 export async function pruneVolumes(store: VolumeStore, events: EventBus, filters: Filters): Promise<PruneReport> {
@@ -32,7 +45,7 @@ export async function pruneVolumes(store: VolumeStore, events: EventBus, filters
 
 /** Every volume with its size in bytes and its number of users, for `df`. */
 export async function volumeUsage(store: VolumeStore): Promise<Volume[]> {
-  const { Volumes } = await store.list(new Map());
+  const { Volumes } = listVolumes(store, new Map());
   return Promise.all(
     Volumes.map(async (volume) => {
       const record = store.get(volume.Name);

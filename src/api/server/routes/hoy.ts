@@ -21,6 +21,7 @@ export const hoyRoutes: readonly Route[] = [
   { method: "POST", path: "/hoy/images/unmount", handler: unmountImage },
   { method: "POST", path: "/hoy/images/verify", handler: verifyImage },
   { method: "POST", path: "/hoy/volumes/{name}/rename", handler: rename },
+  { method: "POST", path: "/hoy/volumes/{name}/resize", handler: resizeVolume },
   { method: "POST", path: "/hoy/volumes/{name}/snapshot", handler: snapshot },
   { method: "POST", path: "/hoy/volumes/{name}/restore", handler: restore },
   { method: "HEAD", path: "/hoy/volumes/{name}/archive", handler: archiveStat },
@@ -90,6 +91,11 @@ async function changeRate(call: Call): Promise<void> {
 
 async function rename(call: Call): Promise<void> {
   await call.backend.volumes.rename(call.param("name"), call.query.text("name"));
+  sendEmpty(call);
+}
+
+async function resizeVolume(call: Call): Promise<void> {
+  await call.backend.volumes.resize(call.param("name"), call.query.text("size"));
   sendEmpty(call);
 }
 
