@@ -23,6 +23,11 @@ export interface Contract {
   check(method: string, path: string, status: number, body: unknown): string[];
 }
 
+/** For the names of tests: why they are skipped, when they are. */
+export const WITHOUT_CONTRACT = existsSync(FILE)
+  ? ""
+  : " (skipped: no swagger of the Engine API; HOY_SWAGGER names one)";
+
 /** undefined where the file is not there. */
 export function loadContract(): Contract | undefined {
   if (!existsSync(FILE)) {

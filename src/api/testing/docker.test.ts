@@ -43,7 +43,9 @@ function run(args: readonly string[], input?: string, program = docker ?? ""): P
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
 }
 
-describe.skipIf(docker === null)("the docker command", () => {
+const why = docker === null ? " (skipped: no docker client on PATH)" : "";
+
+describe.skipIf(docker === null)(`the docker command${why}`, () => {
   test("version and info show the server", async () => {
     const version = await run(["version", "--format", "{{.Server.Version}} {{.Server.APIVersion}} {{.Server.Os}}"]);
     expect(version).toEqual({ code: 0, out: "9.9.9 1.51 linux\n", err: "" });
