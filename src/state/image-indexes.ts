@@ -104,6 +104,14 @@ export class ImageIndexTable {
       .all({ digest });
   }
 
+  /** Its document, and everything that it leads to and no member has. */
+  blobs(digest: string): string[] {
+    return this.#db
+      .query<{ digest: string }, { owner: string }>("SELECT digest FROM blob_refs WHERE owner = $owner")
+      .all({ owner: owner(digest) })
+      .map((row) => row.digest);
+  }
+
   /** Whether a name's index has the image. */
   isMember(image: string): boolean {
     const query = this.#db.query<unknown, { image: string }>(

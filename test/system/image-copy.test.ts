@@ -47,7 +47,7 @@ test("from registry to registry, layout and archive and back, the manifest stays
   expect(registry.count("PATCH", "/blobs/uploads/")).toBe(sent);
 });
 
-test("an index goes whole with --all, and one platform's image without", async () => {
+test("an index goes whole as it is, one platform's image with --platform, and where only one fits", async () => {
   const entries = ["amd64", "arm64"].map((architecture) => {
     registry.put("multi", architecture, [tar({ arch: architecture })]);
     const bytes = manifest(`multi:${architecture}`);
@@ -64,6 +64,12 @@ test("an index goes whole with --all, and one platform's image without", async (
   expect(await copy("--all", `oci-archive:${file("all.tar")}`, at("other:all"))).toBe(sha256(index));
   expect(manifest("other:all").equals(index)).toBe(true);
   expect(await copy("--platform=linux/arm64", at("multi:v1"), at("other:arm64"))).toBe(entries[1]?.digest ?? "");
+  expect(await copy(at("multi:v1"), at("third:v1"))).toBe(sha256(index));
+  expect(manifest("third:v1").equals(index)).toBe(true);
+  expect(await copy(at("multi:v1"), `oci:${file("multi")}:v1`)).toBe(sha256(index));
+  expect(await copy(at("multi:v1"), `docker-archive:${file("one.tar")}:x`)).toBe(
+    entries[process.arch === "x64" ? 0 : 1]?.digest ?? "",
+  );
   const refused = await hoy("image", "copy", "--all", at("multi:v1"), `docker-archive:${file("no.tar")}:x`);
   expect(refused.stderr).toContain("takes one image");
 });

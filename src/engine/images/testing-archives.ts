@@ -19,7 +19,7 @@ export function config(layers: readonly Uint8Array[], more: { architecture?: str
   } as Parameters<typeof writeConfig>[0]);
 }
 
-/** One image as an OCI layout, its layers compressed as given. @returns its files and its manifest's descriptor. */
+/** One image as an OCI layout, its layers compressed as given. @returns its files, its manifest's descriptor and its packed layers. */
 export function ociImage(layers: readonly Buffer[], compress: (data: Buffer) => Buffer, architecture = "amd64") {
   const image = config(layers, { architecture });
   const packed = layers.map(compress);
@@ -38,7 +38,7 @@ export function ociImage(layers: readonly Buffer[], compress: (data: Buffer) => 
     size: manifest.length,
     platform: { os: "linux", architecture },
   };
-  return { files, descriptor, id: sha256(image) };
+  return { files, descriptor, id: sha256(image), layers: packed };
 }
 
 export const layout = (manifests: unknown[]): Files => ({

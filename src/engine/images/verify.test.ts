@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { sha256 } from "../../base/digest.ts";
+import { mediaTypes } from "../../image/media-types.ts";
 import { TestRegistry } from "./pull/testing-registry.ts";
 import { NEVER, TestHouse, tar } from "./testing.ts";
+import { blob, json, LAYER, layout, ociImage } from "./testing-archives.ts";
 
 let house: TestHouse;
 let registry: TestRegistry;
@@ -51,6 +55,40 @@ for (const place of ["layers", "blobs/sha256"]) {
     }
   });
 }
+
+test("of an index all platforms' images are checked, by whichever name; of an image's id, it alone", async () => {
+  const own = process.arch === "arm64" ? "arm64" : "amd64";
+  const [here, other] = [own, own === "arm64" ? "amd64" : "arm64"].map((architecture) =>
+    ociImage([LAYER, tar({ for: architecture })], (data) => gzipSync(data), architecture),
+  );
+  const manifests = [here?.descriptor, other?.descriptor];
+  const index = json({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests });
+  const entry = {
+    mediaType: mediaTypes.ociIndex,
+    digest: sha256(index),
+    size: index.length,
+    annotations: { "io.containerd.image.name": "docker.io/library/multi:latest" },
+  };
+  await house.load(tar({ ...layout([entry]), [blob(index)]: index, ...here?.files, ...other?.files }));
+  const whole = await house.images.verify("multi", NEVER);
+  expect(whole.Faults).toEqual([]);
+  // The index; of each image a manifest, a config and a layer, as it came and as it is; the layer that both have.
+  expect(whole.Checked).toBe(1 + 2 * (1 + 1 + 2) + 2);
+  const path = join(house.root, blob(other?.layers[1] ?? ""));
+  await writeFile(path, "spoilt");
+  for (const text of ["multi", "multi:latest", sha256(index)]) {
+    expect((await house.images.verify(text, NEVER)).Faults.map(({ Digest }) => Digest)).toEqual([
+      sha256(other?.layers[1] ?? ""),
+    ]);
+  }
+  expect((await house.images.verify(here?.id ?? "", NEVER)).Faults).toEqual([]);
+  await rm(join(house.root, blob(index)));
+  expect((await house.images.verify("multi", NEVER)).Faults[0]).toEqual({
+    Digest: sha256(index),
+    What: "index",
+    Fault: "is missing",
+  });
+});
 
 test("an image that is not here", () => {
   expect(house.images.verify("none", NEVER)).rejects.toThrow("No such image");

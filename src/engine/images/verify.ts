@@ -1,11 +1,13 @@
-// `image verify`: every byte of an image against its digest, as disks and people may change files behind the engine's
-// back. Reads only; what to do about a fault is the user's decision.
+// `image verify`: every byte that is kept under a name against its digest, as disks and people may change files behind the
+// engine's back: an image, or an index with the images of all platforms that are here and what goes with them. Reads only;
+// what to do about a fault is the user's decision.
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { ImageVerification } from "../../api/backend.ts";
 import { type Digest, isDigest, parseDigest } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
+import type { ImageRow } from "../../state/images.ts";
 import type { ImageContext } from "./context.ts";
 import type { ImageShelf } from "./shelf.ts";
 
@@ -27,12 +29,48 @@ export async function verifyImage(
       path === undefined ? "is missing" : await faultOf(path, digest, signal, (length) => (bytes += length));
     if (fault !== undefined) faults.push({ Digest: digest, What: what, Fault: fault });
   };
-  for (const digest of [row.id, ...shelf.table.blobsOf(row.id).filter((one) => one !== row.id)].filter(isDigest)) {
+  const index = shelf.indexOf(ref);
+  const images = imagesOf(shelf, row, index);
+  for (const [digest, what] of documentsOf(shelf, images, index)) {
     const here = (await session.useBlob(digest)) !== undefined;
-    await check(whatIs(row, digest), digest, here ? await shelf.content.path(digest) : undefined);
+    await check(what, digest, here ? await shelf.content.path(digest) : undefined);
   }
-  for (const { diff_id } of shelf.table.layersOf(row.id)) await checkLayer(shelf, parseDigest(diff_id), check);
+  // Images of one build share layers.
+  const layers = new Set(images.flatMap(({ id }) => shelf.table.layersOf(id).map((layer) => layer.diff_id)));
+  for (const diffId of layers) await checkLayer(shelf, parseDigest(diffId), check);
   return { Id: row.id, Checked: checked, Bytes: bytes, Faults: faults };
+}
+
+/** @param index Digest of the one that the name stands for. */
+function imagesOf(shelf: ImageShelf, row: ImageRow, index: string | undefined): readonly ImageRow[] {
+  const members = index === undefined ? [] : shelf.table.indexes.members(index);
+  const others = new Set(members.map(({ image }) => image).filter((id) => id !== row.id));
+  return [row, ...[...others].flatMap((id) => shelf.table.get(id) ?? [])];
+}
+
+/** Blobs, each once, and what they are. */
+function documentsOf(
+  shelf: ImageShelf,
+  images: readonly ImageRow[],
+  index: string | undefined,
+): ReadonlyMap<Digest, string> {
+  const found = new Map<Digest, string>();
+  const add = (digest: string | null, what: string) => {
+    if (digest !== null && isDigest(digest) && !found.has(digest)) found.set(digest, what);
+  };
+  if (index !== undefined) {
+    add(index, "index");
+    for (const { manifest } of shelf.table.indexes.members(index)) add(manifest, "manifest");
+  }
+  for (const { id, manifest } of images) {
+    add(id, "config");
+    const blobs = shelf.table.blobsOf(id);
+    // Of an image that was pushed somewhere once; the manifest need not be kept.
+    if (manifest !== null && blobs.includes(manifest)) add(manifest, "manifest");
+    for (const digest of blobs) add(digest, "blob");
+  }
+  if (index !== undefined) for (const digest of shelf.table.indexes.blobs(index)) add(digest, "blob");
+  return found;
 }
 
 /** Of an unpacking driver there is no tar; its directory is made again from the blob when that is pulled or loaded. */
@@ -44,10 +82,6 @@ async function checkLayer(
   const tar = await shelf.driver.layerTar(diffId);
   if (tar === undefined && (await shelf.driver.hasLayer(diffId)) !== undefined) return;
   await check("layer", diffId, tar);
-}
-
-function whatIs(row: { readonly id: string; readonly manifest: string | null }, digest: string): string {
-  return digest === row.id ? "config" : digest === row.manifest ? "manifest" : "blob";
 }
 
 async function faultOf(

@@ -6,7 +6,7 @@ import { type Digest, sha256 } from "../../base/digest.ts";
 import { HoyError } from "../../base/error.ts";
 import type { Descriptor } from "../../image/descriptor.ts";
 import { isAttestation, type Manifest, parseManifest } from "../../image/manifest.ts";
-import { formatPlatform, type Platform, platformRank } from "../../image/platform.ts";
+import { formatPlatform, hostPlatform, type Platform, platformRank } from "../../image/platform.ts";
 
 export interface CopySource extends AsyncDisposable {
   /** The manifest or index that is meant. @throws "not-found" */
@@ -32,9 +32,10 @@ export interface CopySink extends AsyncDisposable {
 }
 
 export interface CopyOptions {
-  /** The whole index; else the image for `platform` alone. */
+  /** The image for it alone; undefined: the index as it is, and where only one image can be held that for this machine. */
+  readonly platform: Platform | undefined;
+  /** The whole index or nothing. */
   readonly all: boolean;
-  readonly platform: Platform;
   readonly signal: AbortSignal;
   readonly say: (text: string) => void;
 }
@@ -46,8 +47,9 @@ export async function copyImage(source: CopySource, sink: CopySink, options: Cop
   const { all, signal, platform } = options;
   let bytes = await source.top(signal);
   let document = parseManifest(bytes);
-  if (document.kind === "index" && !all) {
-    bytes = await source.manifest(choose(document.manifests, platform).digest, signal);
+  const whole = platform === undefined && (all || sink.takesIndex);
+  if (document.kind === "index" && !whole) {
+    bytes = await source.manifest(choose(document.manifests, platform ?? hostPlatform).digest, signal);
     document = parseManifest(bytes);
   }
   if (document.kind === "manifest") {

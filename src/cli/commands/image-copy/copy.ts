@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { annotationKeys } from "../../../image/descriptor.ts";
-import { hostPlatform, parsePlatform } from "../../../image/platform.ts";
+import { parsePlatform } from "../../../image/platform.ts";
 import { canonicalString, familiarString, parseReference, withDefaultTag } from "../../../image/reference.ts";
 import { packArchive, unpackArchive, writeArchive } from "../../../registry/copy/archive.ts";
 import { layoutSink, layoutSource } from "../../../registry/copy/layout.ts";
@@ -23,11 +23,11 @@ import { PLACES, type Place, parsePlace } from "./places.ts";
 export const copy = command({
   usage: "[OPTIONS] SRC DST",
   args: args.exactly(2),
-  details: PLACES,
+  details: `All of an image for several platforms is copied, as it is; to docker-archive and engines, which take one image, that for this machine. ${PLACES}`,
   flags: {
-    all: flag.bool("Copy the images of all platforms, and their index", { short: "a" }),
+    all: flag.bool("Copy the images of all platforms and their index, or nothing", { short: "a" }),
     insecure: flag.bool("Allow registries without TLS or with certificates that can't be checked"),
-    platform: flag.string('Copy the image for this platform ("linux/arm64")'),
+    platform: flag.string('Copy the image for this platform alone ("linux/arm64")'),
     quiet: flag.bool("Print the digest only", { short: "q" }),
   },
   async run(context, { flags, args: [from = "", to = ""] }) {
@@ -44,7 +44,7 @@ export const copy = command({
       await using writing = await openSink(context, source, target, scratch, flags.insecure);
       const digest = await copyImage(reading, writing, {
         all: flags.all,
-        platform: flags.platform === "" ? hostPlatform : parsePlatform(flags.platform),
+        platform: flags.platform === "" ? undefined : parsePlatform(flags.platform),
         signal,
         say: (text) => {
           if (!flags.quiet) context.io.stderr.line(text);
