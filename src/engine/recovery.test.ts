@@ -1,9 +1,11 @@
 // The engine is killed with SIGKILL at the end of every step of a container's life. The next engine must know what
 // became of the container, be able to go on with it, and leave nothing of it on the host when it is removed.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { NetworkNamespace } from "../linux/namespace.ts";
 import { openEngine } from "./engine.ts";
 import { TestEngine } from "./testing/test-engine.ts";
 
@@ -52,6 +54,23 @@ const CREATE = [
 const START = ["network.reserve", "spec.build", "binds.prepare", "runtime.start", "container.start"];
 const STOP = ["container.exit", "runtime.cleanup", "container.stop"];
 const REMOVE = ["files.discard", "row.remove", "image.release", "container.remove"];
+
+test("a container that ends while the next engine takes it up has ended with its own code", async () => {
+  await engine.open();
+  const id = await engine.run({ Cmd: ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"] });
+  const { Pid = 0 } = (await engine.containers.inspect(id, { size: false })).State ?? {};
+  await engine.close();
+  const opened = spyOn(NetworkNamespace, "open").mockImplementationOnce((path) => {
+    process.kill(Pid, "SIGTERM");
+    for (let waits = 0; waits < 2000 && existsSync(path); waits++) Bun.sleepSync(5);
+    return NetworkNamespace.open(path);
+  });
+  await engine.open();
+  expect(opened).toHaveBeenCalled();
+  opened.mockRestore();
+  const { Status, ExitCode } = (await engine.containers.inspect(id, { size: false })).State ?? {};
+  expect({ Status, ExitCode }).toEqual({ Status: "exited", ExitCode: 7 });
+}, 60_000);
 
 describe("killed while creating", () => {
   test.each(CREATE)("after %s: all of it or nothing", async (step) => {

@@ -11,6 +11,7 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { log } from "../../base/log.ts";
 import { paths } from "../../base/paths.ts";
 import { span } from "../../base/trace.ts";
@@ -31,6 +32,8 @@ import { sweepSubpaths } from "./subpath.ts";
 import { retakeVolumes } from "./volume-use.ts";
 
 const AT_ONCE = 16;
+/** How long the end of a container may take to be told by its shim. */
+const END_MS = 1000;
 /** Of a container whose end nobody saw, as Docker gives it. */
 const UNSEEN: Omit<ExitStatus, "at"> = { code: 255, oomKilled: false };
 
@@ -79,12 +82,13 @@ async function recover(engine: EngineContext, container: Container): Promise<boo
   const before = { ...state };
   const ran = isActive(state);
   // An end that was not written any more stands in its file, also when the bundle was cleaned away already.
-  const found = existsSync(container.paths.bundle)
+  let found = existsSync(container.paths.bundle)
     ? await engine.runtime.adopt(container.id, container.paths.bundle, container.paths.root)
     : readExitFile(container.paths.root);
   if (found !== undefined && "exited" in found) {
-    await takeUp(engine, container, found);
-    return false;
+    const end = await takeUpOrEnd(engine, container, found);
+    if (end === undefined) return false;
+    found = end;
   }
   await tookEnd(engine, container, found);
   if (engine.containers.byId(container.id) === undefined) return false;
@@ -100,6 +104,20 @@ async function recover(engine: EngineContext, container: Container): Promise<boo
     restartCount: state.restartCount,
     stopped: state.manuallyStopped,
   });
+}
+
+/** Its end, if that came in the midst: what there is to connect is gone then, and the steps fail for it. */
+async function takeUpOrEnd(engine: EngineContext, container: Container, shim: Shim): Promise<ExitStatus | undefined> {
+  try {
+    await takeUp(engine, container, shim);
+    return undefined;
+  } catch (error) {
+    // Once it counts as taken up, its end is watched for.
+    const watched = container.shim !== undefined;
+    const end = watched ? undefined : await Promise.race([shim.exited, sleep(END_MS, undefined, { ref: false })]);
+    if (end === undefined) throw error;
+    return end;
+  }
 }
 
 /** It runs on: everything is connected again as if this engine had started it. */
