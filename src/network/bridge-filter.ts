@@ -19,7 +19,7 @@ export function describeBridgeFilter({ ipv4, ipv6 }: BridgeFilter): string {
   if (!ipv4 && !ipv6) return "off";
   const settings = [...(ipv4 ? ["iptables"] : []), ...(ipv6 ? ["ip6tables"] : [])];
   const off = settings.map((name) => `net.bridge.bridge-nf-call-${name}=0`).join(" ");
-  return `on, which makes packets between containers of a network some 5 % slower; hoy does not need it: sysctl ${off}, if nothing else does`;
+  return `on: some 5 % slower between containers; if nothing else needs it: sysctl -w ${off}`;
 }
 
 /** The file is not there unless somebody has loaded the module. (Documentation/networking/ip-sysctl, "bridge-nf-call-*") */

@@ -83,7 +83,9 @@ for (const on of [false, true]) {
       >;
       expect([BridgeNfIptables, BridgeNfIp6tables]).toEqual([on, on]);
       expect((await hoy.api("GET", "/v1.51/info")).json).not.toHaveProperty("BridgeNfIptables");
-      const words = on ? "BridgeNetfilter: on, .*net.bridge.bridge-nf-call-iptables=0" : "BridgeNetfilter: off";
+      const words = on
+        ? "BridgeNetfilter: on: .*sysctl -w net.bridge.bridge-nf-call-iptables=0"
+        : "BridgeNetfilter: off";
       expect(await ok(hoy.hoy("info"))).toMatch(new RegExp(words));
     });
 

@@ -7,6 +7,7 @@ import { isMountPoint } from "../../src/linux/mount-table.ts";
 import { eventually, fails, ok, unique } from "../harness/clients.ts";
 import { SLOWER } from "../harness/command.ts";
 import { testDaemon } from "../harness/daemon.ts";
+import { commandOf } from "../harness/machine.ts";
 import { silentFs, silentFsMissing } from "../harness/silent-fs.ts";
 
 const hoy = await testDaemon();
@@ -39,10 +40,7 @@ function start(...args: string[]) {
 /** Processes of the engine's that make a mount. */
 function mounters(): string[] {
   const children = readFileSync(`/proc/${hoy.pid}/task/${hoy.pid}/children`, "utf8").trim();
-  const all = children === "" ? [] : children.split(" ");
-  return all.filter(
-    (pid) => existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0--mount\0"),
-  );
+  return children.split(" ").filter((pid) => commandOf(pid).includes(" --mount "));
 }
 
 function testSilent(name: string, missing: string | undefined, body: () => Promise<void>): void {

@@ -4,12 +4,12 @@
 
 import { HoyError } from "../../base/error.ts";
 import { SystemError } from "../../linux/libc.ts";
-import { type MountOptions, MS, mount } from "../../linux/mount.ts";
+import { MS, mount } from "../../linux/mount.ts";
 import { isMountPoint } from "../../linux/mount-table.ts";
 import { Lock } from "../lock.ts";
 import { attachDisk, DISK_TYPE } from "./disk.ts";
 import { type DeviceMount, LOOP } from "./local-options.ts";
-import type { Mounter } from "./mounter.ts";
+import type { Mounter, NamedMount } from "./mounter.ts";
 import { reachable } from "./server.ts";
 
 export class VolumeDevices {
@@ -91,7 +91,7 @@ async function mountDevice(path: string, device: DeviceMount, mounter: Mounter):
     const options = { ...what, target: path, data: await reachable(device) };
     const bind = flags & (MS.BIND | MS.REC);
     const slow = bind === 0 && !QUICK.has(type);
-    const make = async (one: MountOptions): Promise<void> => (slow ? mounter.mount(one) : mount(one));
+    const make = async (one: NamedMount): Promise<void> => (slow ? mounter.mount(one) : mount(one));
     await make({ ...options, flags: bind === 0 ? flags : bind });
     try {
       // A bind takes its other flags only in a second call (mount(2)).

@@ -5,7 +5,7 @@
 import { constants } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
-import { isErrno, type PathLike, SystemError } from "../../linux/libc.ts";
+import { isErrno, SystemError } from "../../linux/libc.ts";
 import { MNT, type MountOptions, unmount } from "../../linux/mount.ts";
 import { mountTypeAt } from "../../linux/mount-table.ts";
 
@@ -17,14 +17,14 @@ const DEATH_MS = 1_000;
 /** File systems of another machine. What is on a disk of this one may take as long as it likes. */
 const REMOTE: ReadonlySet<string> = new Set(["nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "afs"]);
 
-interface Request {
+/** As mount(2) takes it, by names that are text. */
+export interface NamedMount extends MountOptions {
+  readonly source?: string;
+  readonly target: string;
+}
+
+interface Request extends Required<NamedMount> {
   readonly verb: "mount" | "unmount";
-  readonly source: PathLike;
-  readonly target: PathLike;
-  readonly type: string;
-  /** Bits of MS, or of MNT. */
-  readonly flags: number;
-  readonly data: string;
 }
 
 export class Mounter {
@@ -38,13 +38,13 @@ export class Mounter {
   }
 
   /** mount(2). @throws SystemError with the kernel's errno, HoyError "unavailable" when a server did not answer in time. */
-  async mount({ source = "", target, type = "", flags = 0, data = "" }: MountOptions): Promise<void> {
+  async mount({ source = "", target, type = "", flags = 0, data = "" }: NamedMount): Promise<void> {
     await this.#run({ verb: "mount", source, target, type, flags, data }, REMOTE.has(type));
   }
 
   /**
-   * umount2(2) of what was mounted last at `path`, in a process only where a server is asked: lazily when it is in use, or its server says nothing. Out of everybody's
-   * sight it is then all the same. @throws as `mount`; it is mounted then.
+   * umount2(2) of what was mounted last at `path`, in a process where a server is asked. Lazily when somebody on the host looks into
+   * it, or its server says nothing: out of everybody's sight it is then all the same. @throws as `mount`; it is mounted then.
    */
   async unmount(path: string): Promise<void> {
     for (const flags of [MNT.NOFOLLOW, MNT.NOFOLLOW | MNT.DETACH]) {
@@ -66,7 +66,7 @@ export class Mounter {
   async #run(request: Request, bounded: boolean): Promise<void> {
     const { verb, source, target, type, flags, data } = request;
     const call = verb === "mount" ? "mount" : "umount2";
-    const fields = [verb, source, target, type, String(flags), data].map(String);
+    const fields = [verb, source, target, type, String(flags), data];
     if (fields.some((field) => field.includes("\0"))) {
       throw new SystemError(constants.errno.EINVAL, call, target, "zero byte in it");
     }

@@ -32,6 +32,7 @@ export async function resizeVolume(store: VolumeStore, events: EventBus, name: s
       store.setOptions(name, wanted);
     } else {
       await store.alone(name, async () => {
+        await store.inspect(name); // it may have another name by now, or be gone
         await resizeDisk(data, bytes);
         store.setOptions(name, wanted);
       });
