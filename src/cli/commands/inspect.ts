@@ -48,7 +48,7 @@ export const inspect = command({
 function fetchers(context: Context, size: boolean): Readonly<Record<string, Fetch>> {
   return {
     container: (name) => fetchContainer(context, name, size),
-    image: (name) => fetchImage(context, name, ""),
+    image: (name) => fetchImage(context, name),
     network: (name) => fetchNetwork(context, name, false),
     volume: (name) => fetchVolume(context, name),
   };

@@ -16,13 +16,17 @@ export const inspect = command({
       "Inspect a specific platform of the multi-platform image. If the image or the server is not multi-platform capable, the command will error out if the platform does not match.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
     ),
   },
-  run: (context, { flags, args: names }) =>
-    inspectObjects(context, names, flags.format, (name) => fetchImage(context, name, flags.platform)),
+  run: (context, { flags, args: names }) => {
+    // One that can't be read is no matter of the images.
+    const platform = flags.platform === "" ? undefined : platformJson(flags.platform);
+    return inspectObjects(context, names, flags.format, (name) => fetchImage(context, name, platform));
+  },
 });
 
-export async function fetchImage({ engine }: Context, name: string, platform: string): Promise<Inspected> {
+/** @param platform as JSON */
+export async function fetchImage({ engine }: Context, name: string, platform?: string): Promise<Inspected> {
   const { body } = await engine.send("GET", `/images/${encodeURIComponent(name)}/json`, {
-    query: { platform: platform === "" ? undefined : platformJson(platform) },
+    query: { platform },
   });
   return { struct: "Image", json: await textOf(body) };
 }
