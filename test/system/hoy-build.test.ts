@@ -423,6 +423,7 @@ describe("hoy build: the classic builder", () => {
     expect(await ok(classic("-q", where))).toBe(await ok(hoy.hoy("inspect", "-f", "{{.Id}}", "classic")));
     await fails(classic(context("FROM busybox\nRUN exit 7\n")), 7, /returned a non-zero code: 7/);
     await fails(classic("--secret", "id=a", where), 1, /--secret needs BuildKit/);
+    await fails(classic("-t", "BAD", where), 125, /^invalid argument "BAD" for "-t, --tag" flag: invalid reference/);
   });
 
   test("a Dockerfile or an archive from standard input, a Dockerfile from elsewhere", async () => {

@@ -3,7 +3,8 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { ProgressMessage } from "../../api/backend.ts";
-import { ExitError } from "../base/errors.ts";
+import { parseReference } from "../../image/reference.ts";
+import { ExitError, messageOf } from "../base/errors.ts";
 import type { Context } from "../command.ts";
 import { getCredentials } from "../config/credentials.ts";
 import { displayProgress, drainProgress } from "../progress/display.ts";
@@ -44,6 +45,7 @@ export async function buildClassic(
   const newer = NEWER.find((name) => changed.has(name));
   if (newer !== undefined) throw new ExitError(1, `--${newer} needs BuildKit, and the classic builder was asked for`);
   const { engine, io } = context;
+  for (const tag of flags.tag) checkTag(io.program, tag);
   const source = await classicContext(io, where, flags.file);
   let id = "";
   const { body } = await engine.send("POST", "/build", {
@@ -90,6 +92,17 @@ export async function buildClassic(
   } else await displayProgress(io.stdout, messages, { onAux });
   if (flags.iidfile !== "") await writeIdFile(resolve(io.cwd, flags.iidfile), id);
   return 0;
+}
+
+/** As a flag that can't be read, before anything is sent. */
+function checkTag(program: string, tag: string): void {
+  try {
+    parseReference(tag);
+  } catch (thrown) {
+    const why = `invalid argument ${JSON.stringify(tag)} for "-t, --tag" flag: ${messageOf(thrown)}`;
+    const usage = `Usage:  ${program} build [OPTIONS] PATH | URL | -`;
+    throw new ExitError(125, `${why}\n\n${usage}\n\nRun '${program} build --help' for more information`, thrown);
+  }
 }
 
 /** A command of the Dockerfile that failed: its exit code is ours, as docker's. */
