@@ -36,8 +36,9 @@ const COPIES: Readonly<Record<string, string>> = {
   "on its own": "COPY --link src /src",
 };
 
-test("the same layers and the same keys from what was received and from what is mounted", async () => {
-  const tree = join(root, "tree");
+/** A directory of everything that a copy may meet, and a Dockerfile beside it for each of COPIES. */
+async function makeTree(name: string): Promise<string> {
+  const tree = join(root, name);
   mkdirSync(join(tree, "src/deep/empty"), { recursive: true });
   const files = { "a.txt": "a", "a-b": "beside a directory", "deep/x.txt": "x".repeat(300_000), "deep/none": "" };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(tree, "src", name), text);
@@ -49,10 +50,15 @@ test("the same layers and the same keys from what was received and from what is 
   utimesSync(join(tree, "src/a.txt"), 1_600_000_000.25, 1_600_000_000.25);
   await command(["mkfifo", join(tree, "src/fifo")]);
   await command(["tar", "-cf", join(tree, "archive.tar"), "-C", join(tree, "src"), "a.txt", "deep"]);
-  const names = Object.keys(COPIES);
-  for (const [index, name] of names.entries()) {
-    writeFileSync(join(root, `Dockerfile.${index}`), `FROM scratch\n${COPIES[name]}\n`);
+  for (const [index, copy] of Object.values(COPIES).entries()) {
+    for (const where of [root, tree]) writeFileSync(join(where, `Dockerfile.${index}`), `FROM scratch\n${copy}\n`);
   }
+  return tree;
+}
+
+test("the same layers and the same keys from what was received and from what is mounted", async () => {
+  const tree = await makeTree("tree");
+  const names = Object.keys(COPIES);
   const build = async (index: number, ...flags: string[]) => {
     const file = join(root, `Dockerfile.${index}`);
     const { code, stderr } = await hoy.hoy("build", ...flags, "-t", `c${index}`, "-f", file, tree);
@@ -68,6 +74,38 @@ test("the same layers and the same keys from what was received and from what is 
     // First by its key, which is found; then made again from what is mounted.
     expect({ name, ...(await build(index)) }).toEqual({ name, layers: layers ?? "", cached: true });
     expect({ name, ...(await build(index, "--no-cache")) }).toEqual({ name, layers: layers ?? "", cached: false });
+  }
+});
+
+test("the same from what came in a tar, by the classic builder, with patterns that leave nothing out and without", async () => {
+  const tree = await makeTree("sent");
+  // Of a time the classic client's tar has the seconds only.
+  const round = () => command(["find", tree, "-exec", "touch", "-h", "-d", "@1600000000", "{}", "+"]);
+  await round();
+  const layersOf = (name: string) => ok(hoy.hoy("image", "inspect", "-f", "{{json .RootFS.Layers}}", name));
+  for (const ignored of [undefined, "nothing-of-that-name\n"]) {
+    if (ignored !== undefined) {
+      writeFileSync(join(tree, ".dockerignore"), ignored);
+      await round();
+    }
+    const names = Object.keys(COPIES);
+    for (const [index, name] of (ignored === undefined ? names : names.slice(0, 2)).entries()) {
+      const where = ["-f", join(tree, `Dockerfile.${index}`), tree];
+      await ok(hoy.hoy("build", "-q", "--no-cache", "-t", "first", ...where));
+      const classic = (...flags: string[]) =>
+        ok(hoy.hoy.with({ env: { DOCKER_BUILDKIT: "0" } }, "build", "-t", "second", ...flags, ...where));
+      // Its key is the same, and so is what it makes.
+      const cached = (await classic()).includes("Using cache");
+      const found = await layersOf("second");
+      await classic("--no-cache");
+      const first = await layersOf("first");
+      expect({ name, cached, found, made: await layersOf("second") }).toEqual({
+        name,
+        cached: true,
+        found: first,
+        made: first,
+      });
+    }
   }
 });
 

@@ -72,8 +72,9 @@ export function composeBuildkit({
         await emitImage(images, "push", id, canonicalString(ref));
       },
     },
-    receiveTar: async (body, layers, signal) => (await receiveContext(body, [], layers, signal)).tree,
-    filterTree: (tree, source, layers, signal) => filterContext(tree, source, solver.needs, layers, signal),
+    receiveTar: async (body, layers, signal) =>
+      (await receiveContext(body, [], { layers, knownTrees: solver.knownTrees }, signal)).tree,
+    filterTree: (tree, source, layers, signal) => filterContext(tree, source, solver, layers, signal),
     temporary,
     now,
     version: build.version,

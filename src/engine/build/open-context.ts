@@ -39,13 +39,13 @@ export async function openContext(
   if (request.remote === "" || request.remote === "client-session") {
     const name = nameOf(request);
     const wanted = [name, DEFAULT.toLowerCase(), ...ignoreFileNames(name)];
-    const { tree, file } = await receiveContext(body, wanted, layers, signal);
+    const { tree, file } = await receiveContext(body, wanted, { layers, knownTrees: solver.knownTrees }, signal);
     const read: ReadFile = async (path, limit) => {
       const passed = file(path);
       return passed === "ask" ? solver.readFile(tree, path, limit) : passed;
     };
     return {
-      local: (source, abort) => filterContext(tree, source, solver.needs, layers, abort),
+      local: (source, abort) => filterContext(tree, source, solver, layers, abort),
       dockerfile: (options) => findDockerfile(request, read, undefined, options),
     };
   }

@@ -4,11 +4,13 @@
 import { setImmediate } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
 import type { Source } from "../../build/graph.ts";
-import type { BuildNeeds, LayerSession } from "../../build/needs.ts";
+import type { LayerSession } from "../../build/needs.ts";
 import { emitDraft } from "../../build/ops/tree/emit.ts";
+import type { KnownTrees } from "../../build/ops/tree/known-tree.ts";
 import { openLayers } from "../../build/ops/tree/read-file.ts";
 import { WorkingTree } from "../../build/ops/tree/working-tree.ts";
 import { treeOf } from "../../build/solver/digests.ts";
+import type { GraphSolver } from "../../build/solver/solver.ts";
 import type { Tree } from "../../build/solver-contract.ts";
 import { Matcher } from "../../image/ignore/matcher.ts";
 import { S } from "../../linux/stat.ts";
@@ -20,6 +22,7 @@ import { type RawText, rawToText, type TarEntry, textToRaw } from "../../storage
 import { readTar } from "../../storage/tar/reader.ts";
 import { ToldTar } from "../../storage/tar/told.ts";
 import { walkTree } from "../../storage/tree/walk.ts";
+import { NotedEntries, PassingDigest } from "./noted-entries.ts";
 
 type LocalSource = Extract<Source, { type: "local" }>;
 
@@ -32,6 +35,12 @@ export interface ReceivedContext {
 /** Larger ones are left to be read from the tree, which says that they are too large. */
 const MAX_KEPT = 2 * 1024 * 1024;
 
+/** What comes is kept in, and known by, for the copies of a build. */
+export interface ContextPlace {
+  readonly layers: LayerSession;
+  readonly knownTrees: KnownTrees;
+}
+
 /**
  * Reads the whole tar. Of `wanted` names the data is kept as it passes, so that an unchanged context need not be mounted.
  * @throws HoyError "invalid" for what is no tar.
@@ -39,13 +48,18 @@ const MAX_KEPT = 2 * 1024 * 1024;
 export async function receiveContext(
   body: AsyncIterable<Uint8Array>,
   wanted: readonly string[],
-  layers: LayerSession,
+  { layers, knownTrees }: ContextPlace,
   signal: AbortSignal,
 ): Promise<ReceivedContext> {
   const kept = new Kept(wanted);
+  const noted = new NotedEntries();
   try {
-    const { diffId } = await layers.add(ownedByRoot(relieved(decompress(body, { signal })), kept), signal);
-    return { tree: treeOf([diffId]), file: (name) => kept.file(name) };
+    const tar = ownedByRoot(relieved(decompress(body, { signal })), kept, noted);
+    const { diffId } = await layers.add(tar, signal);
+    const tree = treeOf([diffId]);
+    const known = noted.tree();
+    if (known !== undefined) knownTrees.remember(tree.key, known);
+    return { tree, file: (name) => kept.file(name) };
   } catch (error) {
     if (!(error instanceof HoyError) || error.code !== "invalid") throw error;
     throw new HoyError("invalid", `Error processing tar file: ${error.message}`, { cause: error });
@@ -88,17 +102,21 @@ class Kept {
 }
 
 /** Files of a context belong to root, whoever they belonged to at the client; no name in it hides another. */
-function ownedByRoot(tar: AsyncIterable<Uint8Array>, kept: Kept): ToldTar {
+function ownedByRoot(tar: AsyncIterable<Uint8Array>, kept: Kept, noted: NotedEntries): ToldTar {
   return new ToldTar(async function* (tell) {
     const out = new ArchiveWriter(tell);
     for await (const { entry, data } of readTar(tar, { unpadded: true })) {
       if (isMark(entry.name)) continue;
       const chunks = kept.begin(entry);
       out.header({ ...entry, uid: 0, gid: 0 });
+      const { position } = out;
+      const digest = entry.type === "file" && entry.size > 0 && noted.isPlain ? new PassingDigest() : undefined;
       if (entry.type === "file" && entry.size > 0) {
-        yield* out.through(chunks === undefined ? data : alsoInto(chunks, data));
+        const passing = digest === undefined ? data : digest.of(data);
+        yield* out.through(chunks === undefined ? passing : alsoInto(chunks, passing));
         out.padding(entry.size);
       }
+      noted.add(entry, position, digest?.hex ?? "");
       if (chunks !== undefined) kept.end(entry, chunks);
       if (!out.isFull) continue;
       yield out.take();
@@ -128,26 +146,32 @@ function isMark(name: RawText): boolean {
 export async function filterContext(
   context: Tree,
   { exclude }: LocalSource,
-  needs: Pick<BuildNeeds, "layers">,
+  { needs, knownTrees }: Pick<GraphSolver, "needs" | "knownTrees">,
   layers: LayerSession,
   signal: AbortSignal,
 ): Promise<Tree> {
   const matcher = new Matcher(exclude);
   if (matcher.patterns.length === 0) return context;
+  const known = knownTrees.find(context.key);
+  if (known !== undefined && !known.files.some((file) => isLeftOut(matcher, file.path, file.type === "dir")))
+    return context;
   using root = await openLayers(needs.layers, context.diffIds);
   const tree = new WorkingTree(root);
   let removed: RawText | undefined;
   for (const { path, status } of walkTree(root.fd)) {
     signal.throwIfAborted();
     if (removed !== undefined && path.startsWith(removed)) continue;
-    const text = rawToText(path);
-    if (!matcher.ignores(text)) continue;
     const isDirectory = (status.mode & S.IFMT) === S.IFDIR;
-    if (isDirectory && matcher.mayHoldExceptions(text)) continue;
+    if (!isLeftOut(matcher, path, isDirectory)) continue;
     if (isDirectory) removed = `${path}/`;
     tree.remove(path.split("/"));
   }
   if (tree.root.children.size === 0) return context;
   const { diffId } = await layers.add(emitDraft(tree.root, { clamp: undefined, signal }), signal);
   return treeOf([...context.diffIds, diffId]);
+}
+
+function isLeftOut(matcher: Matcher, path: RawText, isDirectory: boolean): boolean {
+  const text = rawToText(path);
+  return matcher.ignores(text) && !(isDirectory && matcher.mayHoldExceptions(text));
 }
