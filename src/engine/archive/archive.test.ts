@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { PathStat } from "../../api/backend.ts";
+import { HoyError } from "../../base/error.ts";
 import type { ContainerSource } from "../images/contract.ts";
 import { cut, gather, NEVER, type SeenEvent, tar } from "../images/testing.ts";
 import { Archives } from "./backend.ts";
@@ -28,6 +29,7 @@ let source: ContainerSource;
 let archives: Archives;
 let events: SeenEvent[];
 let held: number;
+let removed: boolean;
 
 beforeEach(() => {
   top = mkdtempSync(join(tmpdir(), "hoy-archive-"));
@@ -39,6 +41,7 @@ beforeEach(() => {
   chmodSync(join(top, "lower/bin/tool"), 0o4755);
   writeFileSync(join(top, "outside/secret"), "of the host");
   held = 0;
+  removed = false;
   events = [];
   source = {
     id: "c1",
@@ -53,6 +56,9 @@ beforeEach(() => {
     attributes: { name: "c" },
     mountPoints: ["/data", "/scratch"],
     mounts: [{ type: "bind", source: join(top, "volume"), subpath: "", name: "", destination: "/data", rw: true }],
+    checkPresent: () => {
+      if (removed) throw new HoyError("conflict", "container c1 is being removed");
+    },
     freeze: async () => async () => undefined,
     hold: async () => {
       held++;
@@ -262,4 +268,15 @@ test("Go's modes and base names", () => {
   expect(goMode({ mode: 0o102755 })).toBe(0o755 + 2 ** 22);
   expect([goBase("/a/b"), goBase("/a/b/"), goBase("/"), goBase("/a/.")]).toEqual(["b", "b", "/", "."]);
   expect([goBase("a/.."), goBase("/a/b/../"), goBase(""), goBase(".")]).toEqual(["/", "a", "/", "."]);
+});
+
+test("what is read of a container that goes meanwhile is not passed off as the whole", async () => {
+  const ends = async (tar: AsyncIterable<Uint8Array>) => {
+    for await (const _ of tar) removed = true;
+  };
+  await expect(ends(await archives.export("c", new AbortController().signal))).rejects.toThrow("is being removed");
+  await expect(archives.changes("c")).rejects.toThrow("is being removed");
+  // The files that were missing are not what is told.
+  rmSync(join(top, "upper"), { recursive: true });
+  await expect(archives.changes("c")).rejects.toThrow("is being removed");
 });

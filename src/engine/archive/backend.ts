@@ -14,6 +14,7 @@ import { enginesOwn } from "./mount-points.ts";
 import { putArchive } from "./put.ts";
 import { statPath } from "./stat.ts";
 import { openTree } from "./tree.ts";
+import { whole, wholeStream } from "./whole.ts";
 
 export class Archives {
   readonly #sources: ContainerSources;
@@ -26,7 +27,9 @@ export class Archives {
 
   async changes(ref: string): Promise<FilesystemChange[]> {
     const source = await this.#sources.find(ref);
-    const changes = await overlayChanges(source.upper, source.lowers, { omit: enginesOwn(source) });
+    const changes = await whole(source, () =>
+      overlayChanges(source.upper, source.lowers, { omit: enginesOwn(source) }),
+    );
     return changes.map(({ path, kind }) => ({ Path: path, Kind: kind }));
   }
 
@@ -36,7 +39,7 @@ export class Archives {
     const tree = opening.use(await openTree(source));
     const tar = treeTar(tree.root, "/", { as: "", shift: tree.shift, oneFilesystem: true, signal });
     this.#tell(source, "export");
-    return closing(tar, opening.move(), signal);
+    return closing(wholeStream(source, tar), opening.move(), signal);
   }
 
   async archiveStat(ref: string, path: string): Promise<PathStat> {

@@ -155,6 +155,31 @@ async function expectEnd(verb: Verb, id: string): Promise<void> {
   await expectPolicy(id);
 }
 
+test("a commit that a removal overtakes makes no image of a part", async () => {
+  const files = 1500;
+  const fill = `i=0; while [ $i -lt ${files} ]; do : > /f$i; i=$((i+1)); done`;
+  let overtaken = 0;
+  for (let round = 0; round < 6; round++) {
+    const id = await engine.run({ Cmd: ["sh", "-c", fill] });
+    expect(await engine.wait(id)).toBe(0);
+    const options = { container: id, repo: "", tag: "", comment: "", author: "", pause: true, changes: [], config: {} };
+    const committed = engine.engine.backend.images.commit(options, never());
+    committed.catch(() => undefined);
+    await Bun.sleep(round * 4);
+    await engine.containers.remove(id, { force: true, volumes: true, link: false });
+    const result = await committed.catch((error: unknown) => String(error));
+    if (typeof result === "string") {
+      expect(result).toMatch(/is being removed|No such container/);
+      overtaken++;
+      continue;
+    }
+    const counted = await engine.run({ Image: result.Id, Cmd: ["sh", "-c", "ls / | grep -c ^f"] });
+    await engine.wait(counted);
+    expect((await engine.logs(counted)).trim()).toBe(String(files));
+  }
+  expect(overtaken).toBeGreaterThan(0);
+}, 120_000);
+
 /** An end that nobody asked for: the restart policy acts. */
 async function expectPolicy(id: string): Promise<void> {
   const { Pid } = await engine.state(id);

@@ -30,10 +30,8 @@ function usesOf({ id, spec, state }: Container): ImageUser[] {
 }
 
 async function sourceOf(engine: EngineContext, container: Container): Promise<ContainerSource> {
-  const { spec, state, paths } = container;
-  if (state.status === "removing" || state.status === "dead") {
-    throw new HoyError("conflict", `container ${container.id} is being removed`);
-  }
+  const { spec, paths } = container;
+  checkKept(container);
   await mountImages(engine, container);
   return {
     id: spec.id,
@@ -48,9 +46,16 @@ async function sourceOf(engine: EngineContext, container: Container): Promise<Co
     mountPoints: [...spec.mounts.map((mount) => mount.destination), ...Object.keys(spec.hostConfig.Tmpfs ?? {})],
     mounts: [...mountsOnHost(container), ...filesOnHost(container)],
     attributes: container.attributes,
+    checkPresent: () => checkKept(container),
     freeze: () => freezeForCopy(engine, container),
     hold: () => hold(engine, container),
   };
+}
+
+function checkKept({ id, state }: Container): void {
+  if (state.status === "removing" || state.status === "dead") {
+    throw new HoyError("conflict", `container ${id} is being removed`);
+  }
 }
 
 function mountsOnHost({ spec }: Container): ContainerSource["mounts"] {
@@ -79,9 +84,7 @@ function hold(engine: EngineContext, container: Container): Promise<{ pid: numbe
     container.lock
       .run(async () => {
         const { state } = container;
-        if (state.status === "removing" || state.status === "dead") {
-          throw new HoyError("conflict", `container ${container.id} is being removed`);
-        }
+        checkKept(container);
         const running = isRunning(state);
         const user = `copy-${newId()}`;
         // While it runs it has them mounted itself.

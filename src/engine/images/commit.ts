@@ -9,6 +9,7 @@ import { hostPlatform } from "../../image/platform.ts";
 import { familiarString } from "../../image/reference.ts";
 import type { LayerInfo } from "../../storage/snapshot.ts";
 import { changesTar } from "../archive/tree.ts";
+import { whole } from "../archive/whole.ts";
 import { mergeConfig } from "../containers/merge.ts";
 import { now } from "../time.ts";
 import { addTar } from "./add-tar.ts";
@@ -88,7 +89,7 @@ async function readChanges(
 ) {
   const thaw = pause ? await source.freeze() : undefined;
   try {
-    return await addTar(context.shelf, session, changesTar(source, signal), { signal });
+    return await whole(source, () => addTar(context.shelf, session, changesTar(source, signal), { signal }));
   } finally {
     await thaw?.();
   }

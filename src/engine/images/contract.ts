@@ -83,6 +83,8 @@ export interface ContainerSource {
     readonly destination: string;
     readonly rw: boolean;
   }[];
+  /** @throws HoyError "conflict" when the container was removed, or is about to be: what was read of it may be a part. */
+  checkPresent(): void;
   /** Stops its processes for a consistent copy. The result undoes that; a container that is paused or down is left so. */
   freeze(): Promise<() => Promise<void>>;
   /**
