@@ -175,6 +175,23 @@ describe("diff, export, commit", () => {
     await ok(client("rm", "-f", name));
   });
 
+  eachClient(hoy, "/.dockerenv tells programs where they are; it is no change of the container's", async (client) => {
+    const name = await running(client, "test -f /.dockerenv && ! test -s /.dockerenv");
+    expect(await ok(hoy.hoy("exec", name, "stat", "-c", "%A %u", "/.dockerenv"))).toBe("-rwxr-xr-x 0");
+    expect(await ok(client("diff", name))).toBe("");
+    const [image, file] = [unique("marked"), join(folder(), "root.tar")];
+    await ok(client("commit", name, image));
+    expect(await ok(client("history", "--format", "{{.Size}}", image))).toMatch(/^0B\n/);
+    // An image that has one of its own, as an export has: that one stays, and is no change either.
+    await ok(client("export", "-o", file, name));
+    await ok(client("import", file, image));
+    const second = unique();
+    await ok(client("run", "--name", second, ...NET, image, "test", "-e", "/.dockerenv"));
+    expect(await ok(client("diff", second))).toBe("");
+    await ok(client("rm", "-f", name, second));
+    await ok(client("rmi", image));
+  });
+
   eachClient(hoy, "export is the whole tree; import makes an image of it again", async (client) => {
     const name = await running(client, "echo kept > /kept; rm /bin/zcat");
     const file = join(folder(), "root.tar");

@@ -1,6 +1,6 @@
 // Which files in a container's upper directory nobody in it made: where the runtime mounts something and the image has
-// nothing, it makes an empty file or directory first, and that touches the directory around it. Docker keeps these in a
-// layer of its own below the container's; here they are left out when the changes are read.
+// nothing, it makes an empty file or directory first, and that touches the directory around it; and /.dockerenv. Docker keeps
+// these in a layer of its own below the container's; here they are left out when the changes are read.
 
 import { AT } from "../../linux/at.ts";
 import { readDirectory } from "../../linux/directory.ts";
@@ -11,8 +11,9 @@ import { type RawText, rawBytes, textToRaw } from "../../storage/tar/entry.ts";
 import { openContainerTree } from "../../storage/tree/container-tree.ts";
 import type { ContainerSource } from "../images/contract.ts";
 
-/** What is mounted in every container. */
+/** What is mounted in every container, and what is made in each. */
 const ALWAYS = [
+  ".dockerenv",
   "dev/console",
   "dev/mqueue",
   "dev/pts",

@@ -175,5 +175,5 @@ function makeDirectories(engine: EngineContext, container: Container, lowers: re
   mkdirSync(root, { mode: 0o700, recursive: true });
   mkdirSync(work, { mode: 0o700 });
   mkdirSync(logs, { mode: 0o700 });
-  makeUpper(engine, container, lowers[0]);
+  makeUpper(engine, container, lowers);
 }
