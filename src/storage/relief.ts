@@ -12,7 +12,7 @@ const FIRST = 1024 * 1024;
 const EVERY_MS = 1 * 1024 * 1024;
 
 /** Bytes of archives that we wrote ourselves, between two collections. */
-const EVERY_WRITTEN = 128 * 1024 * 1024;
+const EVERY_WRITTEN = 512 * 1024 * 1024;
 /** Milliseconds: whoever waited for the work has its answer by then, and the one after it as well. */
 const AFTERWARDS = 1000;
 
