@@ -32,8 +32,8 @@ import { sweepSubpaths } from "./subpath.ts";
 import { retakeVolumes } from "./volume-use.ts";
 
 const AT_ONCE = 16;
-/** How long the end of a container may take to be told by its shim. */
-const END_MS = 1000;
+/** How long its shim may take to tell the end of a container whose process has gone: it may hold the output for two seconds. */
+const END_MS = 5000;
 /** Of a container whose end nobody saw, as Docker gives it. */
 const UNSEEN: Omit<ExitStatus, "at"> = { code: 255, oomKilled: false };
 
@@ -113,8 +113,8 @@ async function takeUpOrEnd(engine: EngineContext, container: Container, shim: Sh
     return undefined;
   } catch (error) {
     // Once it counts as taken up, its end is watched for.
-    const watched = container.shim !== undefined;
-    const end = watched ? undefined : await Promise.race([shim.exited, sleep(END_MS, undefined, { ref: false })]);
+    if (container.shim !== undefined || existsSync(`/proc/${shim.pid}`)) throw error;
+    const end = await Promise.race([shim.exited, sleep(END_MS, undefined, { ref: false })]);
     if (end === undefined) throw error;
     return end;
   }
