@@ -190,6 +190,22 @@ describe("file operations", () => {
   });
 });
 
+test("actions on one result each see it as it was, and copies take from results of the same op", async () => {
+  const made = files(
+    [],
+    mkfile("/a", "first", { output: -1n }),
+    mkfile("/b", "second", { input: 0n, output: 1n }),
+    mkfile("/c", "third", { input: 0n, output: -1n }),
+    { ...copy("/b", "/d"), input: 2n, secondaryInput: 1n },
+    // What it copies from goes on afterwards.
+    mkfile("/e", "last", { input: 3n, output: 2n }),
+  );
+  expect(await llb.list(made, "/")).toEqual(["a", "c", "d"]);
+  expect(await llb.read(made, "/d")).toBe("second");
+  expect(await llb.list({ ...made, output: 1 }, "/")).toEqual(["a", "b"]);
+  expect(await llb.list({ ...made, output: 2 }, "/")).toEqual(["a", "c", "d", "e"]);
+});
+
 describe("merge and diff", () => {
   test("later trees over earlier ones; what one has over another, removals too", async () => {
     const merged = op({ case: "merge", value: { inputs: [{ input: 0n }, { input: 1n }] } }, [

@@ -76,28 +76,33 @@ async function runActions(
   const states: State[] = [];
   const outputs: (readonly Digest[])[] = [];
   let size = 0;
-  /** A tree goes on to one action; a second one that starts from it would see what the first did. */
-  const taken = new Set<number>();
+  const uses = usesOf(actions, inputs.length);
+  /** What a state stands on once it is a layer: for an output, for a copy from it, for more than one action on it. */
+  const settled = new Map<State, Promise<readonly Digest[]>>();
+  const settle = (state: State): Promise<readonly Digest[]> => {
+    const known = settled.get(state);
+    if (known !== undefined) return known;
+    const made = (async () => {
+      const layer = await layers.add(emitDraft(state.tree.root, { clamp, signal }), signal);
+      size += layer.size;
+      return [...state.below, layer.diffId];
+    })();
+    settled.set(state, made);
+    return made;
+  };
+  const earlierOf = (index: number): State | undefined => states[index - inputs.length];
   const stateOf = async (index: number): Promise<State> => {
-    const earlier = states[index - inputs.length];
-    if (index >= inputs.length && earlier !== undefined) {
-      if (taken.has(index))
-        throw new HoyError("not-implemented", "two file actions on the result of one are not supported");
-      taken.add(index);
-      return earlier;
-    }
-    const below = inputs[index]?.diffIds ?? [];
+    const earlier = earlierOf(index);
+    // It goes on to one action; a second one that starts from it would see what the first did.
+    if (earlier !== undefined && (uses.get(index) ?? 0) < 2) return { ...earlier };
+    const below = earlier === undefined ? (inputs[index]?.diffIds ?? []) : await settle(earlier);
     return { below, tree: new WorkingTree(below.length === 0 ? undefined : await open(below)) };
   };
   const sourceOf = async ({ secondary, action }: FileAction): Promise<CopySource | undefined> => {
     if (action.type !== "copy") return undefined;
-    if (secondary >= inputs.length) {
-      throw new HoyError(
-        "not-implemented",
-        "a copy from the result of another action of the same step is not supported",
-      );
-    }
-    const { diffIds = [], key = "" } = inputs[secondary] ?? {};
+    const earlier = earlierOf(secondary);
+    const { diffIds, key } =
+      earlier === undefined ? (inputs[secondary] ?? NOTHING) : { diffIds: await settle(earlier), key: "" };
     let root: Promise<OwnedFd> | undefined;
     const opened = () => {
       root ??= open(diffIds);
@@ -116,9 +121,20 @@ async function runActions(
     await changeTree(state.tree, action.action, { source, held, temporary: needs.directories.temporary, signal });
     states.push(state);
     if (action.output < 0) continue;
-    const layer = await layers.add(emitDraft(state.tree.root, { clamp, signal }), signal);
-    outputs[action.output] = [...state.below, layer.diffId];
-    size += layer.size;
+    outputs[action.output] = await settle(state);
   }
   return { outputs: outputs.map((output) => output ?? []), size };
+}
+
+const NOTHING = { diffIds: [], key: "" } as const;
+
+/** How many actions take each thing, by its number; whoever copies from an action's result needs it as it was. */
+function usesOf(actions: readonly FileAction[], inputs: number): ReadonlyMap<number, number> {
+  const uses = new Map<number, number>();
+  const add = (index: number) => uses.set(index, (uses.get(index) ?? 0) + 1);
+  for (const { input, secondary, action } of actions) {
+    add(input);
+    if (action.type === "copy" && secondary >= inputs) add(secondary);
+  }
+  return uses;
 }
