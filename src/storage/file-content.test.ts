@@ -47,10 +47,10 @@ describe("FileContentStore", () => {
   test("a wrong digest is refused and nothing is kept", async () => {
     const expected = sha256("other");
     const promise = store.put(chunks("not it"), { expected });
-    expect(promise).rejects.toThrow(`wrong digest: expected ${expected}, got ${sha256("not it")}`);
+    await expect(promise).rejects.toThrow(`wrong digest: expected ${expected}, got ${sha256("not it")}`);
     await promise.catch(() => undefined);
     expect(await store.size(sha256("not it"))).toBeUndefined();
-    expect(store.put(Buffer.from("not it"), { expected })).rejects.toThrow("wrong digest");
+    await expect(store.put(Buffer.from("not it"), { expected })).rejects.toThrow("wrong digest");
     expect(await leftovers()).toEqual([]);
   });
 

@@ -100,7 +100,7 @@ describe("config", () => {
     const all = await build(F, { unset: ["env", "LABEL"] }, images);
     expect(all.config.config?.Labels).toBeUndefined();
     expect(all.config.config?.Env).toEqual(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]);
-    expect(build(F, { unset: ["VOLUMES"] }, images)).rejects.toThrow('unset: unknown kind "VOLUMES"');
+    await expect(build(F, { unset: ["VOLUMES"] }, images)).rejects.toThrow('unset: unknown kind "VOLUMES"');
   });
   test("of what the base brought single ones can be dropped, and what a command sees is without them", async () => {
     const config = {
@@ -160,7 +160,7 @@ test("a source date is the date of all that is made", async () => {
   expect(result.sourceDateEpoch).toBe(1_700_000_000);
   expect(result.history.at(-1)?.entry.created).toBe("2023-11-14T22:13:20Z");
   expect(result.target.vertex.op).toMatchObject({ actions: [{ action: { created: 1_700_000_000 } }] });
-  expect(build(F, { buildArgs: new Map([["SOURCE_DATE_EPOCH", "soon"]]) })).rejects.toThrow(
+  await expect(build(F, { buildArgs: new Map([["SOURCE_DATE_EPOCH", "soon"]]) })).rejects.toThrow(
     "invalid SOURCE_DATE_EPOCH: soon",
   );
 });

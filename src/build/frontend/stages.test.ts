@@ -117,13 +117,13 @@ describe("references", () => {
   });
   test("an image that is not there, when a stage may have been meant", async () => {
     const failed = build("FROM busybox AS base\nRUN x\nFROM bse\nRUN y\n");
-    expect(failed).rejects.toThrow("bse: docker.io/library/bse:latest: not found (did you mean base?)");
+    await expect(failed).rejects.toThrow("bse: docker.io/library/bse:latest: not found (did you mean base?)");
   });
   test("errors show the lines, and are not called parse errors", async () => {
-    expect(build("FROM busybox\nRUN a\nWORKDIR ${\n")).rejects.toThrow(
+    await expect(build("FROM busybox\nRUN a\nWORKDIR ${\n")).rejects.toThrow(
       "Dockerfile:3\n--------------------\n   1 |     FROM busybox\n   2 |     RUN a\n   3 | >>> WORKDIR ${\n",
     );
-    expect(build("FROM busybox\nEXPOSE x\n")).rejects.toThrow("\nERROR: invalid containerPort: x");
+    await expect(build("FROM busybox\nEXPOSE x\n")).rejects.toThrow("\nERROR: invalid containerPort: x");
   });
 });
 
@@ -211,7 +211,7 @@ describe("ONBUILD", () => {
   });
   test("a bad one of an image points at FROM", async () => {
     const bad = { "busybox:latest": { config: { OnBuild: ["FROM x"] } } };
-    expect(build("FROM busybox\n", {}, bad)).rejects.toThrow("   1 | >>> FROM busybox");
+    await expect(build("FROM busybox\n", {}, bad)).rejects.toThrow("   1 | >>> FROM busybox");
   });
 });
 
@@ -245,7 +245,7 @@ describe("contexts", () => {
   });
   test("for one platform only", async () => {
     const contexts = new Map([["src::linux/arm64", local]]);
-    expect(build("FROM scratch\nCOPY --from=src /a /b\n", { contexts })).rejects.toThrow("not found");
+    await expect(build("FROM scratch\nCOPY --from=src /a /b\n", { contexts })).rejects.toThrow("not found");
     const platform = { os: "linux", architecture: "arm64" };
     expect(names(await build("FROM scratch\nCOPY --from=src /a /b\n", { contexts, platform }))).toContain(
       "[context src] load from client",

@@ -189,7 +189,7 @@ describe("what counts", () => {
     expect(found.map((one) => one.split(":")[0])).toEqual(["MaintainerDeprecated"]);
   });
   test("errors", async () => {
-    expect(build(`# check=error=true\n${text}`)).rejects.toThrow(
+    await expect(build(`# check=error=true\n${text}`)).rejects.toThrow(
       "lint violation found for rules: JSONArgsRecommended, MaintainerDeprecated",
     );
     expect((await build(`# check=error=true;skip=all\n${text}`)).warnings).toEqual([]);
@@ -201,9 +201,9 @@ describe("what counts", () => {
       "error=perhaps",
       'failed to parse check option "error=perhaps": strconv.ParseBool: parsing "perhaps": invalid syntax',
     ],
-  ])("options that can't be read: %s", (options, message) => {
+  ])("options that can't be read: %s", async (options, message) => {
     expect(() => parseLintOptions(options)).toThrow(message);
-    expect(build(`# check=${options}\n${F}`)).rejects.toThrow(message);
+    await expect(build(`# check=${options}\n${F}`)).rejects.toThrow(message);
   });
   test("progress is told, with the rule's page", async () => {
     const told: string[] = [];

@@ -90,6 +90,6 @@ test("of an index all platforms' images are checked, by whichever name; of an im
   });
 });
 
-test("an image that is not here", () => {
-  expect(house.images.verify("none", NEVER)).rejects.toThrow("No such image");
+test("an image that is not here", async () => {
+  await expect(house.images.verify("none", NEVER)).rejects.toThrow("No such image");
 });

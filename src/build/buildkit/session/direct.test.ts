@@ -155,7 +155,7 @@ test("a connection that is cut: the error is what the call says", async () => {
     socket.destroy();
     self.end(new GrpcError(CODE.unknown, "EACCES: permission denied, open 'a'"));
   });
-  expect(received(client, directs)).rejects.toThrow("permission denied, open 'a'");
+  await expect(received(client, directs)).rejects.toThrow("permission denied, open 'a'");
 });
 
 test("what comes without being asked for, or is more than was listed, ends the transfer", async () => {

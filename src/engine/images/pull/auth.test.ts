@@ -71,7 +71,7 @@ describe("Basic", () => {
 
   test("without credentials, or with wrong ones, it is denied in docker's words", async () => {
     for (const auth of [undefined, { username: "alice", password: "wrong" }])
-      expect(house.pull(name, { auth })).rejects.toThrow(/pull access denied for .*docker login/);
+      await expect(house.pull(name, { auth })).rejects.toThrow(/pull access denied for .*docker login/);
   });
 
   test("a push is let in too", async () => {
@@ -132,11 +132,11 @@ describe("Bearer", () => {
         return true;
       },
     ];
-    expect(house.pull(name, { auth: AUTH })).rejects.toThrow("names no usable token server");
+    await expect(house.pull(name, { auth: AUTH })).rejects.toThrow("names no usable token server");
   });
 
   test("a token server that says no is quoted", async () => {
     bearer(100, () => undefined);
-    expect(house.pull(name, { auth: AUTH })).rejects.toThrow(/pull access denied.*unauthorized/);
+    await expect(house.pull(name, { auth: AUTH })).rejects.toThrow(/pull access denied.*unauthorized/);
   });
 });

@@ -91,12 +91,12 @@ test("a registry that keeps something else than was sent is believed nothing", a
       return true;
     },
   ];
-  expect(house.push(at("made:v1"))).rejects.toThrow("digest invalid");
+  await expect(house.push(at("made:v1"))).rejects.toThrow("digest invalid");
   expect(registry.manifests.has("made:v1")).toBe(false);
 });
 
-test("a name that is not here is said in docker's words", () => {
-  expect(house.push(at("none:v1"))).rejects.toThrow("An image does not exist locally with the tag");
+test("a name that is not here is said in docker's words", async () => {
+  await expect(house.push(at("none:v1"))).rejects.toThrow("An image does not exist locally with the tag");
 });
 
 for (const [compression, magic] of [
@@ -123,7 +123,7 @@ for (const [compression, magic] of [
   });
 }
 
-test("a compression that is none is refused", () => {
-  expect(house.push(at("x:v1"), { compression: "lz4" })).rejects.toThrow("is no compression");
-  expect(house.push(at("x:v1"), { compression: "gzip:10" })).rejects.toThrow("levels from 1 to 9");
+test("a compression that is none is refused", async () => {
+  await expect(house.push(at("x:v1"), { compression: "lz4" })).rejects.toThrow("is no compression");
+  await expect(house.push(at("x:v1"), { compression: "gzip:10" })).rejects.toThrow("levels from 1 to 9");
 });
