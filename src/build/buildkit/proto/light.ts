@@ -3,6 +3,7 @@
 // tests compare; fields that a table leaves out are passed over.
 
 import { HoyError } from "../../../base/error.ts";
+import { LENGTH, VARINT, WireReader } from "./wire.ts";
 
 export interface LightMessage {
   /** As in the .proto file. */
@@ -17,8 +18,6 @@ export type LightField =
   | { readonly name: string; readonly kind: "map" }
   | { readonly name: string; readonly kind: "message"; readonly of: LightMessage; readonly many?: true };
 
-/** Wire types (protobuf.dev/programming-guides/encoding). */
-const [VARINT, FIXED64, LENGTH, FIXED32] = [0, 1, 2, 5];
 const MAX_DEPTH = 20;
 const ENTRY: LightMessage = {
   name: "",
@@ -30,32 +29,30 @@ type Values = Record<string, unknown>;
 /** @throws HoyError "invalid" for what is no message. */
 export function readLight(message: LightMessage, bytes: Uint8Array, depth = 0): Values {
   if (depth > MAX_DEPTH) throw notAMessage(message);
-  const { buffer, byteOffset, length } = bytes;
-  const reader = new Reader(message, Buffer.from(buffer, byteOffset, length));
+  const reader = new WireReader(bytes, () => notAMessage(message));
   const values = emptyOf(message);
   while (!reader.done) {
-    const tag = reader.number();
+    const tag = reader.varint();
     const field = message.fields[Math.floor(tag / 8)];
-    const type = tag % 8;
     if (field === undefined) {
-      reader.skip(type);
+      reader.skip(tag);
       continue;
     }
     const isNumber = field.kind === "bool" || field.kind === "int32" || field.kind === "int64";
-    if (type !== (isNumber ? VARINT : LENGTH)) throw notAMessage(message);
+    if (tag % 8 !== (isNumber ? VARINT : LENGTH)) throw notAMessage(message);
     take(values, field, reader, depth);
   }
   return values;
 }
 
-function take(values: Values, field: LightField, reader: Reader, depth: number): void {
+function take(values: Values, field: LightField, reader: WireReader, depth: number): void {
   if (field.kind === "map") {
     const { key, value } = readLight(ENTRY, reader.bytes(), depth + 1) as { key: string; value: string };
     // Not by assignment: a key may be "__proto__".
     Object.defineProperty(values[field.name], key, { value, enumerable: true, configurable: true, writable: true });
     return;
   }
-  const value = field.kind === "message" ? readLight(field.of, reader.bytes(), depth + 1) : reader.scalar(field.kind);
+  const value = field.kind === "message" ? readLight(field.of, reader.bytes(), depth + 1) : scalar(field.kind, reader);
   if (field.many === true) (values[field.name] as unknown[]).push(value);
   else values[field.name] = value;
 }
@@ -73,63 +70,12 @@ function emptyOf({ name, fields }: LightMessage): Values {
 
 const EMPTY = { string: "", bytes: new Uint8Array(0), bool: false, int32: 0, int64: 0n } as const;
 
-class Reader {
-  readonly #message: LightMessage;
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(message: LightMessage, bytes: Buffer) {
-    this.#message = message;
-    this.#bytes = bytes;
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  scalar(kind: keyof typeof EMPTY): unknown {
-    if (kind === "string") return Buffer.from(this.bytes()).toString();
-    if (kind === "bytes") return Uint8Array.from(this.bytes());
-    const value = this.#varint();
-    if (kind === "bool") return value !== 0n;
-    return kind === "int64" ? BigInt.asIntN(64, value) : Number(BigInt.asIntN(32, value));
-  }
-
-  number(): number {
-    return Number(this.#varint());
-  }
-
-  bytes(): Uint8Array {
-    const length = this.number();
-    const start = this.#at;
-    this.#forward(length);
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  skip(type: number): void {
-    if (type === VARINT) this.#varint();
-    else if (type === LENGTH) this.bytes();
-    else if (type === FIXED64 || type === FIXED32) this.#forward(type === FIXED64 ? 8 : 4);
-    else throw notAMessage(this.#message);
-  }
-
-  #varint(): bigint {
-    let small = 0;
-    let large = 0n;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) throw notAMessage(this.#message);
-      if (shift < 28) small |= (byte & 0x7f) << shift;
-      else large |= BigInt(byte & 0x7f) << BigInt(shift);
-      if (byte < 0x80) return BigInt.asUintN(64, large | BigInt(small));
-    }
-    throw notAMessage(this.#message);
-  }
-
-  #forward(length: number): void {
-    if (length > this.#bytes.length - this.#at) throw notAMessage(this.#message);
-    this.#at += length;
-  }
+function scalar(kind: keyof typeof EMPTY, reader: WireReader): unknown {
+  if (kind === "string") return Buffer.from(reader.bytes()).toString();
+  if (kind === "bytes") return Uint8Array.from(reader.bytes());
+  const value = reader.int64();
+  if (kind === "bool") return value !== 0n;
+  return kind === "int64" ? value : Number(BigInt.asIntN(32, value));
 }
 
 function notAMessage({ name }: LightMessage): HoyError {

@@ -3,6 +3,7 @@
 // compare. Written by packet-writer.ts.
 
 import { HoyError } from "../../../base/error.ts";
+import { WireReader } from "./wire.ts";
 
 /**
  * Kinds of packets: fsutil.types.Packet.PacketType. The last is our own, to clients that say they know it: its data is a
@@ -37,12 +38,10 @@ export interface WirePacket {
 
 const NOTHING = new Uint8Array(0);
 const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
-/** Wire types (protobuf.dev/programming-guides/encoding). */
-const [VARINT, FIXED64, LENGTH, FIXED32] = [0, 1, 2, 5];
 
 /** @throws HoyError "invalid" when it is no packet. */
 export function readPacket(message: Uint8Array): WirePacket {
-  const reader = new Reader(message);
+  const reader = new WireReader(message, notAPacket);
   const packet: WirePacket = { type: 0, stat: undefined, id: 0, data: NOTHING };
   while (!reader.done) {
     const tag = reader.varint();
@@ -55,7 +54,7 @@ export function readPacket(message: Uint8Array): WirePacket {
   return packet;
 }
 
-function readStat(reader: Reader): WireStat {
+function readStat(reader: WireReader): WireStat {
   const stat: WireStat = {
     path: "",
     mode: 0,
@@ -90,7 +89,7 @@ function readStat(reader: Reader): WireStat {
   return stat;
 }
 
-function readXattr(reader: Reader): [string, Uint8Array] {
+function readXattr(reader: WireReader): [string, Uint8Array] {
   let name = "";
   let value = NOTHING;
   while (!reader.done) {
@@ -100,99 +99,6 @@ function readXattr(reader: Reader): [string, Uint8Array] {
     else reader.skip(tag);
   }
   return [name, value];
-}
-
-/** A number of 64 bits in two halves, the lower one first: as all machines that this runs on have it. */
-const whole = new BigInt64Array(1);
-const halves = new Uint32Array(whole.buffer);
-
-class Reader {
-  readonly #bytes: Buffer;
-  readonly #end: number;
-  #at: number;
-
-  constructor(bytes: Uint8Array, from = 0, end: number = bytes.length) {
-    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#at = from;
-    this.#end = end;
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#end;
-  }
-
-  /** A number that is not negative; -1 for one that is, or is too large to be exact. */
-  varint(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.#byte();
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return Number.isSafeInteger(value) ? value : -1;
-      if (scale > 2 ** 62) throw notAPacket();
-    }
-  }
-
-  int64(): bigint {
-    // In three pieces that bit operations have room for: arithmetic on big integers costs more than the rest of a stat.
-    let low = 0;
-    let middle = 0;
-    let high = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.#byte();
-      const bits = byte & 0x7f;
-      if (shift < 28) low |= bits << shift;
-      else if (shift < 56) middle |= bits << (shift - 28);
-      else high |= bits << (shift - 56);
-      if (byte < 0x80) break;
-      if (shift > 62) throw notAPacket();
-    }
-    halves[0] = low | (middle << 28);
-    halves[1] = (middle >>> 4) | (high << 24);
-    return whole[0] ?? 0n;
-  }
-
-  bytes(): Uint8Array {
-    const start = this.#length();
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  text(): string {
-    const start = this.#length();
-    return this.#bytes.toString("latin1", start, this.#at);
-  }
-
-  inner(): Reader {
-    const start = this.#length();
-    return new Reader(this.#bytes, start, this.#at);
-  }
-
-  /** A field that is not known. */
-  skip(tag: number): void {
-    const type = tag % 8;
-    if (type === VARINT) this.int64();
-    else if (type === LENGTH) this.#length();
-    else if (type === FIXED64 || type === FIXED32) this.#forward(type === FIXED64 ? 8 : 4);
-    else throw notAPacket();
-  }
-
-  /** Goes past a field with a length; gives where it begins. */
-  #length(): number {
-    const length = this.varint();
-    const start = this.#at;
-    this.#forward(length);
-    return start;
-  }
-
-  #forward(length: number): void {
-    if (length < 0 || length > this.#end - this.#at) throw notAPacket();
-    this.#at += length;
-  }
-
-  #byte(): number {
-    const byte = this.#at < this.#end ? this.#bytes[this.#at++] : undefined;
-    if (byte === undefined) throw notAPacket();
-    return byte;
-  }
 }
 
 function notAPacket(): HoyError {
