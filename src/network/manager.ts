@@ -144,9 +144,11 @@ export class Networks implements NetworkManager {
     this.#live.delete(containerId);
     if (live !== undefined) this.#attachments.retire(live);
     live?.namespace?.[Symbol.dispose]();
-    const rows = [...this.#rows.endpointsOf(containerId), ...this.#rows.portsOf(containerId)];
-    step("ports.release", () => this.#publisher.release(containerId, this.#attachments.recorded(containerId)));
-    if (rows.length === 0) return;
+    const hasEndpoints = this.#rows.endpointsOf(containerId).length > 0;
+    const hadPorts = step("ports.release", () =>
+      this.#publisher.release(containerId, this.#attachments.recorded(containerId)),
+    );
+    if (!hasEndpoints && !hadPorts) return;
     step("network.free", () => this.#rows.transaction(() => this.#rows.deleteOf(containerId)));
     this.#sweeper.later();
   }

@@ -99,11 +99,15 @@ export class Publisher {
     }
   }
 
-  /** Idempotent. Gives sockets and rules back; the rows are deleted by the caller, with the endpoints'. */
-  release(ownerId: string, endpoints: readonly EndpointRecord[]): void {
+  /**
+   * Idempotent. Gives sockets and rules back; the rows are deleted by the caller, with the endpoints'.
+   * @returns whether there are any
+   */
+  release(ownerId: string, endpoints: readonly EndpointRecord[]): boolean {
     const rows = this.#rows.portsOf(ownerId);
     this.#ports.release(ownerId, rows);
     this.#withdraw(rows, endpoints);
+    return rows.length > 0;
   }
 
   /** The listeners only: traffic to containers goes on, by the rules. */

@@ -4,6 +4,7 @@
 
 import { open, unlink } from "node:fs/promises";
 import { log } from "../base/log.ts";
+import { isErrno } from "../linux/libc.ts";
 
 const SOON_MS = 20;
 
@@ -26,6 +27,6 @@ export async function unlinkIfThere(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (!isErrno(error, "ENOENT")) throw error;
   }
 }

@@ -3,8 +3,8 @@
 
 import type * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
+import { within } from "../../base/within.ts";
 import { Builds } from "./control/builds.ts";
 import { History } from "./control/history.ts";
 import { controlService } from "./control/service.ts";
@@ -70,7 +70,7 @@ export function openBuildkit(needs: BuildkitNeeds): Buildkit {
     async close() {
       const ended = builds.cancelAll(new HoyError("unavailable", "the engine is stopping"));
       sessions.close();
-      await Promise.race([ended, sleep(PATIENCE, undefined, { ref: false })]);
+      await within(ended, PATIENCE);
     },
   };
 }

@@ -3,6 +3,7 @@
 
 import type { KillOptions } from "../../api/backend.ts";
 import { HoyError, leadIn } from "../../base/error.ts";
+import { within } from "../../base/within.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
 import { isRunning } from "./machine.ts";
@@ -10,7 +11,6 @@ import { thaw } from "./pause.ts";
 import { cancelRestart } from "./restart-timer.ts";
 import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
 import { endUnreachable, isUnreachable } from "./unreachable.ts";
-import { within } from "./within.ts";
 
 /** SIGINT and SIGQUIT too: what a user at a keyboard ends things with. */
 const ENDING = new Set([SIGKILL, SIGTERM, 2, 3]);

@@ -11,10 +11,10 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { log } from "../../base/log.ts";
 import { paths } from "../../base/paths.ts";
 import { span } from "../../base/trace.ts";
+import { within } from "../../base/within.ts";
 import type { ExitStatus, Shim } from "../../runtime/contract.ts";
 import { readExitFile } from "../../runtime/shim/exit-file.ts";
 import type { EngineContext } from "../context.ts";
@@ -114,9 +114,8 @@ async function takeUpOrEnd(engine: EngineContext, container: Container, shim: Sh
   } catch (error) {
     // Once it counts as taken up, its end is watched for.
     if (container.shim !== undefined || existsSync(`/proc/${shim.pid}`)) throw error;
-    const end = await Promise.race([shim.exited, sleep(END_MS, undefined, { ref: false })]);
-    if (end === undefined) throw error;
-    return end;
+    if (!(await within(shim.exited, END_MS))) throw error;
+    return shim.exited;
   }
 }
 

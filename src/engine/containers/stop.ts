@@ -4,6 +4,7 @@
 import type { StopOptions } from "../../api/backend.ts";
 import { HoyError } from "../../base/error.ts";
 import { span } from "../../base/trace.ts";
+import { within } from "../../base/within.ts";
 import type { EngineContext } from "../context.ts";
 import type { Container } from "./container.ts";
 import { markStopped, signalContainer, stopSignal } from "./kill.ts";
@@ -13,7 +14,6 @@ import { cancelRestart } from "./restart-timer.ts";
 import { parseSignal, SIGKILL } from "./signals.ts";
 import { startContainer } from "./start.ts";
 import { endUnreachable } from "./unreachable.ts";
-import { within } from "./within.ts";
 
 const DEFAULT_TIMEOUT_S = 10;
 /** After SIGKILL: a process in an uninterruptible call may take its time. */

@@ -1,11 +1,11 @@
 // The API's exec verbs: create, start, inspect, resize.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AttachStream, ExecBackend, OutputChunk } from "../../api/backend.ts";
 import type { ExecCreateRequest, ExecInspectResponse, ExecStartRequest } from "../../api/types/exec.ts";
 import { HoyError, toHoyError } from "../../base/error.ts";
 import { newId } from "../../base/id.ts";
 import { span } from "../../base/trace.ts";
+import { within } from "../../base/within.ts";
 import type { ExecHandle, Shim, ShimStream } from "../../runtime/contract.ts";
 import { startExitCode } from "../../runtime/shim/failures.ts";
 import { ClientStream } from "../client-stream.ts";
@@ -253,8 +253,7 @@ function notRunning({ id }: Container): HoyError {
  * none tells that. Its end may be known a moment later.
  */
 async function endedUnder(shim: Shim, { message }: HoyError): Promise<boolean> {
-  if (startExitCode(message) !== undefined) return false;
-  return Promise.race([shim.exited.then(() => true), sleep(END_MS, false, { ref: false })]);
+  return startExitCode(message) === undefined && (await within(shim.exited, END_MS));
 }
 
 /** Nothing was asked for: the stream ends when the process does. */

@@ -3,8 +3,8 @@
 // (the shim's, shim/PROTOCOL.md), which is killed when a server has had its time.
 
 import { constants } from "node:os";
-import { setTimeout } from "node:timers/promises";
 import { HoyError } from "../../base/error.ts";
+import { within } from "../../base/within.ts";
 import { isErrno, SystemError } from "../../linux/libc.ts";
 import { MNT, type MountOptions, unmount } from "../../linux/mount.ts";
 import { mountTypeAt } from "../../linux/mount-table.ts";
@@ -93,10 +93,8 @@ export class Mounter {
 
 /** Its exit code; undefined: it was killed for taking longer. What it did at the last moment is in the mount table. */
 async function endWithin(child: Bun.Subprocess, patience: number): Promise<number | undefined> {
-  const over = (ms: number) => setTimeout(ms, undefined, { ref: false });
-  const code = await Promise.race([child.exited, over(patience)]);
-  if (code !== undefined) return code;
+  if (await within(child.exited, patience)) return child.exited;
   child.kill("SIGKILL");
-  await Promise.race([child.exited, over(DEATH_MS)]);
+  await within(child.exited, DEATH_MS);
   return child.exitCode ?? undefined;
 }

@@ -6,10 +6,10 @@ import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { HoyError } from "../../base/error.ts";
 import { log } from "../../base/log.ts";
+import { within } from "../../base/within.ts";
 import { isErrno } from "../../linux/libc.ts";
 import type { Cgroup } from "../cgroups/contract.ts";
 import { type CgroupLayout, cgroupLayout } from "../cgroups/detect.ts";
@@ -126,7 +126,7 @@ class ShimRuntime implements ContainerRuntime {
   async cleanup(id: string, bundle: string, runtime: OciRuntime): Promise<void> {
     const client = this.#clients.get(id);
     this.#clients.delete(id);
-    if (client !== undefined) await Promise.race([client.finished, sleep(FINISH_MS, undefined, { ref: false })]);
+    if (client !== undefined) await within(client.finished, FINISH_MS);
     // The shim removes its job last: while that is there, it was not the shim that cleaned up.
     if (existsSync(join(bundle, "job"))) await this.#deleteByHand(id, bundle, runtime);
     this.#cgroupPaths.delete(id);

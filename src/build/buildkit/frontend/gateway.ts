@@ -3,8 +3,8 @@
 // can speak of this build only, and it is killed when the build ends (BuildKit, frontend/gateway/gateway.go).
 
 import * as http2 from "node:http2";
-import { setTimeout as sleep } from "node:timers/promises";
 import { HoyError } from "../../../base/error.ts";
+import { within } from "../../../base/within.ts";
 import type { ImageConfigFile } from "../../../image/config.ts";
 import { hostPlatform } from "../../../image/platform.ts";
 import { canonicalString, parseReference, withDefaultTag } from "../../../image/reference.ts";
@@ -121,7 +121,7 @@ async function answerOf(
     ended.catch(() => undefined);
     // The answer may have come with its last breath.
     const result = await Promise.race([returned.promise, ended.catch(() => Promise.race([returned.promise, ended]))]);
-    await Promise.race([process.exited, sleep(PATIENCE, undefined, { ref: false })]);
+    await within(process.exited, PATIENCE);
     return result;
   } finally {
     socket.destroy();
