@@ -3,14 +3,14 @@
 
 import { describe, expect, test } from "bun:test";
 import { setBridgeFilter } from "../harness/bridge-filter.ts";
-import { eventually, ok, unique } from "../harness/clients.ts";
+import { ok, unique } from "../harness/clients.ts";
 import { type TestDaemon, testDaemon } from "../harness/daemon.ts";
 import { testWith } from "../harness/needs.ts";
 import { HOST, OUTSIDE, Outside } from "../harness/outside.ts";
+import { curl, webServer } from "../harness/web-server.ts";
 
 const SERVER = "mkdir -p /www; echo hello >/www/index.html; httpd -f -v -p 80 -h /www";
-const get = (url: string, seconds = 5) =>
-  ["curl", "--silent", "--show-error", "--fail", "--max-time", `${seconds}`, url] as const;
+const get = (url: string, seconds = 5) => curl(url, seconds);
 
 const hoy = await testDaemon();
 const world = await Outside.link(hoy);
@@ -26,15 +26,7 @@ async function reached(from: string, hosts: readonly string[]): Promise<string[]
   return hosts.filter((_, index) => pages[index] === "hello\n");
 }
 
-async function server(daemon: TestDaemon, ...flags: string[]): Promise<string> {
-  const name = unique("web");
-  await ok(daemon.hoy("run", "-d", "--name", name, ...flags, "busybox", "sh", "-c", SERVER));
-  await eventually(
-    async () => (await daemon.hoy("exec", name, "wget", "-qO-", "http://127.0.0.1")).code === 0,
-    "the server answers",
-  );
-  return name;
-}
+const server = (daemon: TestDaemon, ...flags: string[]) => webServer(daemon, flags, SERVER);
 
 /** On one network; the flags are the second's. */
 async function pair(net: string, ...flags: string[]): Promise<[string, string]> {

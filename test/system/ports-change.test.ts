@@ -4,24 +4,15 @@ import { expect, test } from "bun:test";
 import { eventually, fails, ok, unique } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { HOST, Outside } from "../harness/outside.ts";
+import { curl, webServer } from "../harness/web-server.ts";
 
 const hoy = await testDaemon();
 const world = await Outside.link(hoy);
 const { hoy: client } = hoy;
 
-async function server(...flags: string[]): Promise<string> {
-  const name = unique("web");
-  const script = "mkdir -p /www; echo hello >/www/index.html; httpd -f -p 80 -h /www";
-  await ok(client("run", "-d", "--name", name, ...flags, "busybox", "sh", "-c", script));
-  await eventually(
-    async () => (await client("exec", name, "wget", "-qO-", "http://127.0.0.1")).code === 0,
-    "the server answers",
-  );
-  return name;
-}
+const server = (...flags: string[]) => webServer(hoy, flags);
 
-const get = (port: number) =>
-  world.run("curl", "--silent", "--show-error", "--fail", "--max-time", "3", `http://${HOST.v4}:${port}`);
+const get = (port: number) => world.run(...curl(`http://${HOST.v4}:${port}`));
 
 test("a port is added to a container that runs, and taken away", async () => {
   const name = await server("-p", "8100:80");

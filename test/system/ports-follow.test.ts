@@ -2,9 +2,10 @@
 // its last network, and never lead to who gets its address next.
 
 import { describe, expect, test } from "bun:test";
-import { eventually, fails, ok, unique } from "../harness/clients.ts";
+import { fails, ok, unique } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { HOST, Outside } from "../harness/outside.ts";
+import { curl, webServer } from "../harness/web-server.ts";
 
 const hoy = await testDaemon();
 const world = await Outside.link(hoy);
@@ -16,24 +17,15 @@ async function network(...flags: string[]): Promise<string> {
 }
 
 /** A web server that says `word`. */
-async function server(word: string, ...flags: string[]): Promise<string> {
-  const name = unique("web");
-  const program = `mkdir /www; echo ${word} > /www/index.html; httpd -f -p 80 -h /www`;
-  await ok(hoy.hoy("run", "-d", "--name", name, ...flags, "busybox", "sh", "-c", program));
-  await eventually(
-    async () => (await hoy.hoy("exec", name, "wget", "-qO-", "http://127.0.0.1")).code === 0,
-    "the server answers",
-  );
-  return name;
-}
+const server = (word: string, ...flags: string[]) =>
+  webServer(hoy, flags, `mkdir /www; echo ${word} > /www/index.html; httpd -f -p 80 -h /www`);
 
-const get = (url: string) => ["curl", "--silent", "--show-error", "--fail", "--max-time", "3", url] as const;
 /** What the port says from outside (by the kernel's rules), and on the host's own loopback of each family (by a listener). */
 const said = async (port: number) => {
   const answers = [
-    await world.run(...get(`http://${HOST.v4}:${port}`)),
-    await world.host(...get(`http://127.0.0.1:${port}`)),
-    await world.host(...get(`http://[::1]:${port}`)),
+    await world.run(...curl(`http://${HOST.v4}:${port}`)),
+    await world.host(...curl(`http://127.0.0.1:${port}`)),
+    await world.host(...curl(`http://[::1]:${port}`)),
   ];
   return answers.map(({ code, stdout }) => (code === 0 ? stdout.trim() : "nothing"));
 };

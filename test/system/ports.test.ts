@@ -5,6 +5,7 @@ import { NetworkNamespace } from "../../src/linux/namespace.ts";
 import { eachClient, eventually, fails, ok, unique } from "../harness/clients.ts";
 import { testDaemon } from "../harness/daemon.ts";
 import { HOST, OUTSIDE, Outside } from "../harness/outside.ts";
+import { curl, webServer } from "../harness/web-server.ts";
 
 const hoy = await testDaemon();
 const world = await Outside.link(hoy);
@@ -18,17 +19,9 @@ const SERVER = [
   "httpd -f -p 80 -h /www",
 ].join("; ");
 
-async function server(...flags: string[]): Promise<string> {
-  const name = unique("web");
-  await ok(hoy.hoy("run", "-d", "--name", name, ...flags, "busybox", "sh", "-c", SERVER));
-  await eventually(
-    async () => (await hoy.hoy("exec", name, "wget", "-qO-", "http://127.0.0.1")).code === 0,
-    "the server answers",
-  );
-  return name;
-}
+const server = (...flags: string[]) => webServer(hoy, flags, SERVER);
 
-const get = (url: string) => ["curl", "--silent", "--show-error", "--fail", "--max-time", "3", url] as const;
+const get = (url: string) => curl(url);
 const remove = (name: string) => ok(hoy.hoy("rm", "-f", name));
 
 describe("a port of a container", () => {

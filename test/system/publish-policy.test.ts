@@ -2,23 +2,14 @@
 // `local` only this host.
 
 import { describe, expect, test } from "bun:test";
-import { eventually, ok, unique } from "../harness/clients.ts";
+import { ok } from "../harness/clients.ts";
 import { type TestDaemon, testDaemon } from "../harness/daemon.ts";
 import { HOST, Outside } from "../harness/outside.ts";
+import { curl, webServer } from "../harness/web-server.ts";
 
-const SCRIPT = "mkdir -p /www; echo hello >/www/index.html; httpd -f -p 80 -h /www";
+const server = (daemon: TestDaemon, ...flags: string[]) => webServer(daemon, flags);
 
-async function server({ hoy }: TestDaemon, ...flags: string[]): Promise<string> {
-  const name = unique("web");
-  await ok(hoy("run", "-d", "--name", name, ...flags, "busybox", "sh", "-c", SCRIPT));
-  await eventually(
-    async () => (await hoy("exec", name, "wget", "-qO-", "http://127.0.0.1")).code === 0,
-    "the server answers",
-  );
-  return name;
-}
-
-const get = (url: string) => ["curl", "--silent", "--show-error", "--fail", "--max-time", "2", url] as const;
+const get = (url: string) => curl(url, 2);
 
 describe("publish-policy", () => {
   test("firewall: the host's INPUT rules decide what comes from outside", async () => {

@@ -10,6 +10,7 @@ import { Matcher } from "../../image/ignore/matcher.ts";
 import { ExitError } from "../base/errors.ts";
 import { packContext, packFiles } from "../copy/pack.ts";
 import type { CliIo } from "../io.ts";
+import { readDockerfile } from "./stdin-dockerfile.ts";
 
 export interface ClassicContext {
   /** Its name inside the context. */
@@ -21,7 +22,6 @@ export interface ClassicContext {
 
 const REMOTE = /^(?:https?:\/\/|git:\/\/|git@|github\.com\/|ssh:\/\/)/;
 const IGNORE = ".dockerignore";
-const DOCKERFILE_LIMIT = 2 * 1024 * 1024;
 const TAR_BLOCK = 512;
 
 /** @param file of `--file`, as written; "-": standard input. @throws ExitError */
@@ -30,7 +30,7 @@ export async function classicContext(io: CliIo, where: string, file: string): Pr
     if (file === "-") throw new ExitError(1, "invalid argument: can't use stdin for both build context and dockerfile");
     return givenContext(io, file);
   }
-  const given = file === "-" ? await wholeDockerfile(io.stdin.read()) : undefined;
+  const given = file === "-" ? await readDockerfile(io.stdin.read()) : undefined;
   if (REMOTE.test(where)) {
     if (given !== undefined)
       throw new ExitError(1, "a Dockerfile from standard input for a remote context needs BuildKit");
@@ -58,7 +58,7 @@ async function givenContext(io: CliIo, file: string): Promise<ClassicContext> {
   const [head, all] = await peek(io.stdin.read());
   const dockerfile = file === "" ? "Dockerfile" : basename(file);
   if (isArchive(head)) return { dockerfile: file === "" ? "Dockerfile" : file, remote: "", tar: all };
-  return { dockerfile, remote: "", tar: packFiles([{ name: dockerfile, data: await wholeDockerfile(all) }]) };
+  return { dockerfile, remote: "", tar: packFiles([{ name: dockerfile, data: await readDockerfile(all) }]) };
 }
 
 async function withDockerfile(root: string, data: Uint8Array): Promise<ClassicContext> {
@@ -89,18 +89,6 @@ async function ignoreText(root: string, names: readonly string[]): Promise<strin
     if (text !== undefined) return text;
   }
   return undefined;
-}
-
-async function wholeDockerfile(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > DOCKERFILE_LIMIT)
-      throw new ExitError(1, `the Dockerfile on standard input is larger than ${DOCKERFILE_LIMIT} bytes`);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** The first block, and all of it with that in front. */

@@ -7,6 +7,7 @@ import { ExitError } from "../base/errors.ts";
 import type { CliIo } from "../io.ts";
 import type { LentDirectory } from "./lend/files.ts";
 import type { LentInput } from "./lend/upload.ts";
+import { readDockerfile } from "./stdin-dockerfile.ts";
 
 export interface OpenContext {
   /** Attributes of the frontend. */
@@ -20,7 +21,6 @@ export interface OpenContext {
 
 /** What the engine fetches itself (BuildKit, gitutil.ParseGitRef and httputil). */
 const REMOTE = /^(?:https?:\/\/|git:\/\/|git@|github\.com\/|ssh:\/\/|[a-z]+@[^/]+:)/;
-const LIMIT = 2 * 1024 * 1024;
 
 export const isRemote = (where: string) => REMOTE.test(where);
 
@@ -84,13 +84,7 @@ function checkDockerfile(path: string, file: string): void {
 }
 
 async function givenDockerfile(io: CliIo): Promise<LentDirectory> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of io.stdin.read()) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > LIMIT) throw new ExitError(1, `ERROR: the Dockerfile on standard input is larger than ${LIMIT} bytes`);
-  }
-  if (size === 0) throw new ExitError(1, "ERROR: the Dockerfile on standard input is empty");
-  return { kind: "file", name: "Dockerfile", data: Buffer.concat(chunks) };
+  const data = await readDockerfile(io.stdin.read(), "ERROR: ");
+  if (data.length === 0) throw new ExitError(1, "ERROR: the Dockerfile on standard input is empty");
+  return { kind: "file", name: "Dockerfile", data };
 }

@@ -15,13 +15,7 @@ export async function* packTree(
   rename: (name: string) => string,
 ): AsyncGenerator<Uint8Array> {
   const tar = pack();
-  const packer = new Packer(tar, rename);
-  const filling = packer.add(path, name).then(
-    () => tar.finalize(),
-    (thrown: Error) => tar.destroy(thrown),
-  );
-  for await (const piece of tar) yield piece as Uint8Array;
-  await filling;
+  yield* filled(tar, () => new Packer(tar, rename).add(path, name));
 }
 
 /**
@@ -36,16 +30,11 @@ export async function* packContext(
 ): AsyncGenerator<Uint8Array> {
   const tar = pack();
   const packer = new Packer(tar, (name) => name, ignores);
-  const filling = (async () => {
+  yield* filled(tar, async () => {
     for (const child of (await readdir(root)).sort(compareText))
       if (!more.some(({ name }) => name === child)) await packer.add(join(root, child), child);
     for (const file of more) await packer.give(file);
-  })().then(
-    () => tar.finalize(),
-    (thrown: Error) => tar.destroy(thrown),
-  );
-  for await (const piece of tar) yield piece as Uint8Array;
-  await filling;
+  });
 }
 
 /** A file that is nowhere yet. */
@@ -56,9 +45,20 @@ export interface GivenFile {
 
 export async function* packFiles(files: readonly GivenFile[]): AsyncGenerator<Uint8Array> {
   const tar = pack();
-  for (const { name, data } of files) tar.entry({ ...GIVEN, name }, Buffer.from(data));
-  tar.finalize();
+  const packer = new Packer(tar, (name) => name);
+  yield* filled(tar, async () => {
+    for (const file of files) await packer.give(file);
+  });
+}
+
+/** What comes of a tar while it is filled; what fails there ends it. */
+async function* filled(tar: Pack, fill: () => Promise<void>): AsyncGenerator<Uint8Array> {
+  const filling = fill().then(
+    () => tar.finalize(),
+    (thrown: Error) => tar.destroy(thrown),
+  );
   for await (const piece of tar) yield piece as Uint8Array;
+  await filling;
 }
 
 const GIVEN = { mode: 0o600, uid: 0, gid: 0, mtime: new Date(0) } as const;

@@ -7,16 +7,8 @@ import { join } from "node:path";
 import { sha256 } from "../../base/digest.ts";
 import { filePart } from "./file-part.ts";
 import { send } from "./http.ts";
+import { ENDPOINT } from "./testing.ts";
 
-const ENDPOINT = {
-  base: "",
-  host: "",
-  insecure: false,
-  mirror: false,
-  peer: false,
-  namespace: undefined,
-  tls: { ca: [], cert: undefined, key: undefined },
-};
 const bytes = randomBytes(3_000_001);
 let root: string;
 let file: FileHandle;

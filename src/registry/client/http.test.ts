@@ -1,16 +1,7 @@
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { send } from "./http.ts";
-
-const ENDPOINT = {
-  base: "",
-  host: "",
-  insecure: false,
-  mirror: false,
-  peer: false,
-  namespace: undefined,
-  tls: { ca: [], cert: undefined, key: undefined },
-};
+import { ENDPOINT } from "./testing.ts";
 
 /** A port at which nobody listens any more. */
 async function freePort(): Promise<number> {
